@@ -1,2 +1,59 @@
-//! Tasks.
-fn main() {}
+//! The repository's own commands: `cargo xtask check`, `tidy`, `test` and `dev`.
+//!
+//! Everything a contributor or the build machine runs is here, in Rust, so that one toolchain is enough to read
+//! it and to run it. Nothing of the house is a dependency: this crate must build when the house does not.
+
+#![expect(clippy::print_stdout, reason = "a command line's answer goes to standard output")]
+
+mod check;
+mod dev;
+mod house;
+mod stage;
+mod test;
+mod tidy;
+mod tools;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use house::House;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "The repository's own commands", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Before a commit: formatting, lints, house rules and quick tests.
+    Check,
+    /// The house rules alone: floors, chapters, names, links.
+    Tidy,
+    /// Everything, from a fresh machine with a Rust toolchain and a C compiler.
+    Test,
+    /// Build Portvakt and run `portvakt dev` with the given arguments.
+    #[command(disable_help_flag = true)]
+    Dev {
+        /// Handed to `portvakt dev` as they are.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+}
+
+fn main() -> ExitCode {
+    let task = Cli::parse().task;
+    let done = House::read().and_then(|house| match task {
+        Task::Check => Ok(check::run(&house)),
+        Task::Tidy => tidy::run(&house).map(|()| ExitCode::SUCCESS),
+        Task::Test => test::run(&house),
+        Task::Dev { args } => dev::run(&house, &args).map(|()| ExitCode::SUCCESS),
+    });
+    done.unwrap_or_else(|why| {
+        eprintln!("xtask: {why}");
+        ExitCode::FAILURE
+    })
+}

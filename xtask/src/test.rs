@@ -1,0 +1,75 @@
+//! `cargo xtask test`: everything, on a fresh Debian machine that has a Rust toolchain and a C compiler.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use crate::check;
+use crate::house::{House, Outcome, run as run_command};
+use crate::stage::{Stage, run_all};
+use crate::tools;
+
+/// Every stage, in order. A new one is a row here and a function that answers an [`Outcome`].
+///
+/// Stages behind `release binary` find it at [`release_binary_path`]; none builds a second one.
+pub(crate) const STAGES: &[Stage] = &[
+    Stage { name: "locked dependencies", run: locked },
+    check::FORMAT,
+    check::TIDY,
+    check::LINTS,
+    Stage { name: "documentation", run: documentation },
+    Stage { name: "supply chain", run: supply_chain },
+    Stage { name: "tests", run: tests },
+    Stage { name: "release binary", run: release_binary },
+];
+
+/// Makes the machine ready, then runs every stage.
+///
+/// # Errors
+/// When a program is missing and cannot be installed; then no stage has run.
+pub(crate) fn run(house: &House) -> Result<ExitCode, String> {
+    tools::make_ready(house)?;
+    Ok(run_all(house, STAGES))
+}
+
+/// Where [`release_binary`] leaves the server.
+pub(crate) fn release_binary_path(house: &House) -> PathBuf {
+    house.target.join("release").join("portvakt")
+}
+
+/// Downloads what `Cargo.lock` names; fails when the manifests have moved on without it.
+fn locked(house: &House) -> Outcome {
+    run_command(&mut house.cargo(&["fetch", "--locked"]))
+}
+
+fn documentation(house: &House) -> Outcome {
+    run_command(
+        house.cargo(&["doc", "--no-deps", "--workspace", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}
+
+/// Bans, licences and sources of every dependency. Advisories are left out: they need a database from the network
+/// and change without a commit, so they would fail a commit that broke nothing (see `deny.toml`).
+fn supply_chain(house: &House) -> Outcome {
+    let mut deny = house.command(tools::cargo_deny(house)?);
+    run_command(deny.args([
+        "--workspace",
+        "--locked",
+        "check",
+        "-D",
+        "warnings",
+        "bans",
+        "licenses",
+        "sources",
+    ]))
+}
+
+/// Units, properties, suites, scenes and documentation examples of every crate.
+fn tests(house: &House) -> Outcome {
+    run_command(&mut house.cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))
+}
+
+fn release_binary(house: &House) -> Outcome {
+    run_command(&mut house.cargo(&["build", "--release", "--locked", "-p", "portvakt"]))?;
+    let path = release_binary_path(house);
+    if path.is_file() { Ok(()) } else { Err(format!("no binary at {}", path.display())) }
+}
