@@ -49,8 +49,14 @@ const QUICK_BUILD: [(&str, &str); 5] = [
 /// Installs the Debian packages that are missing.
 ///
 /// # Errors
-/// When something is missing and this is not root: the message is the command to run. When apt-get fails.
+/// When something is missing and this is not root, or a part of the Rust toolchain is missing: the message holds the
+/// command to run. When apt-get fails.
 pub(crate) fn make_ready(house: &House) -> Outcome {
+    if ![["cargo", "fmt", "--version"], ["cargo", "clippy", "--version"]].iter().all(|probe| works(probe)) {
+        return Err("the Rust toolchain has no rustfmt or clippy. Run this, then try again:\n  \
+                    rustup component add rustfmt clippy"
+            .to_owned());
+    }
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| !works(need.probe)).collect();
     if missing.is_empty() {
         return Ok(());

@@ -96,7 +96,10 @@ impl File {
     /// Whether the whole file is test code: an integration test, a module of unit tests, or the testkit.
     pub(super) fn is_test(&self) -> bool {
         self.path.starts_with("crates/testkit/")
-            || self.path.split('/').any(|part| part == "tests" || part == "tests.rs")
+            || self
+                .path
+                .split('/')
+                .any(|part| part == "tests" || part == "tests.rs" || part.ends_with("_tests.rs"))
     }
 
     /// The line of a manifest that declares this key, or the first line.
@@ -168,6 +171,7 @@ mod tests {
         assert!(!file("crates/web/src/token.rs", "").is_test());
         assert!(file("crates/web/tests/token.rs", "").is_test());
         assert!(file("crates/web/src/token/tests.rs", "").is_test());
+        assert!(file("crates/web/src/token_tests.rs", "").is_test());
         assert!(file("crates/testkit/src/browser.rs", "").is_test());
     }
 }
