@@ -1,0 +1,108 @@
+//! The authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1): from raw parameters to a request that every
+//! rule has passed. Before [`address`] an error is a page; after it, a redirect. The redirecting half demands an
+//! [`Addressed`], so an open redirect cannot be written.
+
+mod faults;
+mod page_fault;
+mod validate;
+
+pub use faults::{AuthorizeFault, LoginFault, PkceFault, RequestFault, Unsupported};
+pub use page_fault::PageFault;
+pub use validate::{Prompt, Refused, Validated, validate};
+
+use std::sync::Arc;
+
+use crate::client::{Client, ClientId};
+use crate::features::Endpoint;
+use crate::params::{RawParams, append_pair};
+use crate::provider::Provider;
+use crate::redirect_uri::RedirectUri;
+
+/// A request whose answer has an address: a known client, and a redirect URI that is registered for it.
+#[derive(Clone, Debug)]
+pub struct Addressed {
+    client: Arc<Client>,
+    redirect_uri: RedirectUri,
+    /// `state`, if one came and may be sent back.
+    state: Option<String>,
+    params: RawParams,
+}
+
+/// The client that a request names, before anything is known of it.
+///
+/// # Errors
+/// [`PageFault`] if the request names none, or more than one.
+pub fn client_id(params: &RawParams) -> Result<ClientId, PageFault> {
+    let sent = params.one("client_id").map_err(|_| PageFault::Repeated("client_id"))?;
+    let text = sent.ok_or(PageFault::ClientIdMissing)?;
+    ClientId::parse(text).ok_or_else(|| PageFault::ClientUnknown(text.to_owned()))
+}
+
+/// Settles where the answer goes. `client` is what is registered under the request's `client_id` at this issuer.
+///
+/// # Errors
+/// [`PageFault`]: shown to the person, never redirected (RFC 6749 §4.1.2.1).
+pub fn address(params: RawParams, client: Option<Arc<Client>>) -> Result<Addressed, PageFault> {
+    let id = client_id(&params)?;
+    let client =
+        client.filter(|client| *client.id() == id).ok_or_else(|| PageFault::ClientUnknown(id.to_string()))?;
+    if let Some(stopped) = client.stopped() {
+        return Err(PageFault::ClientStopped(id, stopped));
+    }
+    let sent = params.one("redirect_uri").map_err(|_| PageFault::Repeated("redirect_uri"))?;
+    let sent = sent.ok_or(PageFault::RedirectUriMissing)?;
+    let redirect_uri =
+        client.redirect_uri(sent).ok_or_else(|| PageFault::RedirectUriUnregistered(id, sent.to_owned()))?;
+    let state = params.one("state").ok().flatten().filter(|state| is_state(state)).map(str::to_owned);
+    Ok(Addressed { client, redirect_uri, state, params })
+}
+
+/// `state` has the characters `^[\x20-\x7E]+$` (contract §2).
+fn is_state(text: &str) -> bool {
+    text.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
+}
+
+impl Addressed {
+    /// The client.
+    pub fn client(&self) -> &Arc<Client> {
+        &self.client
+    }
+
+    /// Where the answer goes.
+    pub fn redirect_uri(&self) -> &RedirectUri {
+        &self.redirect_uri
+    }
+
+    /// The request's parameters.
+    pub fn params(&self) -> &RawParams {
+        &self.params
+    }
+
+    /// The location of a refusal: `error`, `error_description`, `state`, and `iss` where the profile has it (RFC 9207).
+    pub fn refuse(&self, provider: &Provider, fault: &AuthorizeFault, trace_id: &str) -> String {
+        let refusal = crate::refusal::Fault::refusal(fault);
+        let description = format!("{} (trace_id: {trace_id})", refusal.description());
+        self.location(provider, &[("error", refusal.code.as_str()), ("error_description", &description)])
+    }
+
+    /// The location of an answer: the redirect URI with `answer`, `state` and `iss` in its query.
+    pub(crate) fn location(&self, provider: &Provider, answer: &[(&str, &str)]) -> String {
+        let mut location = self.redirect_uri.as_str().to_owned();
+        location.push(if location.contains('?') { '&' } else { '?' });
+        for (name, value) in answer {
+            append_pair(&mut location, name, value);
+        }
+        if let Some(state) = &self.state {
+            append_pair(&mut location, "state", state);
+        }
+        if provider.profile().iss_in_response {
+            append_pair(&mut location, "iss", provider.issuer().as_str());
+        }
+        location
+    }
+}
+
+/// The URL of a login's page or of its resume point: the handle stands in the path, the person's number never does.
+pub fn login_url(provider: &Provider, endpoint: Endpoint, handle: &crate::secret::LoginHandle) -> String {
+    format!("{}/{}", provider.url(endpoint), handle.reveal())
+}

@@ -1,0 +1,374 @@
+//! What is wrong with an addressed request, and what each fault says to the client.
+
+use crate::acr::AcrFault;
+use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal, Told};
+
+/// A fault found after the answer had an address: told to the client by redirect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuthorizeFault {
+    /// The request's own parameters.
+    Request(RequestFault),
+    /// A parameter of a feature that is not there: ignoring it would change the answer.
+    Unsupported(Unsupported),
+    /// PKCE.
+    Pkce(PkceFault),
+    /// The login asked for.
+    Login(LoginFault),
+}
+
+/// A fault in the parameters of every request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestFault {
+    /// A parameter stands more than once.
+    Repeated(String),
+    /// `state` has other characters than 0x20-0x7E; its length.
+    StateCharacters(usize),
+    /// A public client sent no `state`.
+    StateMissing,
+    /// No `response_type`.
+    ResponseTypeMissing,
+    /// Another `response_type` than `code`.
+    ResponseType(String),
+    /// Another `response_mode` than `query`.
+    ResponseMode(String),
+    /// No `scope`.
+    ScopeMissing,
+    /// `scope` cannot be read.
+    ScopeSyntax,
+    /// A scope that the client may not ask for.
+    ScopeRefused(String),
+}
+
+/// A parameter of a feature that this issuer does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsupported {
+    /// `request`.
+    RequestObject,
+    /// `request_uri`.
+    RequestUri,
+    /// `onbehalfof`.
+    OnBehalfOf(String),
+    /// `resource`.
+    Resource,
+    /// `authorization_details`.
+    AuthorizationDetails,
+}
+
+/// A fault in the PKCE parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PkceFault {
+    /// No `code_challenge` where one is demanded.
+    ChallengeMissing,
+    /// `code_challenge_method` is not `S256`.
+    Method(Option<String>),
+    /// `code_challenge` is not 43 base64url characters; its length.
+    Format(usize),
+    /// `code_challenge_method` without `code_challenge`.
+    MethodAlone,
+}
+
+/// A fault about the login asked for, or in the login itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LoginFault {
+    /// `acr_values` cannot be obeyed; the ladder's words.
+    Acr(AcrFault, String),
+    /// `prompt` has an unknown value.
+    Prompt(String),
+    /// `prompt=none` beside another value.
+    PromptNoneCombined,
+    /// `max_age` is no number.
+    MaxAge(String),
+    /// `prompt=none`, and the person must log in.
+    LoginRequired,
+    /// The person cancelled.
+    Cancelled,
+    /// No eID that reaches the level is to be had at this issuer.
+    NoEid,
+}
+
+impl Fault for AuthorizeFault {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Request(fault) => fault.refusal(),
+            Self::Unsupported(fault) => fault.refusal(),
+            Self::Pkce(fault) => fault.refusal(),
+            Self::Login(fault) => fault.refusal(),
+        }
+    }
+}
+
+impl From<RequestFault> for AuthorizeFault {
+    fn from(fault: RequestFault) -> Self {
+        Self::Request(fault)
+    }
+}
+
+impl From<Unsupported> for AuthorizeFault {
+    fn from(fault: Unsupported) -> Self {
+        Self::Unsupported(fault)
+    }
+}
+
+impl From<PkceFault> for AuthorizeFault {
+    fn from(fault: PkceFault) -> Self {
+        Self::Pkce(fault)
+    }
+}
+
+impl From<LoginFault> for AuthorizeFault {
+    fn from(fault: LoginFault) -> Self {
+        Self::Login(fault)
+    }
+}
+
+/// One row of the table, with the caller told what was expected.
+fn row(
+    code: Code,
+    (rule, clause): (&'static str, &'static str),
+    parameter: &'static str,
+    expected: impl Into<std::borrow::Cow<'static, str>>,
+    received: Received,
+    fix: &'static str,
+) -> Refusal {
+    let parameter = (!parameter.is_empty()).then(|| parameter.into());
+    Refusal { code, rule, clause, parameter, expected: expected.into(), received, fix, told: Told::Expected }
+}
+
+impl Fault for RequestFault {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Repeated(name) => Refusal {
+                parameter: Some(name.clone().into()),
+                ..row(
+                    Code::InvalidRequest,
+                    ("parameter-repeated", "RFC 6749 §3.1"),
+                    "",
+                    "the parameter once",
+                    Received::State("it more than once"),
+                    "send each parameter once",
+                )
+            },
+            Self::StateCharacters(length) => row(
+                Code::InvalidRequest,
+                ("state-characters", "contract §2"),
+                "state",
+                "characters from 0x20 to 0x7E",
+                Received::Hidden(*length),
+                "encode the state as printable ASCII, such as base64url",
+            ),
+            Self::StateMissing => row(
+                Code::InvalidRequest,
+                ("state-missing", "RFC 6749 §10.12"),
+                "state",
+                "a value that binds the answer to the browser: public clients must send one",
+                Received::Absent,
+                "draw a random state for each request and compare it in the answer",
+            ),
+            Self::ResponseTypeMissing => row(
+                Code::InvalidRequest,
+                ("response-type-missing", "RFC 6749 §3.1.1"),
+                "response_type",
+                "code",
+                Received::Absent,
+                "send response_type=code",
+            ),
+            Self::ResponseType(sent) => row(
+                Code::UnsupportedResponseType,
+                ("response-type-unsupported", "RFC 6749 §3.1.1"),
+                "response_type",
+                "code",
+                Received::text(sent),
+                "use the code flow: response_type=code",
+            ),
+            Self::ResponseMode(sent) => row(
+                Code::InvalidRequest,
+                ("response-mode-unsupported", "OAuth 2.0 Multiple Response Types §2.1"),
+                "response_mode",
+                "query, or no response_mode",
+                Received::text(sent),
+                "leave response_mode out",
+            ),
+            Self::ScopeMissing => row(
+                Code::InvalidScope,
+                ("scope-missing", "RFC 6749 §3.3"),
+                "scope",
+                "at least one registered scope, such as openid",
+                Received::Absent,
+                "send scope=openid, and profile for userinfo",
+            ),
+            Self::ScopeSyntax => row(
+                Code::InvalidScope,
+                ("scope-syntax", "RFC 6749 §3.3"),
+                "scope",
+                "at most 64 scopes with single spaces between them",
+                Received::State("something else"),
+                "separate scopes with one space, encoded as + or %20",
+            ),
+            Self::ScopeRefused(scope) => row(
+                Code::InvalidScope,
+                ("scope-unregistered", "RFC 6749 §3.3"),
+                "scope",
+                "only scopes that are registered on the client and in use",
+                Received::text(scope),
+                "register the scope on the client, or leave it out",
+            ),
+        }
+    }
+}
+
+impl Fault for Unsupported {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::RequestObject => row(
+                Code::RequestNotSupported,
+                ("request-object-unsupported", "OpenID Connect Core §6.1"),
+                "request",
+                "the parameters themselves: request objects are not supported",
+                Received::State("a request object"),
+                "send the parameters in the query",
+            ),
+            Self::RequestUri => row(
+                Code::RequestUriNotSupported,
+                ("request-uri-unsupported", "OpenID Connect Core §6.2"),
+                "request_uri",
+                "the parameters themselves: request_uri is not supported",
+                Received::State("a request_uri"),
+                "send the parameters in the query",
+            ),
+            Self::OnBehalfOf(sent) => row(
+                Code::InvalidRequest,
+                ("onbehalfof-unregistered", "contract §14"),
+                "onbehalfof",
+                "no onbehalfof: none is registered for the client",
+                Received::text(sent),
+                "leave onbehalfof out",
+            ),
+            Self::Resource => row(
+                Code::InvalidTarget,
+                ("resource-unsupported", "RFC 8707 §2"),
+                "resource",
+                "no resource: access tokens cannot be bound to one here",
+                Received::State("a resource"),
+                "leave resource out",
+            ),
+            Self::AuthorizationDetails => row(
+                Code::InvalidAuthorizationDetails,
+                ("authorization-details-unsupported", "RFC 9396 §5"),
+                "authorization_details",
+                "no authorization_details: no type is supported",
+                Received::State("authorization_details"),
+                "leave authorization_details out",
+            ),
+        }
+    }
+}
+
+impl Fault for PkceFault {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::ChallengeMissing => row(
+                Code::InvalidRequest,
+                ("code-challenge-missing", "RFC 7636 §4.4.1"),
+                "code_challenge",
+                "the S256 challenge of a code verifier",
+                Received::Absent,
+                "turn PKCE on in your library, or register code_challenge_method none for a confidential client",
+            ),
+            Self::Method(sent) => row(
+                Code::InvalidRequest,
+                ("code-challenge-method", "RFC 7636 §4.3"),
+                "code_challenge_method",
+                "S256",
+                Received::maybe(sent.as_deref()),
+                "send code_challenge_method=S256; absent means plain, which is not accepted",
+            ),
+            Self::Format(length) => row(
+                Code::InvalidRequest,
+                ("code-challenge-format", "RFC 7636 §4.2"),
+                "code_challenge",
+                "43 base64url characters without padding",
+                Received::Hidden(*length),
+                "encode SHA-256 of the verifier as base64url and drop the =",
+            ),
+            Self::MethodAlone => row(
+                Code::InvalidRequest,
+                ("code-challenge-method-alone", "RFC 7636 §4.3"),
+                "code_challenge",
+                "a code_challenge beside code_challenge_method",
+                Received::Absent,
+                "send both or neither",
+            ),
+        }
+    }
+}
+
+impl Fault for LoginFault {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::Acr(AcrFault::Unknown(word), words) => row(
+                Code::InvalidRequest,
+                ("acr-values-unknown", "OpenID Connect Core §3.1.2.1"),
+                "acr_values",
+                format!("values from: {words}"),
+                Received::text(word),
+                "send levels of this issuer, separated by spaces",
+            ),
+            Self::Acr(AcrFault::Unmet(sent), words) => row(
+                Code::InvalidRequest,
+                ("acr-values-unmet", "OpenID Connect Core §3.1.2.1"),
+                "acr_values",
+                format!("at least one value from: {words}"),
+                Received::text(sent),
+                "add a level that an eID of this issuer reaches",
+            ),
+            Self::Prompt(sent) => row(
+                Code::InvalidRequest,
+                ("prompt-unknown", "OpenID Connect Core §3.1.2.1"),
+                "prompt",
+                "values from: none login consent select_account",
+                Received::text(sent),
+                "send a value of OpenID Connect Core §3.1.2.1",
+            ),
+            Self::PromptNoneCombined => row(
+                Code::InvalidRequest,
+                ("prompt-none-combined", "OpenID Connect Core §3.1.2.1"),
+                "prompt",
+                "none alone",
+                Received::State("none beside another value"),
+                "send prompt=none without other values",
+            ),
+            Self::MaxAge(sent) => row(
+                Code::InvalidRequest,
+                ("max-age", "OpenID Connect Core §3.1.2.1"),
+                "max_age",
+                "a whole number of seconds",
+                Received::text(sent),
+                "send digits only",
+            ),
+            Self::LoginRequired => row(
+                Code::LoginRequired,
+                ("login-required", "OpenID Connect Core §3.1.2.6"),
+                "prompt",
+                "a request that may show pages: the person must log in",
+                Received::State("prompt=none"),
+                "send the request again without prompt=none",
+            ),
+            Self::Cancelled => row(
+                Code::AccessDenied,
+                ("cancelled", "RFC 6749 §4.1.2.1"),
+                "",
+                "a login: the person cancelled",
+                Received::State("a cancellation"),
+                "offer the person to log in again",
+            ),
+            Self::NoEid => row(
+                Code::TemporarilyUnavailable,
+                ("no-eid", "RFC 6749 §4.1.2.1"),
+                "acr_values",
+                "a level that an eID reaches: none can be used at present",
+                Received::State("no eID at this issuer"),
+                "configure an eID for this issuer",
+            ),
+        }
+    }
+}

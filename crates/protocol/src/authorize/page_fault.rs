@@ -1,0 +1,105 @@
+//! What is wrong with a request whose answer has no address: shown to the person, never redirected.
+
+use crate::client::{ClientId, Stopped};
+use crate::params::ParamsFault;
+use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal, Told};
+
+/// A fault found before the answer had an address: a page, never a redirect (RFC 6749 §4.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageFault {
+    /// The query or form cannot be read.
+    Encoding(ParamsFault),
+    /// `client_id` or `redirect_uri` stands more than once.
+    Repeated(&'static str),
+    /// No `client_id`.
+    ClientIdMissing,
+    /// No such client at this issuer.
+    ClientUnknown(String),
+    /// The client may not be used at present.
+    ClientStopped(ClientId, Stopped),
+    /// No `redirect_uri`.
+    RedirectUriMissing,
+    /// The `redirect_uri` is not one of the client's.
+    RedirectUriUnregistered(ClientId, String),
+}
+
+impl Fault for PageFault {
+    fn refusal(&self) -> Refusal {
+        let row = |rule, clause, parameter: &'static str, expected: &'static str, received, fix| Refusal {
+            code: Code::InvalidRequest,
+            rule,
+            clause,
+            parameter: (!parameter.is_empty()).then(|| parameter.into()),
+            expected: expected.into(),
+            received,
+            fix,
+            told: Told::Expected,
+        };
+        match self {
+            Self::Encoding(_) => row(
+                "parameters-encoding",
+                "RFC 6749 appendix B",
+                "",
+                "at most 64 parameters, encoded as application/x-www-form-urlencoded in UTF-8",
+                Received::State("something else"),
+                "encode each name and value with your language's form encoder",
+            ),
+            Self::Repeated(name) => row(
+                "parameter-repeated",
+                "RFC 6749 §3.1",
+                name,
+                "the parameter once",
+                Received::State("it more than once"),
+                "send each parameter once",
+            ),
+            Self::ClientIdMissing => row(
+                "client-id-missing",
+                "RFC 6749 §4.1.1",
+                "client_id",
+                "the client_id registered at this issuer",
+                Received::Absent,
+                "send the client_id that was registered",
+            ),
+            Self::ClientUnknown(sent) => row(
+                "client-unknown",
+                "RFC 6749 §4.1.2.1",
+                "client_id",
+                "a client registered at this issuer",
+                Received::text(sent),
+                "check the spelling, and that the client is registered in this environment",
+            ),
+            Self::ClientStopped(id, stopped) => Refusal {
+                expected: match stopped {
+                    Stopped::ClientDeactivated => "an active client".into(),
+                    Stopped::OrganisationStopped => {
+                        "a client of an active organisation that has accepted the terms of use".into()
+                    }
+                },
+                ..row(
+                    "client-stopped",
+                    "RFC 6749 §4.1.2.1",
+                    "client_id",
+                    "",
+                    Received::text(id.as_str()),
+                    "activate the client, or have its organisation accept the terms of use",
+                )
+            },
+            Self::RedirectUriMissing => row(
+                "redirect-uri-missing",
+                "OpenID Connect Core §3.1.2.1",
+                "redirect_uri",
+                "a redirect URI registered for the client",
+                Received::Absent,
+                "send one of the client's registered redirect URIs",
+            ),
+            Self::RedirectUriUnregistered(_, sent) => row(
+                "redirect-uri-unregistered",
+                "RFC 6749 §3.1.2.3",
+                "redirect_uri",
+                "a redirect URI registered for the client, character for character",
+                Received::text(sent),
+                "register this exact URI, or send one that is registered; case, port, trailing slash and query all count",
+            ),
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! The table of features. Router, parameter lists and discovery document are built from the rows that an issuer's profile
+//! enables, so the three cannot disagree; what is not enabled is absent.
+
+use serde_json::{Map, Value, json};
+
+use crate::profile::{MetadataDetail, Profile};
+use crate::provider::Provider;
+
+/// Everything an issuer answers at. `web` maps each to a handler in one exhaustive match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// `/.well-known/openid-configuration`.
+    Discovery,
+    /// The JWK Set.
+    Jwks,
+    /// The authorization endpoint.
+    Authorization,
+    /// The token endpoint.
+    Token,
+    /// The UserInfo endpoint.
+    Userinfo,
+    /// The end-session endpoint.
+    EndSession,
+    /// The page where the person picks an eID, and logs in with TestID.
+    Login,
+    /// The one point that every page returns to, which decides again.
+    Resume,
+}
+
+impl Endpoint {
+    /// Every endpoint.
+    pub const ALL: [Self; 8] = [
+        Self::Discovery,
+        Self::Jwks,
+        Self::Authorization,
+        Self::Token,
+        Self::Userinfo,
+        Self::EndSession,
+        Self::Login,
+        Self::Resume,
+    ];
+
+    /// Its path under the base it hangs on. Pages take the handle of a login as one more segment.
+    pub fn path(self, profile: &Profile) -> &'static str {
+        match self {
+            Self::Discovery => "/.well-known/openid-configuration",
+            Self::Jwks => profile.paths.jwks,
+            Self::Authorization => profile.paths.authorization,
+            Self::Token => profile.paths.token,
+            Self::Userinfo => profile.paths.userinfo,
+            Self::EndSession => profile.paths.end_session,
+            Self::Login => "/login",
+            Self::Resume => "/resume",
+        }
+    }
+
+    /// Whether browsers are sent here: it may live on another host than the issuer's.
+    pub fn is_front(self) -> bool {
+        match self {
+            Self::Authorization | Self::EndSession | Self::Login | Self::Resume => true,
+            Self::Discovery | Self::Jwks | Self::Token | Self::Userinfo => false,
+        }
+    }
+}
+
+/// The name of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FeatureName {
+    /// Discovery document and JWK Set.
+    Discovery,
+    /// The authorization code flow.
+    CodeFlow,
+    /// Client authentication by HTTP Basic.
+    ClientSecretBasic,
+    /// Client authentication by form fields.
+    ClientSecretPost,
+    /// Clients that cannot keep a secret.
+    PublicClients,
+    /// Proof Key for Code Exchange.
+    Pkce,
+    /// `iss` in authorization responses.
+    IssuerIdentification,
+    /// The UserInfo endpoint.
+    Userinfo,
+    /// The end-session endpoint.
+    EndSession,
+    /// The login pages.
+    Login,
+}
+
+/// One feature: its standard, the parameters it owns, the endpoints it opens, and what it adds to the discovery document.
+pub struct Feature {
+    /// The row's name.
+    pub name: FeatureName,
+    /// Where it is specified.
+    pub standard: &'static str,
+    /// The request parameters it owns, each with the endpoint that reads it.
+    pub parameters: &'static [(Endpoint, &'static str)],
+    /// The endpoints it opens.
+    pub endpoints: &'static [Endpoint],
+    /// What it adds to the discovery document.
+    metadata: fn(&Provider, &mut Metadata),
+}
+
+/// A discovery document in the making.
+struct Metadata {
+    members: Map<String, Value>,
+    detail: MetadataDetail,
+}
+
+impl Metadata {
+    /// A member that the profile's own block or Discovery 1.0 §3 has.
+    fn always(&mut self, name: &str, value: Value) {
+        self.members.insert(name.to_owned(), value);
+    }
+
+    /// A member that only a full document has.
+    fn full(&mut self, name: &str, value: Value) {
+        if self.detail == MetadataDetail::Full {
+            self.always(name, value);
+        }
+    }
+
+    /// One more value of a list that several features share.
+    fn push(&mut self, name: &str, value: &str) {
+        if self.detail == MetadataDetail::Full {
+            let list = self.members.entry(name.to_owned()).or_insert_with(|| json!([]));
+            if let Value::Array(values) = list {
+                values.push(Value::from(value));
+            }
+        }
+    }
+}
+
+use Endpoint as E;
+
+impl Feature {
+    /// The table.
+    pub const ALL: &'static [Self] = &[
+        Self {
+            name: FeatureName::Discovery,
+            standard: "OpenID Connect Discovery 1.0",
+            parameters: &[],
+            endpoints: &[E::Discovery, E::Jwks],
+            metadata: |provider, out| {
+                out.always("issuer", provider.issuer().as_str().into());
+                out.always("jwks_uri", provider.url(E::Jwks).into());
+                out.always("id_token_signing_alg_values_supported", json!(["RS256"]));
+                out.always("subject_types_supported", json!(["pairwise"]));
+                out.always("scopes_supported", json!(["openid", "profile"]));
+                out.always("ui_locales_supported", json!(provider.profile().ui_locales));
+                out.full("claims_parameter_supported", false.into());
+                out.full("request_parameter_supported", false.into());
+                // Absent means true (Discovery 1.0 §3), and that would be a lie at any profile.
+                out.always("request_uri_parameter_supported", false.into());
+            },
+        },
+        Self {
+            name: FeatureName::CodeFlow,
+            standard: "RFC 6749 §4.1, OpenID Connect Core §3.1",
+            parameters: &[
+                (E::Authorization, "response_type"),
+                (E::Authorization, "client_id"),
+                (E::Authorization, "redirect_uri"),
+                (E::Authorization, "scope"),
+                (E::Authorization, "state"),
+                (E::Authorization, "nonce"),
+                (E::Authorization, "response_mode"),
+                (E::Authorization, "prompt"),
+                (E::Authorization, "max_age"),
+                (E::Authorization, "acr_values"),
+                (E::Authorization, "ui_locales"),
+                (E::Authorization, "display"),
+                (E::Token, "grant_type"),
+                (E::Token, "code"),
+                (E::Token, "redirect_uri"),
+                (E::Token, "client_id"),
+            ],
+            endpoints: &[E::Authorization, E::Token],
+            metadata: |provider, out| {
+                out.always("authorization_endpoint", provider.url(E::Authorization).into());
+                out.always("token_endpoint", provider.url(E::Token).into());
+                out.always("response_types_supported", json!(["code"]));
+                out.full("response_modes_supported", json!(["query"]));
+                out.full("grant_types_supported", json!(["authorization_code"]));
+                let rungs: Vec<_> = provider.profile().acr.rungs.iter().map(|(word, _)| *word).collect();
+                out.full("acr_values_supported", json!(rungs));
+                out.full("prompt_values_supported", json!(["consent", "login", "none"]));
+                out.full("display_values_supported", json!(["page"]));
+            },
+        },
+        Self {
+            name: FeatureName::ClientSecretBasic,
+            standard: "RFC 6749 §2.3.1",
+            parameters: &[],
+            endpoints: &[],
+            metadata: |_, out| out.push("token_endpoint_auth_methods_supported", "client_secret_basic"),
+        },
+        Self {
+            name: FeatureName::ClientSecretPost,
+            standard: "RFC 6749 §2.3.1",
+            parameters: &[(E::Token, "client_secret")],
+            endpoints: &[],
+            metadata: |_, out| out.push("token_endpoint_auth_methods_supported", "client_secret_post"),
+        },
+        Self {
+            name: FeatureName::PublicClients,
+            standard: "RFC 6749 §2.1, RFC 8252 §8.5",
+            parameters: &[],
+            endpoints: &[],
+            metadata: |_, out| out.push("token_endpoint_auth_methods_supported", "none"),
+        },
+        Self {
+            name: FeatureName::Pkce,
+            standard: "RFC 7636",
+            parameters: &[
+                (E::Authorization, "code_challenge"),
+                (E::Authorization, "code_challenge_method"),
+                (E::Token, "code_verifier"),
+            ],
+            endpoints: &[],
+            metadata: |_, out| out.full("code_challenge_methods_supported", json!(["S256"])),
+        },
+        Self {
+            name: FeatureName::IssuerIdentification,
+            standard: "RFC 9207",
+            parameters: &[],
+            endpoints: &[],
+            metadata: |_, out| out.full("authorization_response_iss_parameter_supported", true.into()),
+        },
+        Self {
+            name: FeatureName::Userinfo,
+            standard: "OpenID Connect Core §5.3",
+            parameters: &[(E::Userinfo, "access_token")],
+            endpoints: &[E::Userinfo],
+            metadata: |provider, out| out.always("userinfo_endpoint", provider.url(E::Userinfo).into()),
+        },
+        Self {
+            name: FeatureName::EndSession,
+            standard: "OpenID Connect RP-Initiated Logout 1.0 §2",
+            parameters: &[],
+            endpoints: &[E::EndSession],
+            metadata: |provider, out| out.always("end_session_endpoint", provider.url(E::EndSession).into()),
+        },
+        Self {
+            name: FeatureName::Login,
+            standard: "contract §15",
+            parameters: &[],
+            endpoints: &[E::Login, E::Resume],
+            metadata: |_, _| {},
+        },
+    ];
+}
+
+/// The discovery document of a provider: what its features contribute (Discovery 1.0 §3).
+pub fn discovery(provider: &Provider) -> Map<String, Value> {
+    let mut out = Metadata { members: Map::new(), detail: provider.profile().metadata };
+    for feature in provider.features() {
+        (feature.metadata)(provider, &mut out);
+    }
+    out.members
+}
+
+/// The endpoints a provider answers at, with their paths below their base.
+pub fn endpoints(provider: &Provider) -> Vec<(Endpoint, &'static str)> {
+    let profile = provider.profile();
+    let mut all: Vec<_> = provider
+        .features()
+        .flat_map(|feature| feature.endpoints)
+        .map(|endpoint| (*endpoint, endpoint.path(profile)))
+        .collect();
+    all.extend(profile.paths.authorization_aliases.iter().map(|alias| (E::Authorization, *alias)));
+    all
+}

@@ -1,0 +1,232 @@
+//! Refusals: what a fault says to whom. Each topic has its own enum of faults; each fault has one row here, made by one
+//! exhaustive match, so the compiler asks about every new one. Three audiences read a row: the caller on the wire, the
+//! person on a page, and the developer or operator in the log.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The error codes of the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// RFC 6749 §4.1.2.1, §5.2.
+    InvalidRequest,
+    /// RFC 6749 §5.2.
+    InvalidClient,
+    /// RFC 6749 §5.2.
+    InvalidGrant,
+    /// RFC 6749 §4.1.2.1, §5.2.
+    InvalidScope,
+    /// RFC 6749 §4.1.2.1.
+    UnauthorizedClient,
+    /// RFC 6749 §5.2.
+    UnsupportedGrantType,
+    /// RFC 6749 §4.1.2.1.
+    UnsupportedResponseType,
+    /// RFC 6749 §4.1.2.1.
+    AccessDenied,
+    /// RFC 6749 §4.1.2.1.
+    TemporarilyUnavailable,
+    /// RFC 6749 §4.1.2.1.
+    ServerError,
+    /// OpenID Connect Core §3.1.2.6.
+    LoginRequired,
+    /// OpenID Connect Core §3.1.2.6.
+    RequestNotSupported,
+    /// OpenID Connect Core §3.1.2.6.
+    RequestUriNotSupported,
+    /// RFC 8707 §2.
+    InvalidTarget,
+    /// RFC 9396 §5.
+    InvalidAuthorizationDetails,
+    /// RFC 6750 §3.1.
+    InvalidToken,
+    /// RFC 6750 §3.1.
+    InsufficientScope,
+}
+
+impl ErrorCode {
+    /// The code on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::InvalidScope => "invalid_scope",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::AccessDenied => "access_denied",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+            Self::LoginRequired => "login_required",
+            Self::RequestNotSupported => "request_not_supported",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
+            Self::InvalidTarget => "invalid_target",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+        }
+    }
+
+    /// The HTTP status of a direct answer with this code.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::InvalidClient | Self::InvalidToken => 401,
+            Self::InsufficientScope => 403,
+            Self::ServerError => 500,
+            Self::TemporarilyUnavailable => 503,
+            Self::InvalidRequest
+            | Self::InvalidGrant
+            | Self::InvalidScope
+            | Self::UnauthorizedClient
+            | Self::UnsupportedGrantType
+            | Self::UnsupportedResponseType
+            | Self::AccessDenied
+            | Self::LoginRequired
+            | Self::RequestNotSupported
+            | Self::RequestUriNotSupported
+            | Self::InvalidTarget
+            | Self::InvalidAuthorizationDetails => 400,
+        }
+    }
+}
+
+/// What came, as far as it may be shown.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Received {
+    /// Nothing.
+    Absent,
+    /// A value that is nobody's secret.
+    Text(String),
+    /// A value that may be one: its length only.
+    Hidden(usize),
+    /// There is nothing to show: the state of things, not a value, is what refuses.
+    State(&'static str),
+}
+
+impl Received {
+    /// A value of the request that is nobody's secret, cut to a readable length.
+    pub fn text(value: &str) -> Self {
+        Self::Text(value.chars().take(200).collect())
+    }
+
+    /// Likewise, or nothing.
+    pub fn maybe(value: Option<&str>) -> Self {
+        value.map_or(Self::Absent, Self::text)
+    }
+
+    /// The length of a value that may be secret, or nothing.
+    pub fn hidden(value: Option<&str>) -> Self {
+        value.map_or(Self::Absent, |value| Self::Hidden(value.chars().count()))
+    }
+}
+
+impl fmt::Display for Received {
+    /// Control and bidirectional characters come out escaped: a log line stays one line and reads in its own order.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent => out.write_str("nothing"),
+            Self::Text(text) => write!(out, "\"{}\"", inert(text)),
+            Self::Hidden(length) => write!(out, "{length} characters (not shown)"),
+            Self::State(state) => out.write_str(state),
+        }
+    }
+}
+
+impl fmt::Debug for Received {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// Escapes what could break a line or turn its reading order.
+pub fn inert(text: &str) -> String {
+    text.chars()
+        .flat_map(|character| {
+            let risky = character.is_control()
+                || matches!(character, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '"' | '\\');
+            if risky { character.escape_unicode().collect::<Vec<_>>() } else { vec![character] }
+        })
+        .collect()
+}
+
+/// A refusal: one row of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The code on the wire.
+    pub code: ErrorCode,
+    /// The rule's name, in kebab case: stable, for logs and searches.
+    pub rule: &'static str,
+    /// Where the rule is written.
+    pub clause: &'static str,
+    /// The parameter or header concerned.
+    pub parameter: Option<Cow<'static, str>>,
+    /// What was expected, in a few words that fit after "expected".
+    pub expected: Cow<'static, str>,
+    /// What came.
+    pub received: Received,
+    /// What to do about it.
+    pub fix: &'static str,
+    /// Whether the caller may be told `expected`: a caller that has not authenticated learns only what its own request shows.
+    pub told: Told,
+}
+
+/// How much of a refusal goes onto the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Parameter and expectation.
+    Expected,
+    /// This sentence, the same for every fault that shares it.
+    Only(&'static str),
+}
+
+impl Refusal {
+    /// `error_description`: within RFC 6749 §5.2's characters (%x20-21 / %x23-5B / %x5D-7E), and never what came.
+    pub fn description(&self) -> String {
+        let text = match self.told {
+            Told::Only(sentence) => sentence.to_owned(),
+            Told::Expected => match &self.parameter {
+                Some(parameter) => format!("{parameter}: expected {}", self.expected),
+                None => format!("expected {}", self.expected),
+            },
+        };
+        text.chars().map(|c| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '?' }).collect()
+    }
+}
+
+/// A fault of one topic: it names its row.
+pub trait Fault: fmt::Debug {
+    /// The row.
+    fn refusal(&self) -> Refusal;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(parameter: &'static str) -> Refusal {
+        Refusal {
+            code: ErrorCode::InvalidRequest,
+            rule: "x",
+            clause: "y",
+            parameter: Some(parameter.into()),
+            expected: "\"one\" \\ line\r\n".into(),
+            received: Received::Absent,
+            fix: "",
+            told: Told::Expected,
+        }
+    }
+
+    #[test]
+    fn rfc6749_s5_2_a_description_has_no_other_characters() {
+        let text = refusal("scöpe").description();
+        assert_eq!(text, "sc?pe: expected ?one? ? line??");
+    }
+
+    #[test]
+    fn what_came_is_shown_on_one_line_in_its_own_order() {
+        let shown = Received::text("a\r\nb\u{202e}c\"").to_string();
+        assert_eq!(shown, "\"a\\u{d}\\u{a}b\\u{202e}c\\u{22}\"");
+        assert_eq!(Received::hidden(Some("secret")).to_string(), "6 characters (not shown)");
+    }
+}

@@ -1,0 +1,189 @@
+//! Registrations: what is kept of organisations, clients, scopes and test persons, and the changes that bring them about.
+//! Whatever the door (catalogue, command, later the API), a registration passes the one parser here.
+
+pub(crate) mod fault;
+pub(crate) mod rules;
+pub(crate) mod secrets;
+
+use serde::{Deserialize, Serialize};
+
+pub use fault::{RegistrationFault, Shown};
+pub use rules::{LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, LONGEST_DESCRIPTION, LONGEST_NAME, MOST_URIS};
+pub use secrets::{FEWEST_DIFFERENT, LONGEST_SECRET, SHORTEST_SECRET, rotate_secret};
+
+use crate::client::{ApplicationType, AuthMethod, ClientId, StoredSecret};
+use crate::issuer::Issuer;
+use crate::organisation::{OrgNumber, Organisation};
+use crate::person::Pid;
+use crate::profile::AmrShape;
+use crate::provider::Pool;
+use crate::scope::{ScopeRecord, Scopes};
+use crate::secret::ClientSecretDigest;
+use crate::time::{Seconds, Timestamp};
+
+/// A client as registered: the ten fields of the pilot's table (the secret kept apart, as a digest) and what the current
+/// model adds for the endpoints there are (contract §13.1). Field names are the wire's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientRegistration {
+    /// `client_id`.
+    pub client_id: ClientId,
+    /// `client_orgno`: the organisation it belongs to.
+    pub client_orgno: OrgNumber,
+    /// `display_name`, or `client_name`: shown to people.
+    pub display_name: String,
+    /// What it is for, for those who administer it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Where a person is led back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_uri: Option<String>,
+    /// `web`, `browser` or `native`.
+    pub application_type: ApplicationType,
+    /// The one method it authenticates by.
+    pub token_endpoint_auth_method: AuthMethod,
+    /// Where it may be answered.
+    pub redirect_uris: Vec<String>,
+    /// Where a logout may return to.
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// What it may ask for.
+    pub scopes: Scopes,
+    /// `S256`, `none`, or absent: the profile's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code_challenge_method: Option<CodeChallengeMethod>,
+    /// The shape of its `amr` claims; absent: the profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amr_claim: Option<AmrClaim>,
+    /// Whether userinfo answers it without the scope `profile`.
+    #[serde(default)]
+    pub userinfo_without_profile: bool,
+    /// Seconds.
+    pub authorization_lifetime: Seconds,
+    /// Seconds.
+    pub access_token_lifetime: Seconds,
+    /// Seconds; 0: none.
+    pub refresh_token_lifetime: Seconds,
+}
+
+/// `code_challenge_method` of a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CodeChallengeMethod {
+    /// Always demanded.
+    S256,
+    /// Not demanded; enforced when sent.
+    #[serde(rename = "none")]
+    None,
+}
+
+/// `amr_claim` of a registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AmrClaim {
+    /// As the pilot.
+    String,
+    /// As OpenID Connect Core §2.
+    Array,
+}
+
+impl From<AmrClaim> for AmrShape {
+    fn from(claim: AmrClaim) -> Self {
+        match claim {
+            AmrClaim::String => Self::String,
+            AmrClaim::Array => Self::Array,
+        }
+    }
+}
+
+/// A client as the registry holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRecord {
+    /// The registration.
+    pub registration: ClientRegistration,
+    /// Whether it may be used.
+    pub active: bool,
+    /// When it was first registered.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub last_updated: Timestamp,
+    /// Its secrets, ended ones included as long as they are kept, newest first: a secret that ended is recognised, so that
+    /// no catalogue can bring it back.
+    pub secrets: Vec<StoredSecret>,
+}
+
+/// A test person of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonRecord {
+    /// The synthetic number.
+    pub pid: Pid,
+    /// Whether the person may log in, and what was given in their name still holds.
+    pub active: bool,
+}
+
+/// Everything registered at one issuer, at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registry {
+    /// Organisations, by number.
+    pub organisations: Vec<Organisation>,
+    /// Scopes beside the reserved ones, by name.
+    pub scopes: Vec<ScopeRecord>,
+    /// Clients, by identifier.
+    pub clients: Vec<ClientRecord>,
+}
+
+/// One change to the registry. Changes are decided by rules, and brought about together in one commit or not at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Registers an organisation at an issuer, or replaces what was registered of it.
+    Organisation {
+        /// Where.
+        issuer: Issuer,
+        /// What.
+        organisation: Organisation,
+    },
+    /// Registers a scope, or replaces what was registered of it.
+    Scope {
+        /// Where.
+        issuer: Issuer,
+        /// What.
+        record: ScopeRecord,
+    },
+    /// Registers a client, or replaces its registration. Its secrets stay.
+    Client {
+        /// Where.
+        issuer: Issuer,
+        /// What.
+        registration: Box<ClientRegistration>,
+        /// Whether it may be used.
+        active: bool,
+    },
+    /// Gives a client one more secret.
+    Secret {
+        /// Where.
+        issuer: Issuer,
+        /// Whose.
+        client_id: ClientId,
+        /// Its digest.
+        digest: ClientSecretDigest,
+        /// Its end.
+        expires: Timestamp,
+        /// The instant at which its other secrets end, if that is earlier than they do anyway.
+        others_expire: Timestamp,
+    },
+    /// Ends every secret of a client's at `at`, unless it ends before: the client authenticates without one from now on.
+    EndSecrets {
+        /// Where.
+        issuer: Issuer,
+        /// Whose.
+        client_id: ClientId,
+        /// From this instant on.
+        at: Timestamp,
+    },
+    /// Puts a test person into a pool, or changes whether the person is active.
+    Person {
+        /// Which pool.
+        pool: Pool,
+        /// Who, and whether active.
+        person: PersonRecord,
+    },
+}

@@ -1,0 +1,323 @@
+//! The rules of a client's registration (contract §13.1; redirect and logout URIs by RFC 6749 §3.1.2 and RFC 8252). They run
+//! when it is created, when it is changed, and each time it is loaded: what is stored is parsed, not trusted.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::fault::{Faults, Shown, has_eleven_digits};
+use super::{ClientRegistration, CodeChallengeMethod, RegistrationFault};
+use crate::client::{ApplicationType, AuthMethod, Client, PkcePolicy, Stopped, StoredSecret};
+use crate::organisation::Organisation;
+use crate::profile::{PkceDefault, TokenType};
+use crate::provider::{Environment, Provider};
+use crate::redirect_uri::RedirectUri;
+use crate::scope::{MOST_SCOPES, ScopeRecord};
+use crate::time::Seconds;
+
+/// The longest `access_token_lifetime`, and the greatest `at_max_age`: one day.
+pub const LONGEST_ACCESS_TOKEN: Seconds = Seconds::days(1);
+
+/// The longest `authorization_lifetime` and `refresh_token_lifetime`: one year.
+pub const LONGEST_AUTHORIZATION: Seconds = Seconds::days(365);
+
+/// A client has this many redirect URIs at most, and as many for logout.
+pub const MOST_URIS: usize = 50;
+
+/// A display name is at most this long, in characters.
+pub const LONGEST_NAME: usize = 100;
+
+/// A description is at most this long, in characters.
+pub const LONGEST_DESCRIPTION: usize = 1000;
+
+impl ClientRegistration {
+    /// The client as the rules of the protocol see it: every URI parsed, every scope and default resolved.
+    ///
+    /// `scopes` are those registered at the issuer; a deactivated one stays on the client and is refused when asked for.
+    /// `active` is false for a client that was deactivated.
+    ///
+    /// # Errors
+    /// Every [`RegistrationFault`] of it, with paths such as `redirect_uris[2]`.
+    pub fn client(
+        &self,
+        provider: &Provider,
+        organisation: &Organisation,
+        scopes: &[ScopeRecord],
+        secrets: Vec<StoredSecret>,
+        active: bool,
+    ) -> Result<Client, Vec<RegistrationFault>> {
+        let mut faults = Faults::under("");
+        let environment = provider.environment();
+        if organisation.orgno != self.client_orgno {
+            let rule =
+                format!("must be the organisation that it is registered under, {}", organisation.orgno);
+            faults.refuse("client_orgno", Shown::text(self.client_orgno.as_str()), rule);
+        }
+        people_read(&mut faults, "display_name", &self.display_name, LONGEST_NAME);
+        if let Some(description) = &self.description {
+            people_read(&mut faults, "description", description, LONGEST_DESCRIPTION);
+        }
+        if let Some(uri) = &self.client_uri {
+            if let Err(fault) = RedirectUri::register(uri, ApplicationType::Web, environment) {
+                faults.refuse("client_uri", Shown::text(uri), fault.to_string());
+            }
+        }
+        self.check_authentication(&mut faults);
+        self.check_lifetimes(&mut faults);
+        if self.redirect_uris.is_empty() {
+            faults.refuse("redirect_uris", Shown::Absent, "must name at least one URI");
+        }
+        let redirect_uris = self.uris(&mut faults, "redirect_uris", &self.redirect_uris, environment);
+        let post_logout_redirect_uris =
+            self.uris(&mut faults, "post_logout_redirect_uris", &self.post_logout_redirect_uris, environment);
+        let scopes = self.known_scopes(&mut faults, scopes);
+        if !faults.is_empty() {
+            return Err(faults.into_found());
+        }
+        let stopped = match (active, organisation.may_have_clients()) {
+            (false, _) => Some(Stopped::ClientDeactivated),
+            (true, false) => Some(Stopped::OrganisationStopped),
+            (true, true) => None,
+        };
+        Ok(Client {
+            id: self.client_id.clone(),
+            organisation: self.client_orgno.clone(),
+            display_name: self.display_name.clone(),
+            client_uri: self.client_uri.clone(),
+            application_type: self.application_type,
+            auth_method: self.token_endpoint_auth_method,
+            redirect_uris,
+            post_logout_redirect_uris,
+            scopes,
+            pkce: self.pkce(provider.profile().pkce),
+            amr: self.amr_claim.map_or(provider.profile().amr, Into::into),
+            userinfo_without_profile: self.userinfo_without_profile,
+            access_token_lifetime: self.access_token_lifetime,
+            refresh_token_lifetime: self.refresh_token_lifetime,
+            authorization_lifetime: self.authorization_lifetime,
+            // Whoever authenticates without a secret has none, whatever was stored before.
+            secrets: if self.token_endpoint_auth_method.has_secret() { secrets } else { Vec::new() },
+            stopped,
+        })
+    }
+
+    /// Who can keep a secret authenticates with one, and who cannot has PKCE instead (RFC 6749 §2.1, RFC 8252 §8.4 and §8.1).
+    fn check_authentication(&self, faults: &mut Faults) {
+        let method = self.token_endpoint_auth_method;
+        match (self.application_type, method.has_secret()) {
+            (ApplicationType::Web, true) | (ApplicationType::Browser | ApplicationType::Native, false) => {}
+            (ApplicationType::Web, false) => faults.refuse(
+                "token_endpoint_auth_method",
+                Shown::text(method.as_str()),
+                "must be client_secret_basic or client_secret_post for the application_type web; \
+                 none is for browser and native",
+            ),
+            (ApplicationType::Browser | ApplicationType::Native, true) => faults.refuse(
+                "token_endpoint_auth_method",
+                Shown::text(method.as_str()),
+                "must be none for the application_type browser or native, which cannot keep a secret",
+            ),
+        }
+        if self.code_challenge_method == Some(CodeChallengeMethod::None) && !method.has_secret() {
+            let rule = "must be S256 for a client without a secret (RFC 7636)";
+            faults.refuse("code_challenge_method", Shown::text("none"), rule);
+        }
+    }
+
+    fn check_lifetimes(&self, faults: &mut Faults) {
+        for (field, span, least, most) in [
+            ("authorization_lifetime", self.authorization_lifetime, 1, LONGEST_AUTHORIZATION),
+            ("access_token_lifetime", self.access_token_lifetime, 1, LONGEST_ACCESS_TOKEN),
+            ("refresh_token_lifetime", self.refresh_token_lifetime, 0, LONGEST_AUTHORIZATION),
+        ] {
+            if !(least..=most.get()).contains(&span.get()) {
+                faults.refuse(field, Shown::number(span.get().into()), seconds_rule(least, most));
+            }
+        }
+    }
+
+    fn uris(
+        &self,
+        faults: &mut Faults,
+        field: &str,
+        texts: &[String],
+        environment: Environment,
+    ) -> Vec<RedirectUri> {
+        if texts.len() > MOST_URIS {
+            let shown = Shown::Withheld { kind: "array", length: texts.len() };
+            faults.refuse(field, shown, format!("must name at most {MOST_URIS} URIs"));
+            return Vec::new();
+        }
+        let mut seen = BTreeSet::new();
+        let mut uris = Vec::with_capacity(texts.len());
+        for (at, text) in texts.iter().enumerate() {
+            let field = format!("{field}[{at}]");
+            match RedirectUri::register(text, self.application_type, environment) {
+                Err(fault) => faults.refuse(&field, Shown::text(text), fault.to_string()),
+                Ok(_) if !seen.insert(text) => faults.refuse(&field, Shown::text(text), "must be named once"),
+                Ok(uri) => uris.push(uri),
+            }
+        }
+        uris
+    }
+
+    /// What is known of its scopes. Only what is registered can ever be asked for.
+    fn known_scopes(&self, faults: &mut Faults, registered: &[ScopeRecord]) -> Vec<ScopeRecord> {
+        if self.scopes.is_empty() {
+            faults.refuse("scopes", Shown::Absent, "must name at least one scope");
+        }
+        let count = self.scopes.iter().count();
+        if count > MOST_SCOPES {
+            let shown = Shown::Withheld { kind: "array", length: count };
+            faults.refuse("scopes", shown, format!("must name at most {MOST_SCOPES} scopes"));
+        }
+        let reserved = ScopeRecord::reserved();
+        let mut known = Vec::with_capacity(count);
+        for (at, scope) in self.scopes.iter().enumerate() {
+            match reserved.iter().chain(registered).find(|record| record.scope == *scope) {
+                Some(record) => known.push(record.clone()),
+                None => faults.refuse(
+                    &format!("scopes[{at}]"),
+                    Shown::text(scope.as_str()),
+                    "must be openid, profile, or a scope registered at the issuer",
+                ),
+            }
+        }
+        known
+    }
+
+    fn pkce(&self, default: PkceDefault) -> PkcePolicy {
+        if self.token_endpoint_auth_method == AuthMethod::None {
+            return PkcePolicy::Required;
+        }
+        match (self.code_challenge_method, default) {
+            (Some(CodeChallengeMethod::S256), _) | (None, PkceDefault::Required) => PkcePolicy::Required,
+            (Some(CodeChallengeMethod::None), _) | (None, PkceDefault::WhenSent) => PkcePolicy::WhenSent,
+        }
+    }
+}
+
+/// Judges what is registered of an organisation.
+pub(crate) fn judge_organisation(faults: &mut Faults, organisation: &Organisation) {
+    people_read(faults, "name", &organisation.name, LONGEST_NAME);
+    if let Some(terms) = &organisation.terms {
+        people_read(faults, "terms.version", &terms.version, LONGEST_NAME);
+        people_read(faults, "terms.accepted_by", &terms.accepted_by, LONGEST_NAME);
+    }
+}
+
+/// Judges what is registered of a scope. The names without a prefix are OpenID Connect's own (Core §5.4 and §11).
+pub(crate) fn judge_scope(faults: &mut Faults, record: &ScopeRecord) {
+    let name = record.scope.as_str();
+    if ScopeRecord::is_reserved(name) {
+        faults.refuse("scope", Shown::text(name), "must not be openid or profile, which are always there");
+    } else if !name.split_once(':').is_some_and(|(prefix, rest)| !prefix.is_empty() && !rest.is_empty()) {
+        faults.refuse(
+            "scope",
+            Shown::text(name),
+            "must be a prefix, a colon and a name, such as `skatt:inntekt`",
+        );
+    }
+    if !record.description.is_empty() {
+        people_read(faults, "description", &record.description, LONGEST_DESCRIPTION);
+    }
+    if record.at_max_age > LONGEST_ACCESS_TOKEN {
+        let rule = seconds_rule(0, LONGEST_ACCESS_TOKEN);
+        faults.refuse("at_max_age", Shown::number(record.at_max_age.get().into()), rule);
+    }
+}
+
+/// The rule of a field that is a span of seconds.
+pub(crate) fn seconds_rule(least: u32, most: Seconds) -> String {
+    format!("must be a whole number of seconds from {least} to {}", most.get())
+}
+
+/// Judges a text that people read: some page, log or terminal will show it, so nothing in it may steer one.
+fn people_read(faults: &mut Faults, field: &str, text: &str, longest: usize) {
+    let length = text.chars().count();
+    if length == 0 || length > longest || text.trim() != text {
+        let rule = format!("must have 1 to {longest} characters, neither first nor last a space");
+        faults.refuse(field, Shown::text(text), rule);
+    } else if text.chars().any(steers_text) {
+        let rule = "must have no control, direction or invisible characters";
+        faults.refuse(field, Shown::text(text), rule);
+    } else if has_eleven_digits(text) {
+        faults.refuse(field, Shown::text(text), "must hold no identity number, nor anything like one");
+    }
+}
+
+/// Control characters, the bidirectional controls (UAX #9 §2) and what has no width: in a name they mislead whoever reads it.
+fn steers_text(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// A value of a closed set, as a registration spells it.
+pub(crate) trait Spelled: Copy + 'static {
+    /// Every value there is, with its name on the wire.
+    const ALL: &'static [(&'static str, Self)];
+
+    /// The value of that name.
+    fn spelled(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    /// The rule that a name outside the set breaks.
+    fn rule() -> String {
+        let names = Names(Self::ALL.iter().map(|(name, _)| *name).collect());
+        format!("must be {names}")
+    }
+}
+
+impl Spelled for ApplicationType {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("web", Self::Web), ("browser", Self::Browser), ("native", Self::Native)];
+}
+
+impl Spelled for AuthMethod {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("client_secret_basic", Self::ClientSecretBasic),
+        ("client_secret_post", Self::ClientSecretPost),
+        ("none", Self::None),
+    ];
+}
+
+impl Spelled for CodeChallengeMethod {
+    const ALL: &'static [(&'static str, Self)] = &[("S256", Self::S256), ("none", Self::None)];
+}
+
+impl Spelled for super::AmrClaim {
+    const ALL: &'static [(&'static str, Self)] = &[("string", Self::String), ("array", Self::Array)];
+}
+
+impl Spelled for TokenType {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("OPAQUE", Self::Opaque), ("SELF_CONTAINED", Self::SelfContained)];
+}
+
+impl Spelled for crate::organisation::Standing {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("active", Self::Active), ("withdrawn", Self::Withdrawn), ("deactivated", Self::Deactivated)];
+}
+
+/// Names, as a sentence lists alternatives.
+pub(crate) struct Names<'a>(pub(crate) Vec<&'a str>);
+
+impl fmt::Display for Names<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, name) in self.0.iter().enumerate() {
+            let before = match at {
+                0 => "",
+                _ if at + 1 == self.0.len() => " or ",
+                _ => ", ",
+            };
+            write!(out, "{before}{name}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "rules_tests.rs"]
+mod tests;

@@ -1,0 +1,32 @@
+//! Proofs that only storage can give. Their constructors are for the crate `store` alone (`cargo xtask tidy` holds that).
+
+use crate::secret::CodeDigest;
+
+/// This code was unspent until now, and is spent, with the tokens of its plan stored beside it, in one durable commit.
+#[derive(Debug)]
+pub struct Spent {
+    code: CodeDigest,
+}
+
+impl Spent {
+    /// The store's word that the commit which spent `code` is durable.
+    pub fn vouched(code: CodeDigest) -> Self {
+        Self { code }
+    }
+
+    /// The code that was spent.
+    pub fn code(&self) -> CodeDigest {
+        self.code
+    }
+}
+
+/// What the store answers to spending a code.
+#[derive(Debug)]
+pub enum Spending {
+    /// Spent now, by this call.
+    Spent(Spent),
+    /// Spent before: everything its grant gave has been revoked, durably.
+    Replayed,
+    /// No such code of this client at this issuer, or its grant was revoked, or it had expired.
+    Unknown,
+}
