@@ -1,1 +1,53 @@
-//! store
+//! Storage in protocol verbs. A verb is the unit of atomicity: there is no public transaction and no closure run inside one,
+//! so check-then-act cannot be written. The issuer and `now` are always passed in. What is used once can be read only in a
+//! form that nothing can sign, and is spent by one conditional write that answers with a witness.
+//!
+//! The verbs are methods of [`Store`], grouped by what they are about: registrations, logins, grants, signing keys, upkeep.
+//! Each backend writes its own SQL behind them, and none can be named by a caller.
+
+mod contract;
+mod embedded;
+mod error;
+mod vault;
+pub mod verbs;
+
+pub use error::{Broken, OpenFault};
+pub use vault::{MasterKey, MasterKeyFault};
+pub use verbs::*;
+
+use portvakt_crypto::random::Random;
+use portvakt_protocol::time::Timestamp;
+
+/// Where the data is. The scheme picks the backend: a path is the embedded store's folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreUrl {
+    /// A folder of this machine's, owned by one process.
+    Folder(std::path::PathBuf),
+}
+
+/// How to open a store.
+#[derive(Debug)]
+pub struct Opening {
+    /// Where.
+    pub url: StoreUrl,
+    /// What the keys inside are sealed under.
+    pub master: MasterKey,
+    /// The master key they were sealed under until now, when it is being changed: everything is sealed anew on opening.
+    pub previous_master: Option<MasterKey>,
+    /// The source of nonces and new keys.
+    pub random: Random,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// The store. Clones share one backend.
+#[derive(Clone, Debug)]
+pub struct Store {
+    backend: Backend,
+}
+
+/// No caller can name a backend.
+#[derive(Clone, Debug)]
+enum Backend {
+    Embedded(embedded::Embedded),
+}

@@ -1,0 +1,370 @@
+//! The verbs. What each promises is written here, once, and holds for every backend; the conformance suite holds it.
+
+use std::sync::Arc;
+
+use portvakt_crypto::digest::HmacKey;
+use portvakt_protocol::client::{Client, ClientId};
+use portvakt_protocol::evidence::Evidence;
+use portvakt_protocol::grant::{LoadedAccessToken, LoadedCode};
+use portvakt_protocol::issuer::Issuer;
+use portvakt_protocol::person::Pid;
+use portvakt_protocol::provider::{Pool, Provider};
+use portvakt_protocol::registration::{Change, PersonRecord, Registry};
+use portvakt_protocol::secret::{AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest};
+use portvakt_protocol::time::Timestamp;
+use portvakt_protocol::witness::{Spending, Spent};
+
+use crate::embedded::Embedded;
+use crate::verbs::{
+    Actor, AuditRecord, CodeSpending, FoundLogin, Generation, Issue, LoginWrite, NewLogin, PersonStanding,
+    Registered, StoredKey, SweepPolicy, Swept,
+};
+use crate::{Backend, Broken, OpenFault, Opening, Store, StoreUrl};
+
+/// What a backend did about a code. The witness is made here, of a backend's word that its commit is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Redemption {
+    Spent,
+    Replayed,
+    Unknown,
+}
+
+/// Opening, closing, and what the store is asked about itself.
+impl Store {
+    /// Opens a store, or makes a new one where there is nothing: brings its schema up to date, opens its keys, and seals them
+    /// anew if the master key is being changed. A refused opening writes nothing.
+    ///
+    /// # Errors
+    /// [`OpenFault`] says what to do next.
+    pub fn open(opening: Opening) -> Result<Self, OpenFault> {
+        match opening.url.clone() {
+            StoreUrl::Folder(folder) => {
+                Ok(Self { backend: Backend::Embedded(Embedded::open(&folder, opening)?) })
+            }
+        }
+    }
+
+    /// Carries out every write asked for so far, then ends: each later verb answers [`Broken::Closed`].
+    ///
+    /// # Errors
+    /// [`Broken`] if the end could not be made durable. Nothing acknowledged is lost by that.
+    pub async fn close(&self) -> Result<(), Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.close().await,
+        }
+    }
+
+    /// Whether the store can read and write now. After a failed commit it tries a write of its own at each call, so a full disk
+    /// that has been emptied is noticed without a request being lost to the attempt.
+    ///
+    /// # Errors
+    /// [`Broken`]: the store should get no traffic.
+    pub async fn health(&self, now: Timestamp) -> Result<(), Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.health(now).await,
+        }
+    }
+
+    /// The key for pairwise `sub`. It is the store's for life; no change of master key changes it.
+    pub fn pairwise_key(&self) -> &HmacKey {
+        match &self.backend {
+            Backend::Embedded(store) => store.pairwise_key(),
+        }
+    }
+
+    /// How often the registry has changed. Whoever sees the same generation twice has missed no change in between.
+    pub fn generation(&self) -> Generation {
+        match &self.backend {
+            Backend::Embedded(store) => store.generation(),
+        }
+    }
+}
+
+/// Registrations.
+impl Store {
+    /// Everything registered at an issuer, and the generation it is of: one moment's picture.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn registry(&self, issuer: &Issuer) -> Result<(Generation, Registry), Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.registry(issuer),
+        }
+    }
+
+    /// The test persons of a pool, by number.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn persons(&self, pool: &Pool) -> Result<Vec<PersonRecord>, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.persons(pool),
+        }
+    }
+
+    /// Brings changes about, all in one commit or none, each with its audit record. A change to what stands already is none: it
+    /// leaves no record and no new generation.
+    ///
+    /// With `expected`, the changes were decided on that generation, and nothing is written if the registry has changed since.
+    ///
+    /// # Errors
+    /// [`Broken`], also when a change names what is not registered: the rules decide before. Nothing is written then.
+    pub async fn register(
+        &self,
+        changes: Vec<Change>,
+        expected: Option<Generation>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Registered, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.register(changes, expected, actor, now).await,
+        }
+    }
+
+    /// A registered client, parsed against `provider` as it is now. A registration that no longer parses there is logged, and
+    /// is none. The answer is as fresh as the last acknowledged [`Store::register`].
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn client(
+        &self,
+        provider: &Provider,
+        client_id: &ClientId,
+    ) -> Result<Option<Arc<Client>>, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.client(provider, client_id),
+        }
+    }
+
+    /// Where a person stands in these pools taken together.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn person_standing(&self, pools: &[Pool], pid: &Pid) -> Result<PersonStanding, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.person_standing(pools, pid),
+        }
+    }
+}
+
+/// Logins under way. A login is its browser's: to any other, it is unknown.
+impl Store {
+    /// Begins a login.
+    ///
+    /// # Errors
+    /// [`Broken`], also for a client that the issuer does not have.
+    pub async fn begin_login(&self, issuer: &Issuer, login: NewLogin) -> Result<(), Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.begin_login(issuer, login).await,
+        }
+    }
+
+    /// Finds a login of this browser's.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn login(
+        &self,
+        issuer: &Issuer,
+        login: LoginDigest,
+        browser: BrowserDigest,
+        now: Timestamp,
+    ) -> Result<FoundLogin, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.login(issuer, login, browser, now),
+        }
+    }
+
+    /// Records who logged in; later evidence takes the place of earlier. Audit: `login`.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn record_evidence(
+        &self,
+        issuer: &Issuer,
+        login: LoginDigest,
+        browser: BrowserDigest,
+        evidence: Evidence,
+        now: Timestamp,
+    ) -> Result<LoginWrite, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.record_evidence(issuer, login, browser, evidence, now).await,
+        }
+    }
+
+    /// Finishes a login with a code: the mark, the grant and the code are one commit, and one call alone ever gets
+    /// [`LoginWrite::Done`]. A login without evidence, or of another client than the grant's, is [`LoginWrite::Unknown`].
+    /// Audit: `code_issued`.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn finish_login(
+        &self,
+        issuer: &Issuer,
+        login: LoginDigest,
+        browser: BrowserDigest,
+        issue: Issue,
+        now: Timestamp,
+    ) -> Result<LoginWrite, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.finish_login(issuer, login, browser, issue, now).await,
+        }
+    }
+
+    /// Finishes a login without a grant: it was cancelled or refused, for `reason`. Audit: `login_refused`.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn refuse_login(
+        &self,
+        issuer: &Issuer,
+        login: LoginDigest,
+        browser: BrowserDigest,
+        reason: &'static str,
+        now: Timestamp,
+    ) -> Result<LoginWrite, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.refuse_login(issuer, login, browser, reason, now).await,
+        }
+    }
+
+    /// Logout: finishes every unfinished login of a browser's at this issuer, and says how many there were. Audit, if there
+    /// were any: `logins_ended`.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn end_logins(
+        &self,
+        issuer: &Issuer,
+        browser: BrowserDigest,
+        now: Timestamp,
+    ) -> Result<u64, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.end_logins(issuer, browser, now).await,
+        }
+    }
+}
+
+/// Codes, tokens and the grants they hang under.
+impl Store {
+    /// A code and its grant, to decide on. What is found may have ended, been spent or been revoked: only
+    /// [`Store::spend_code`] says that it may be used.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn code(&self, issuer: &Issuer, code: &CodeDigest) -> Result<Option<LoadedCode>, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.code(issuer, code),
+        }
+    }
+
+    /// Spends a code (RFC 6749 §4.1.2): one conditional write decides, and the access token of the plan is in its commit.
+    /// Audit: `code_redeemed`.
+    ///
+    /// A code that its own client had spent before revokes everything its grant gave, durably, before this returns. Audit, the
+    /// first time: `code_replayed`. Another client's attempt changes nothing.
+    ///
+    /// # Errors
+    /// [`Broken`]: the code may be spent or not.
+    pub async fn spend_code(
+        &self,
+        issuer: &Issuer,
+        spending: CodeSpending,
+        now: Timestamp,
+    ) -> Result<Spending, Broken> {
+        let code = spending.code;
+        let redemption = match &self.backend {
+            Backend::Embedded(store) => store.spend_code(issuer, spending, now).await?,
+        };
+        Ok(match redemption {
+            Redemption::Spent => Spending::Spent(Spent::vouched(code)),
+            Redemption::Replayed => Spending::Replayed,
+            Redemption::Unknown => Spending::Unknown,
+        })
+    }
+
+    /// An access token and its grant. What is found may have ended or been revoked, and says so.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn access_token(
+        &self,
+        issuer: &Issuer,
+        token: &AccessTokenDigest,
+    ) -> Result<Option<LoadedAccessToken>, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.access_token(issuer, token),
+        }
+    }
+}
+
+/// Signing keys.
+impl Store {
+    /// The keys of an issuer's that its JWK Set shows at `now`, in the order in which they sign.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn signing_keys(&self, issuer: &Issuer, now: Timestamp) -> Result<Vec<StoredKey>, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.signing_keys(issuer, now),
+        }
+    }
+
+    /// Stores an issuer's first key, and says whether it did: an issuer that shows a key at `now` keeps that one, so of two
+    /// starts at once one key comes. Read [`Store::signing_keys`] afterwards. Audit: `key_published`.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn add_signing_key(
+        &self,
+        issuer: &Issuer,
+        key: StoredKey,
+        now: Timestamp,
+    ) -> Result<bool, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.add_signing_key(issuer, key, now).await,
+        }
+    }
+
+    /// Stores the next key and ends the older ones, in one commit: none of them signs from `new.signs_from` on, and each leaves
+    /// the JWK Set at `previous_removed`, unless either was to come earlier. In an emergency `new.signs_from` is `now`, which
+    /// also stops a next key that had not begun to sign. Audit: `key_rotated`.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn rotate_signing_key(
+        &self,
+        issuer: &Issuer,
+        new: StoredKey,
+        previous_removed: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.rotate_signing_key(issuer, new, previous_removed, now).await,
+        }
+    }
+}
+
+/// Upkeep.
+impl Store {
+    /// Removes what has ended, a batch to a commit. A grant goes with its codes and tokens, when the last of them has ended: a
+    /// spent code stays recognisable until then. Audit records go by their own retention alone, and never the newest.
+    ///
+    /// # Errors
+    /// [`Broken`]; what was removed until then stays removed.
+    pub async fn sweep(&self, now: Timestamp, policy: SweepPolicy) -> Result<Swept, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.sweep(now, policy).await,
+        }
+    }
+
+    /// At most `limit` audit records with numbers above `after`, in order.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditRecord>, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.audit(after, limit),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Grants, and the codes and access tokens under them. Spending a code is the hot write, an access token the hot read: both
+//! are a few prepared statements and no text is made.
+
+use portvakt_protocol::evidence::Method;
+use portvakt_protocol::grant::{Echo, Grant, GrantId, LoadedAccessToken, LoadedCode, NewCode};
+use portvakt_protocol::issuer::Issuer;
+use portvakt_protocol::person::PersonHandle;
+use portvakt_protocol::pkce::CodeChallenge;
+use portvakt_protocol::secret::{AccessTokenDigest, CodeDigest};
+use portvakt_protocol::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::audit::{self, Event, Record};
+use super::{Embedded, row};
+use crate::Broken;
+use crate::contract::Redemption;
+use crate::vault::Column;
+use crate::verbs::{CodeSpending, Issue};
+
+const TABLE: &str = "login_grant";
+const PID: Column = Column { table: TABLE, column: "pid_sealed" };
+
+/// The columns of a grant, as [`Embedded::grant`] reads them.
+macro_rules! grant_columns {
+    () => {
+        "g.name, g.client_id, g.pid_sealed, g.scopes, g.method, g.assurance, g.auth_time, g.expires, g.nonce, g.locale, \
+         g.revoked_at"
+    };
+}
+
+/// Where in a row the columns of what leads to the grant begin.
+const AFTER_GRANT: usize = 11;
+
+/// A grant and its code on the way to their rows: sealed already.
+#[derive(Debug)]
+pub(super) struct Issuance {
+    issuer: i64,
+    issue: Issue,
+    person: PersonHandle,
+    pid_sealed: Vec<u8>,
+}
+
+impl Embedded {
+    /// See [`crate::Store::code`].
+    pub(crate) fn code(&self, issuer: &Issuer, code: &CodeDigest) -> Result<Option<LoadedCode>, Broken> {
+        let Some(known) = self.known(issuer) else { return Ok(None) };
+        self.read(|db| {
+            let mut select = db.prepare_cached(concat!(
+                "SELECT ",
+                grant_columns!(),
+                ", c.redirect_uri, c.challenge, c.expires, c.spent_at
+                 FROM code c JOIN login_grant g ON g.id = c.grant_id WHERE c.issuer = ?1 AND c.digest = ?2"
+            ))?;
+            let mut rows = select.query(params![known.number, code.as_bytes()])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let (grant, revoked) = self.grant(known.number, row)?;
+            let challenge: Option<String> = row.get(AFTER_GRANT + 1)?;
+            let challenge = challenge
+                .map(|text| CodeChallenge::parse(&text).ok_or_else(|| row::unreadable("code", "challenge")))
+                .transpose()?;
+            let stored = NewCode {
+                digest: *code,
+                redirect_uri: row.get(AFTER_GRANT)?,
+                challenge,
+                expires: Timestamp::from_unix(row.get(AFTER_GRANT + 2)?),
+            };
+            let spent = row.get::<_, Option<i64>>(AFTER_GRANT + 3)?.is_some();
+            Ok(Some(LoadedCode { code: stored, grant, spent, revoked }))
+        })
+    }
+
+    /// See [`crate::Store::spend_code`].
+    pub(crate) async fn spend_code(
+        &self,
+        issuer: &Issuer,
+        spending: CodeSpending,
+        now: Timestamp,
+    ) -> Result<Redemption, Broken> {
+        let Some(known) = self.known(issuer) else { return Ok(Redemption::Unknown) };
+        self.write(move |db| spend(db, known.number, &spending, now)).await
+    }
+
+    /// See [`crate::Store::access_token`].
+    pub(crate) fn access_token(
+        &self,
+        issuer: &Issuer,
+        token: &AccessTokenDigest,
+    ) -> Result<Option<LoadedAccessToken>, Broken> {
+        let Some(known) = self.known(issuer) else { return Ok(None) };
+        self.read(|db| {
+            let mut select = db.prepare_cached(concat!(
+                "SELECT ",
+                grant_columns!(),
+                ", t.expires
+                 FROM access_token t JOIN login_grant g ON g.id = t.grant_id WHERE t.issuer = ?1 AND t.digest = ?2"
+            ))?;
+            let mut rows = select.query(params![known.number, token.as_bytes()])?;
+            let Some(row) = rows.next()? else { return Ok(None) };
+            let (grant, revoked) = self.grant(known.number, row)?;
+            Ok(Some(LoadedAccessToken { grant, expires: Timestamp::from_unix(row.get(AFTER_GRANT)?), revoked }))
+        })
+    }
+
+    /// Reads [`grant_columns`], and whether the grant was revoked.
+    fn grant(&self, issuer: i64, row: &Row<'_>) -> Result<(Grant, bool), Broken> {
+        let unreadable = |what| row::unreadable(TABLE, what);
+        let id = GrantId(row.get(0)?);
+        let sealed = row.get_ref(2)?.as_blob().map_err(|_| unreadable("pid_sealed"))?;
+        let text = |at: usize, what| row.get_ref(at)?.as_str().map_err(|_| unreadable(what));
+        let grant = Grant {
+            id,
+            client_id: row::client_id(TABLE, text(1, "client_id")?)?,
+            pid: self.vault().open_pid(PID, &[&issuer.to_be_bytes(), &id.0], sealed)?,
+            scopes: row::scopes(TABLE, text(3, "scopes")?)?,
+            method: Method::named(text(4, "method")?).ok_or_else(|| unreadable("method"))?,
+            assurance: row::assurance(TABLE, text(5, "assurance")?)?,
+            auth_time: Timestamp::from_unix(row.get(6)?),
+            expires: Timestamp::from_unix(row.get(7)?),
+            echo: Echo { nonce: row.get(8)?, locale: row.get(9)? },
+        };
+        Ok((grant, row.get::<_, Option<i64>>(10)?.is_some()))
+    }
+
+    /// Seals what a finished login gives.
+    pub(super) fn issuance(&self, issuer: i64, issue: Issue) -> Issuance {
+        let pid = &issue.grant.pid;
+        let pid_sealed =
+            self.vault().seal(PID, &[&issuer.to_be_bytes(), &issue.grant.id.0], pid.reveal().as_bytes());
+        Issuance { issuer, person: self.vault().handle(pid), pid_sealed, issue }
+    }
+}
+
+impl Issuance {
+    pub(super) fn client_id(&self) -> &str {
+        self.issue.grant.client_id.as_str()
+    }
+
+    /// Stores the grant and its code, and records it.
+    pub(super) fn write(&self, db: &Connection, now: Timestamp) -> Result<(), Broken> {
+        let Issue { code, grant } = &self.issue;
+        let mut insert = db.prepare_cached(
+            "INSERT INTO login_grant
+                (name, issuer, client_id, person, pid_sealed, scopes, method, assurance, auth_time, expires, nonce, locale)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?;
+        let grant_id = insert.insert(params![
+            grant.id.0,
+            self.issuer,
+            grant.client_id.as_str(),
+            self.person.as_bytes(),
+            self.pid_sealed,
+            grant.scopes.to_string(),
+            grant.method.as_str(),
+            row::assurance_word(grant.assurance),
+            grant.auth_time.unix(),
+            grant.expires.unix(),
+            grant.echo.nonce,
+            grant.echo.locale,
+        ])?;
+        let mut insert = db.prepare_cached(
+            "INSERT INTO code (issuer, digest, grant_id, client_id, redirect_uri, challenge, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        insert.execute(params![
+            self.issuer,
+            code.digest.as_bytes(),
+            grant_id,
+            grant.client_id.as_str(),
+            code.redirect_uri,
+            code.challenge.as_ref().map(CodeChallenge::as_str),
+            code.expires.unix(),
+        ])?;
+        let record = Record::at(now, Event::CodeIssued).issuer(self.issuer).client(grant.client_id.as_str());
+        record.person(self.person).grant(grant.id).write(db)
+    }
+}
+
+/// The one conditional write decides; the rest follows from what it found.
+fn spend(
+    db: &Connection,
+    issuer: i64,
+    spending: &CodeSpending,
+    now: Timestamp,
+) -> Result<Redemption, Broken> {
+    let mut update = db.prepare_cached(
+        "UPDATE code SET spent_at = ?4
+         WHERE issuer = ?1 AND digest = ?2 AND client_id = ?3 AND spent_at IS NULL AND expires > ?4
+           AND EXISTS (SELECT 1 FROM login_grant g WHERE g.id = code.grant_id AND g.revoked_at IS NULL AND g.expires > ?4)
+         RETURNING grant_id",
+    )?;
+    let found = update.query_row(
+        params![issuer, spending.code.as_bytes(), spending.client_id.as_str(), now.unix()],
+        |row| row.get::<_, i64>(0),
+    );
+    let Some(grant_id) = found.optional()? else { return replayed(db, issuer, spending, now) };
+    let token = &spending.access_token;
+    let mut insert = db.prepare_cached(
+        "INSERT INTO access_token (issuer, digest, grant_id, expires) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    insert.execute(params![issuer, token.digest.as_bytes(), grant_id, token.expires.unix()])?;
+    audit::write_of_grant(db, now, Event::CodeRedeemed, grant_id)?;
+    Ok(Redemption::Spent)
+}
+
+/// A code that its own client had spent before takes its grant with it (RFC 6749 §4.1.2). A code that was never spent, or is
+/// another client's, changes nothing.
+fn replayed(
+    db: &Connection,
+    issuer: i64,
+    spending: &CodeSpending,
+    now: Timestamp,
+) -> Result<Redemption, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT grant_id FROM code WHERE issuer = ?1 AND digest = ?2 AND client_id = ?3 AND spent_at IS NOT NULL",
+    )?;
+    let found = select
+        .query_row(params![issuer, spending.code.as_bytes(), spending.client_id.as_str()], |row| {
+            row.get::<_, i64>(0)
+        });
+    let Some(grant_id) = found.optional()? else { return Ok(Redemption::Unknown) };
+    let mut revoke =
+        db.prepare_cached("UPDATE login_grant SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL")?;
+    if revoke.execute(params![grant_id, now.unix()])? > 0 {
+        audit::write_of_grant(db, now, Event::CodeReplayed, grant_id)?;
+    }
+    Ok(Redemption::Replayed)
+}

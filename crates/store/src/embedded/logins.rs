@@ -1,0 +1,262 @@
+//! Logins under way. Every write is one conditional update on issuer, login and browser; what did not change is asked why.
+
+use portvakt_protocol::evidence::{Evidence, Method};
+use portvakt_protocol::issuer::Issuer;
+use portvakt_protocol::person::Pid;
+use portvakt_protocol::secret::{BrowserDigest, LoginDigest};
+use portvakt_protocol::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::audit::{Event, Record};
+use super::{Embedded, row};
+use crate::Broken;
+use crate::vault::Column;
+use crate::verbs::{FoundLogin, Issue, LoginWrite, NewLogin, OpenLogin};
+
+const TABLE: &str = "login";
+const REQUEST: Column = Column { table: TABLE, column: "request_sealed" };
+const EVIDENCE: Column = Column { table: TABLE, column: "evidence_sealed" };
+
+/// Evidence as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct EvidenceText<'a> {
+    pid: &'a str,
+    method: &'a str,
+    assurance: &'a str,
+    auth_time: i64,
+}
+
+/// Which login, for a write: nothing is found unless all three are right.
+#[derive(Clone, Copy)]
+struct Key {
+    issuer: i64,
+    login: LoginDigest,
+    browser: BrowserDigest,
+}
+
+impl Embedded {
+    /// See [`crate::Store::begin_login`].
+    pub(crate) async fn begin_login(&self, issuer: &Issuer, login: NewLogin) -> Result<(), Broken> {
+        let number = self.number(issuer).await?;
+        let sealed = self.vault().seal(
+            REQUEST,
+            &[&number.to_be_bytes(), login.login.as_bytes()],
+            login.request.as_bytes(),
+        );
+        self.write(move |db| {
+            let mut insert = db.prepare_cached(
+                "INSERT INTO login (issuer, digest, browser, client_id, request_sealed, started, expires)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?;
+            insert.execute(params![
+                number,
+                login.login.as_bytes(),
+                login.browser.as_bytes(),
+                login.client_id.as_str(),
+                sealed,
+                login.started.unix(),
+                login.expires.unix(),
+            ])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// See [`crate::Store::login`].
+    pub(crate) fn login(
+        &self,
+        issuer: &Issuer,
+        login: LoginDigest,
+        browser: BrowserDigest,
+        now: Timestamp,
+    ) -> Result<FoundLogin, Broken> {
+        let Some(known) = self.known(issuer) else { return Ok(FoundLogin::Unknown) };
+        let key = Key { issuer: known.number, login, browser };
+        self.read(|db| {
+            let mut select = db.prepare_cached(
+                "SELECT client_id, request_sealed, started, expires, evidence_sealed, finished_at
+                 FROM login WHERE issuer = ?1 AND digest = ?2 AND browser = ?3",
+            )?;
+            let mut rows = select.query(params![key.issuer, login.as_bytes(), browser.as_bytes()])?;
+            let Some(row) = rows.next()? else { return Ok(FoundLogin::Unknown) };
+            if row.get::<_, Option<i64>>(5)?.is_some() {
+                return Ok(FoundLogin::Finished);
+            }
+            if Timestamp::from_unix(row.get(3)?) <= now {
+                return Ok(FoundLogin::Expired);
+            }
+            let request: Vec<u8> = row.get(1)?;
+            let request =
+                self.vault().open(REQUEST, &[&key.issuer.to_be_bytes(), login.as_bytes()], &request)?;
+            let request =
+                std::str::from_utf8(&request).map_err(|_| row::unreadable(TABLE, "request"))?.to_owned();
+            let evidence: Option<Vec<u8>> = row.get(4)?;
+            Ok(FoundLogin::Open(Box::new(OpenLogin {
+                client_id: row::client_id(TABLE, &row.get::<_, String>(0)?)?,
+                request,
+                started: Timestamp::from_unix(row.get(2)?),
+                evidence: evidence.map(|sealed| self.open_evidence(key, &sealed)).transpose()?,
+            })))
+        })
+    }
+
+    /// See [`crate::Store::record_evidence`].
+    pub(crate) async fn record_evidence(
+        &self,
+        issuer: &Issuer,
+        login: LoginDigest,
+        browser: BrowserDigest,
+        evidence: Evidence,
+        now: Timestamp,
+    ) -> Result<LoginWrite, Broken> {
+        let Some(known) = self.known(issuer) else { return Ok(LoginWrite::Unknown) };
+        let key = Key { issuer: known.number, login, browser };
+        let sealed = self.seal_evidence(key, &evidence)?;
+        let person = self.vault().handle(&evidence.pid);
+        self.write(move |db| {
+            let mut update = db.prepare_cached(
+                "UPDATE login SET evidence_sealed = ?4
+                 WHERE issuer = ?1 AND digest = ?2 AND browser = ?3 AND finished_at IS NULL AND expires > ?5
+                 RETURNING client_id",
+            )?;
+            let client = update.query_row(
+                params![key.issuer, login.as_bytes(), browser.as_bytes(), sealed, now.unix()],
+                |row| row.get::<_, String>(0),
+            );
+            let Some(client) = client.optional()? else { return why_not(db, key) };
+            let detail =
+                json!({ "method": evidence.method.as_str(), "assurance": row::assurance_word(evidence.assurance) });
+            let record = Record::at(now, Event::Login).issuer(key.issuer).client(&client).person(person);
+            record.detail(detail).write(db)?;
+            Ok(LoginWrite::Done)
+        })
+        .await
+    }
+
+    /// See [`crate::Store::finish_login`].
+    pub(crate) async fn finish_login(
+        &self,
+        issuer: &Issuer,
+        login: LoginDigest,
+        browser: BrowserDigest,
+        issue: Issue,
+        now: Timestamp,
+    ) -> Result<LoginWrite, Broken> {
+        let Some(known) = self.known(issuer) else { return Ok(LoginWrite::Unknown) };
+        let key = Key { issuer: known.number, login, browser };
+        let issuance = self.issuance(key.issuer, issue);
+        self.write(move |db| {
+            let mut update = db.prepare_cached(
+                "UPDATE login SET finished_at = ?5
+                 WHERE issuer = ?1 AND digest = ?2 AND browser = ?3 AND client_id = ?4
+                   AND finished_at IS NULL AND expires > ?5 AND evidence_sealed IS NOT NULL",
+            )?;
+            let client = issuance.client_id();
+            let found = update.execute(params![
+                key.issuer,
+                login.as_bytes(),
+                browser.as_bytes(),
+                client,
+                now.unix()
+            ])?;
+            if found == 0 {
+                return why_not(db, key);
+            }
+            issuance.write(db, now)?;
+            Ok(LoginWrite::Done)
+        })
+        .await
+    }
+
+    /// See [`crate::Store::refuse_login`].
+    pub(crate) async fn refuse_login(
+        &self,
+        issuer: &Issuer,
+        login: LoginDigest,
+        browser: BrowserDigest,
+        reason: &'static str,
+        now: Timestamp,
+    ) -> Result<LoginWrite, Broken> {
+        let Some(known) = self.known(issuer) else { return Ok(LoginWrite::Unknown) };
+        let key = Key { issuer: known.number, login, browser };
+        self.write(move |db| {
+            let mut update = db.prepare_cached(
+                "UPDATE login SET finished_at = ?4
+                 WHERE issuer = ?1 AND digest = ?2 AND browser = ?3 AND finished_at IS NULL AND expires > ?4
+                 RETURNING client_id",
+            )?;
+            let client = update
+                .query_row(params![key.issuer, login.as_bytes(), browser.as_bytes(), now.unix()], |row| {
+                    row.get::<_, String>(0)
+                })
+                .optional()?;
+            let Some(client) = client else { return why_not(db, key) };
+            let record = Record::at(now, Event::LoginRefused).issuer(key.issuer).client(&client);
+            record.detail(json!({ "reason": reason })).write(db)?;
+            Ok(LoginWrite::Done)
+        })
+        .await
+    }
+
+    /// See [`crate::Store::end_logins`].
+    pub(crate) async fn end_logins(
+        &self,
+        issuer: &Issuer,
+        browser: BrowserDigest,
+        now: Timestamp,
+    ) -> Result<u64, Broken> {
+        let Some(known) = self.known(issuer) else { return Ok(0) };
+        self.write(move |db| {
+            let mut update = db.prepare_cached(
+                "UPDATE login SET finished_at = ?3
+                 WHERE issuer = ?1 AND browser = ?2 AND finished_at IS NULL AND expires > ?3",
+            )?;
+            let ended = update.execute(params![known.number, browser.as_bytes(), now.unix()])?;
+            if ended > 0 {
+                let record = Record::at(now, Event::LoginsEnded).issuer(known.number);
+                record.detail(json!({ "logins": ended })).write(db)?;
+            }
+            Ok(ended as u64)
+        })
+        .await
+    }
+
+    fn seal_evidence(&self, key: Key, evidence: &Evidence) -> Result<Vec<u8>, Broken> {
+        let text = serde_json::to_vec(&EvidenceText {
+            pid: evidence.pid.reveal(),
+            method: evidence.method.as_str(),
+            assurance: row::assurance_word(evidence.assurance),
+            auth_time: evidence.auth_time.unix(),
+        });
+        let text = Zeroizing::new(text.map_err(|_| row::unreadable(TABLE, "evidence"))?);
+        Ok(self.vault().seal(EVIDENCE, &[&key.issuer.to_be_bytes(), key.login.as_bytes()], &text))
+    }
+
+    fn open_evidence(&self, key: Key, sealed: &[u8]) -> Result<Evidence, Broken> {
+        let text = self.vault().open(EVIDENCE, &[&key.issuer.to_be_bytes(), key.login.as_bytes()], sealed)?;
+        let unreadable = || row::unreadable(TABLE, "evidence");
+        let said: EvidenceText<'_> = serde_json::from_slice(&text).map_err(|_| unreadable())?;
+        Ok(Evidence {
+            pid: Pid::parse(said.pid).map_err(|_| unreadable())?,
+            method: Method::named(said.method).ok_or_else(unreadable)?,
+            assurance: row::assurance(TABLE, said.assurance)?,
+            auth_time: Timestamp::from_unix(said.auth_time),
+        })
+    }
+}
+
+/// Why an update found nothing to change.
+fn why_not(db: &Connection, key: Key) -> Result<LoginWrite, Broken> {
+    let mut select = db
+        .prepare_cached("SELECT finished_at FROM login WHERE issuer = ?1 AND digest = ?2 AND browser = ?3")?;
+    let found = select.query_row(params![key.issuer, key.login.as_bytes(), key.browser.as_bytes()], |row| {
+        row.get::<_, Option<i64>>(0)
+    });
+    Ok(match found.optional()? {
+        Some(Some(_)) => LoginWrite::Finished,
+        Some(None) | None => LoginWrite::Unknown,
+    })
+}

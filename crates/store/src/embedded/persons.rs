@@ -1,0 +1,99 @@
+//! Test persons. A pool is the one thing that issuers share, so these rows alone have no issuer.
+
+use portvakt_protocol::person::{PersonHandle, Pid};
+use portvakt_protocol::provider::Pool;
+use portvakt_protocol::registration::PersonRecord;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Embedded;
+use crate::Broken;
+use crate::vault::Column;
+use crate::verbs::PersonStanding;
+
+const PID: Column = Column { table: "person", column: "pid_sealed" };
+
+/// A person on the way to a pool: sealed already.
+#[derive(Debug)]
+pub(super) struct Assignment {
+    pub(super) pool: String,
+    pub(super) person: PersonHandle,
+    pid_sealed: Vec<u8>,
+    pub(super) active: bool,
+}
+
+/// What an assignment changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Assigned {
+    New,
+    Changed,
+    AsBefore,
+}
+
+impl Embedded {
+    /// See [`crate::Store::persons`].
+    pub(crate) fn persons(&self, pool: &Pool) -> Result<Vec<PersonRecord>, Broken> {
+        let mut persons = self.read(|db| {
+            let mut select =
+                db.prepare_cached("SELECT person, pid_sealed, active FROM person WHERE pool = ?1")?;
+            let mut rows = select.query([&pool.0])?;
+            let mut persons = Vec::new();
+            while let Some(row) = rows.next()? {
+                let (person, sealed): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                let pid = self.vault().open_pid(PID, &[pool.0.as_bytes(), &person], &sealed)?;
+                persons.push(PersonRecord { pid, active: row.get(2)? });
+            }
+            Ok(persons)
+        })?;
+        persons.sort_by(|one, other| one.pid.reveal().cmp(other.pid.reveal()));
+        Ok(persons)
+    }
+
+    /// See [`crate::Store::person_standing`].
+    pub(crate) fn person_standing(&self, pools: &[Pool], pid: &Pid) -> Result<PersonStanding, Broken> {
+        let person = self.vault().handle(pid);
+        self.read(|db| {
+            let mut select =
+                db.prepare_cached("SELECT active FROM person WHERE pool = ?1 AND person = ?2")?;
+            let mut standing = PersonStanding::Unassigned;
+            for pool in pools {
+                match select.query_row(params![pool.0, person.as_bytes()], |row| row.get(0)).optional()? {
+                    None => {}
+                    Some(true) => standing = PersonStanding::Active,
+                    Some(false) => return Ok(PersonStanding::Deactivated),
+                }
+            }
+            Ok(standing)
+        })
+    }
+
+    /// Seals a person for a pool.
+    pub(super) fn assignment(&self, pool: Pool, record: &PersonRecord) -> Assignment {
+        let person = self.vault().handle(&record.pid);
+        let key: [&[u8]; 2] = [pool.0.as_bytes(), person.as_bytes()];
+        let pid_sealed = self.vault().seal(PID, &key, record.pid.reveal().as_bytes());
+        Assignment { person, pid_sealed, active: record.active, pool: pool.0 }
+    }
+}
+
+impl Assignment {
+    pub(super) fn write(&self, db: &Connection) -> Result<Assigned, Broken> {
+        let (pool, person) = (&self.pool, self.person.as_bytes());
+        let mut select = db.prepare_cached("SELECT active FROM person WHERE pool = ?1 AND person = ?2")?;
+        match select.query_row(params![pool, person], |row| row.get::<_, bool>(0)).optional()? {
+            Some(active) if active == self.active => Ok(Assigned::AsBefore),
+            Some(_) => {
+                let mut update =
+                    db.prepare_cached("UPDATE person SET active = ?3 WHERE pool = ?1 AND person = ?2")?;
+                update.execute(params![pool, person, self.active])?;
+                Ok(Assigned::Changed)
+            }
+            None => {
+                let mut insert = db.prepare_cached(
+                    "INSERT INTO person (pool, person, pid_sealed, active) VALUES (?1, ?2, ?3, ?4)",
+                )?;
+                insert.execute(params![pool, person, self.pid_sealed, self.active])?;
+                Ok(Assigned::New)
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What is registered, read from its rows.
+
+use portvakt_protocol::client::{ClientId, StoredSecret};
+use portvakt_protocol::organisation::{Acceptance, OrgNumber, Organisation};
+use portvakt_protocol::registration::{ClientRecord, ClientRegistration};
+use portvakt_protocol::scope::{Scope, ScopeRecord};
+use portvakt_protocol::secret::ClientSecretDigest;
+use portvakt_protocol::time::{Seconds, Timestamp};
+use rusqlite::{Connection, Row, params};
+
+use super::row;
+use crate::Broken;
+use crate::verbs::Generation;
+
+pub(super) fn generation(db: &Connection) -> Result<Generation, Broken> {
+    let count: i64 = db.prepare_cached("SELECT generation FROM state")?.query_row([], |row| row.get(0))?;
+    Ok(Generation(count.unsigned_abs()))
+}
+
+pub(super) fn organisations(db: &Connection, issuer: i64) -> Result<Vec<Organisation>, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT orgno, name, terms_version, terms_accepted_at, terms_accepted_by, standing
+         FROM organisation WHERE issuer = ?1 ORDER BY orgno",
+    )?;
+    let mut rows = select.query([issuer])?;
+    let mut organisations = Vec::new();
+    while let Some(row) = rows.next()? {
+        organisations.push(organisation(row)?);
+    }
+    Ok(organisations)
+}
+
+/// Reads the first six columns of an organisation's row.
+pub(super) fn organisation(row: &Row<'_>) -> Result<Organisation, Broken> {
+    let orgno: String = row.get(0)?;
+    let terms = match (row.get(2)?, row.get(3)?, row.get(4)?) {
+        (Some(version), Some(accepted_at), Some(accepted_by)) => {
+            Some(Acceptance { version, accepted_at: Timestamp::from_unix(accepted_at), accepted_by })
+        }
+        _ => None,
+    };
+    Ok(Organisation {
+        orgno: OrgNumber::parse(&orgno).map_err(|_| row::unreadable("organisation", "orgno"))?,
+        name: row.get(1)?,
+        terms,
+        standing: row::standing(&row.get::<_, String>(5)?)?,
+    })
+}
+
+pub(super) fn scopes(db: &Connection, issuer: i64) -> Result<Vec<ScopeRecord>, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT scope, description, token_type, at_max_age, active FROM scope WHERE issuer = ?1 ORDER BY scope",
+    )?;
+    let mut rows = select.query([issuer])?;
+    let mut scopes = Vec::new();
+    while let Some(row) = rows.next()? {
+        let scope: String = row.get(0)?;
+        let token_type: Option<String> = row.get(2)?;
+        scopes.push(ScopeRecord {
+            scope: Scope::parse(&scope).ok_or_else(|| row::unreadable("scope", "scope"))?,
+            description: row.get(1)?,
+            token_type: token_type.map(|word| row::token_type(&word)).transpose()?,
+            at_max_age: Seconds::new(row.get(3)?),
+            active: row.get(4)?,
+        });
+    }
+    Ok(scopes)
+}
+
+pub(super) fn clients(db: &Connection, issuer: i64) -> Result<Vec<ClientRecord>, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT registration, active, created, last_updated FROM client WHERE issuer = ?1 ORDER BY client_id",
+    )?;
+    let mut rows = select.query([issuer])?;
+    let mut clients = Vec::new();
+    while let Some(row) = rows.next()? {
+        let registration = registration(&row.get::<_, String>(0)?)?;
+        let secrets = secrets(db, issuer, &registration.client_id)?;
+        clients.push(ClientRecord {
+            active: row.get(1)?,
+            created: Timestamp::from_unix(row.get(2)?),
+            last_updated: Timestamp::from_unix(row.get(3)?),
+            secrets,
+            registration,
+        });
+    }
+    Ok(clients)
+}
+
+/// A client's secrets, newest first.
+pub(super) fn secrets(
+    db: &Connection,
+    issuer: i64,
+    client_id: &ClientId,
+) -> Result<Vec<StoredSecret>, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT digest, expires FROM client_secret WHERE issuer = ?1 AND client_id = ?2 ORDER BY id DESC",
+    )?;
+    let mut rows = select.query(params![issuer, client_id.as_str()])?;
+    let mut secrets = Vec::new();
+    while let Some(row) = rows.next()? {
+        let digest: Vec<u8> = row.get(0)?;
+        secrets.push(StoredSecret {
+            digest: ClientSecretDigest::from_slice(&digest)
+                .ok_or_else(|| row::unreadable("client_secret", "digest"))?,
+            expires: Timestamp::from_unix(row.get(1)?),
+        });
+    }
+    Ok(secrets)
+}
+
+pub(super) fn registration(text: &str) -> Result<ClientRegistration, Broken> {
+    serde_json::from_str(text).map_err(|_| row::unreadable("client", "registration"))
+}

@@ -1,0 +1,390 @@
+//! Registrations. A register is one commit: the changes, the record of each, and the generation they make.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use portvakt_protocol::client::{Client, ClientId, StoredSecret};
+use portvakt_protocol::issuer::Issuer;
+use portvakt_protocol::organisation::Organisation;
+use portvakt_protocol::provider::Provider;
+use portvakt_protocol::registration::{Change, ClientRegistration, Registry};
+use portvakt_protocol::scope::ScopeRecord;
+use portvakt_protocol::secret::ClientSecretDigest;
+use portvakt_protocol::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::audit::{Event, Record};
+use super::persons::{Assigned, Assignment};
+use super::registered::{clients, generation, organisation, organisations, registration, scopes, secrets};
+use super::{Embedded, row};
+use crate::Broken;
+use crate::verbs::{Actor, Generation, Registered};
+
+/// A change with its issuer's number, and nothing left to seal.
+#[derive(Debug)]
+enum Prepared {
+    Organisation { issuer: i64, organisation: Organisation },
+    Scope { issuer: i64, record: ScopeRecord },
+    Client { issuer: i64, registration: Box<ClientRegistration>, active: bool },
+    Secret { issuer: i64, secret: NewSecret },
+    EndSecrets { issuer: i64, client_id: ClientId, at: Timestamp },
+    Person(Assignment),
+}
+
+#[derive(Debug)]
+struct NewSecret {
+    client_id: ClientId,
+    digest: ClientSecretDigest,
+    expires: Timestamp,
+    others_expire: Timestamp,
+}
+
+/// Who and when, for the records.
+#[derive(Debug)]
+struct Occasion {
+    actor: Actor,
+    now: Timestamp,
+}
+
+impl Embedded {
+    /// See [`crate::Store::register`].
+    pub(crate) async fn register(
+        &self,
+        changes: Vec<Change>,
+        expected: Option<Generation>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Registered, Broken> {
+        let mut prepared = Vec::with_capacity(changes.len());
+        for change in changes {
+            prepared.push(self.prepare(change).await?);
+        }
+        let occasion = Occasion { actor, now };
+        let current = Arc::clone(&self.inner.generation);
+        let work = move |db: &Connection| register(db, &prepared, expected, &occasion);
+        let (registered, _) = self
+            .inner
+            .writer
+            .write_then(work, move |(_, generation)| current.store(generation.0, Ordering::Release))
+            .await?;
+        Ok(registered)
+    }
+
+    async fn prepare(&self, change: Change) -> Result<Prepared, Broken> {
+        Ok(match change {
+            Change::Organisation { issuer, organisation } => {
+                Prepared::Organisation { issuer: self.number(&issuer).await?, organisation }
+            }
+            Change::Scope { issuer, record } => {
+                Prepared::Scope { issuer: self.number(&issuer).await?, record }
+            }
+            Change::Client { issuer, registration, active } => {
+                Prepared::Client { issuer: self.number(&issuer).await?, registration, active }
+            }
+            Change::Secret { issuer, client_id, digest, expires, others_expire } => Prepared::Secret {
+                issuer: self.number(&issuer).await?,
+                secret: NewSecret { client_id, digest, expires, others_expire },
+            },
+            Change::EndSecrets { issuer, client_id, at } => {
+                Prepared::EndSecrets { issuer: self.number(&issuer).await?, client_id, at }
+            }
+            Change::Person { pool, person } => Prepared::Person(self.assignment(pool, &person)),
+        })
+    }
+
+    /// See [`crate::Store::registry`].
+    pub(crate) fn registry(&self, issuer: &Issuer) -> Result<(Generation, Registry), Broken> {
+        let known = self.known(issuer);
+        self.read(|db| {
+            let moment = db.unchecked_transaction()?;
+            let generation = generation(&moment)?;
+            let Some(known) = known else { return Ok((generation, Registry::default())) };
+            let registry = Registry {
+                organisations: organisations(&moment, known.number)?,
+                scopes: scopes(&moment, known.number)?,
+                clients: clients(&moment, known.number)?,
+            };
+            Ok((generation, registry))
+        })
+    }
+
+    /// See [`crate::Store::client`].
+    pub(crate) fn client(
+        &self,
+        provider: &Provider,
+        client_id: &ClientId,
+    ) -> Result<Option<Arc<Client>>, Broken> {
+        let Some(known) = self.known(provider.issuer()) else { return Ok(None) };
+        // Before the rows are read: what is read may be newer than its mark, never older.
+        let of = self.generation();
+        if let Some(client) = known.clients.get(client_id, of) {
+            return Ok(client);
+        }
+        // What nobody registered is not remembered, or strangers could fill the cache.
+        let Some(rows) = self.read(|db| ClientRows::read(db, known.number, client_id))? else {
+            return Ok(None);
+        };
+        let client = rows.parse(provider).map(Arc::new);
+        known.clients.put(client_id.clone(), of, client.clone());
+        Ok(client)
+    }
+}
+
+/// Everything that makes up one client, as it is stored.
+struct ClientRows {
+    registration: ClientRegistration,
+    active: bool,
+    organisation: Organisation,
+    scopes: Vec<ScopeRecord>,
+    secrets: Vec<StoredSecret>,
+}
+
+impl ClientRows {
+    fn read(db: &Connection, issuer: i64, client_id: &ClientId) -> Result<Option<Self>, Broken> {
+        let moment = db.unchecked_transaction()?;
+        let mut select = moment.prepare_cached(
+            "SELECT o.orgno, o.name, o.terms_version, o.terms_accepted_at, o.terms_accepted_by, o.standing, c.registration, c.active
+             FROM client c JOIN organisation o ON o.issuer = c.issuer AND o.orgno = c.orgno
+             WHERE c.issuer = ?1 AND c.client_id = ?2",
+        )?;
+        let mut rows = select.query(params![issuer, client_id.as_str()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some(Self {
+            organisation: organisation(row)?,
+            registration: registration(&row.get::<_, String>(6)?)?,
+            active: row.get(7)?,
+            scopes: scopes(&moment, issuer)?,
+            secrets: secrets(&moment, issuer, client_id)?,
+        }))
+    }
+
+    /// Parses the registration against the provider as it is now: rows are not trusted, and configuration changes.
+    fn parse(self, provider: &Provider) -> Option<Client> {
+        let client_id = self.registration.client_id.clone();
+        let parsed =
+            self.registration.client(provider, &self.organisation, &self.scopes, self.secrets, self.active);
+        match parsed {
+            Ok(client) => Some(client),
+            Err(faults) => {
+                let issuer = provider.issuer().as_str();
+                tracing::warn!(
+                    issuer,
+                    client_id = client_id.as_str(),
+                    ?faults,
+                    "a stored registration no longer holds"
+                );
+                None
+            }
+        }
+    }
+}
+
+fn register(
+    db: &Connection,
+    changes: &[Prepared],
+    expected: Option<Generation>,
+    occasion: &Occasion,
+) -> Result<(Registered, Generation), Broken> {
+    let before = generation(db)?;
+    if expected.is_some_and(|expected| expected != before) {
+        return Ok((Registered::Conflict, before));
+    }
+    let mut changed = false;
+    for change in changes {
+        changed |= match change {
+            Prepared::Organisation { issuer, organisation } => {
+                register_organisation(db, *issuer, organisation, occasion)?
+            }
+            Prepared::Scope { issuer, record } => register_scope(db, *issuer, record, occasion)?,
+            Prepared::Client { issuer, registration, active } => {
+                register_client(db, *issuer, registration, *active, occasion)?
+            }
+            Prepared::Secret { issuer, secret } => register_secret(db, *issuer, secret, occasion)?,
+            Prepared::EndSecrets { issuer, client_id, at } => {
+                end_secrets(db, *issuer, client_id, *at, occasion)?
+            }
+            Prepared::Person(assignment) => assign(db, assignment, occasion)?,
+        };
+    }
+    if !changed {
+        return Ok((Registered::Done, before));
+    }
+    db.execute("UPDATE state SET generation = generation + 1", [])?;
+    Ok((Registered::Done, generation(db)?))
+}
+
+fn register_organisation(
+    db: &Connection,
+    issuer: i64,
+    organisation: &Organisation,
+    occasion: &Occasion,
+) -> Result<bool, Broken> {
+    let before = organisations(db, issuer)?.into_iter().find(|known| known.orgno == organisation.orgno);
+    if before.as_ref() == Some(organisation) {
+        return Ok(false);
+    }
+    let terms = organisation.terms.as_ref();
+    db.prepare_cached(
+        "INSERT INTO organisation (issuer, orgno, name, terms_version, terms_accepted_at, terms_accepted_by, standing)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (issuer, orgno) DO UPDATE SET name = excluded.name, terms_version = excluded.terms_version,
+            terms_accepted_at = excluded.terms_accepted_at, terms_accepted_by = excluded.terms_accepted_by,
+            standing = excluded.standing",
+    )?
+    .execute(params![
+        issuer,
+        organisation.orgno.as_str(),
+        organisation.name,
+        terms.map(|accepted| accepted.version.as_str()),
+        terms.map(|accepted| accepted.accepted_at.unix()),
+        terms.map(|accepted| accepted.accepted_by.as_str()),
+        row::standing_word(organisation.standing),
+    ])?;
+    let event = if before.is_none() { Event::OrganisationRegistered } else { Event::OrganisationChanged };
+    occasion.record(event).issuer(issuer).detail(occasion.detail("organisation", organisation)?).write(db)?;
+    Ok(true)
+}
+
+fn register_scope(
+    db: &Connection,
+    issuer: i64,
+    record: &ScopeRecord,
+    occasion: &Occasion,
+) -> Result<bool, Broken> {
+    let before = scopes(db, issuer)?.into_iter().find(|known| known.scope == record.scope);
+    if before.as_ref() == Some(record) {
+        return Ok(false);
+    }
+    db.prepare_cached(
+        "INSERT INTO scope (issuer, scope, description, token_type, at_max_age, active) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (issuer, scope) DO UPDATE SET description = excluded.description, token_type = excluded.token_type,
+            at_max_age = excluded.at_max_age, active = excluded.active",
+    )?
+    .execute(params![
+        issuer,
+        record.scope.as_str(),
+        record.description,
+        record.token_type.map(row::token_type_word),
+        record.at_max_age.get(),
+        record.active,
+    ])?;
+    let event = if before.is_none() { Event::ScopeRegistered } else { Event::ScopeChanged };
+    occasion.record(event).issuer(issuer).detail(occasion.detail("scope", record)?).write(db)?;
+    Ok(true)
+}
+
+fn register_client(
+    db: &Connection,
+    issuer: i64,
+    registered: &ClientRegistration,
+    active: bool,
+    occasion: &Occasion,
+) -> Result<bool, Broken> {
+    let client_id = registered.client_id.as_str();
+    let before: Option<(String, bool)> = db
+        .prepare_cached("SELECT registration, active FROM client WHERE issuer = ?1 AND client_id = ?2")?
+        .query_row(params![issuer, client_id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    // One that cannot be read any more is one to be replaced.
+    let before = before.map(|(text, active)| (registration(&text).ok(), active));
+    if before
+        .as_ref()
+        .is_some_and(|(known, was_active)| known.as_ref() == Some(registered) && *was_active == active)
+    {
+        return Ok(false);
+    }
+    let text = serde_json::to_string(registered).map_err(|_| row::unreadable("client", "registration"))?;
+    db.prepare_cached(
+        "INSERT INTO client (issuer, client_id, orgno, registration, active, created, last_updated)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+         ON CONFLICT (issuer, client_id) DO UPDATE SET orgno = excluded.orgno, registration = excluded.registration,
+            active = excluded.active, last_updated = excluded.last_updated",
+    )?
+    .execute(params![issuer, client_id, registered.client_orgno.as_str(), text, active, occasion.now.unix()])?;
+    let event = if before.is_none() { Event::ClientRegistered } else { Event::ClientChanged };
+    let mut detail = occasion.detail("registration", registered)?;
+    if let Some(members) = detail.as_object_mut() {
+        members.insert("active".to_owned(), Value::Bool(active));
+    }
+    occasion.record(event).issuer(issuer).client(client_id).detail(detail).write(db)?;
+    Ok(true)
+}
+
+fn register_secret(
+    db: &Connection,
+    issuer: i64,
+    secret: &NewSecret,
+    occasion: &Occasion,
+) -> Result<bool, Broken> {
+    let (client_id, digest) = (secret.client_id.as_str(), secret.digest.as_bytes());
+    let shortened = db
+        .prepare_cached(
+            "UPDATE client_secret SET expires = ?4
+             WHERE issuer = ?1 AND client_id = ?2 AND digest <> ?3 AND expires > ?4",
+        )?
+        .execute(params![issuer, client_id, digest, secret.others_expire.unix()])?;
+    let stored = db
+        .prepare_cached(
+            "INSERT INTO client_secret (issuer, client_id, digest, expires) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (issuer, client_id, digest) DO UPDATE SET expires = excluded.expires WHERE expires <> excluded.expires",
+        )?
+        .execute(params![issuer, client_id, digest, secret.expires.unix()])?;
+    if shortened + stored == 0 {
+        return Ok(false);
+    }
+    let detail = json!({
+        "actor": occasion.actor.0,
+        "expires": secret.expires.unix(),
+        "others_expire": secret.others_expire.unix(),
+    });
+    occasion.record(Event::ClientSecretAdded).issuer(issuer).client(client_id).detail(detail).write(db)?;
+    Ok(true)
+}
+
+fn end_secrets(
+    db: &Connection,
+    issuer: i64,
+    client_id: &ClientId,
+    at: Timestamp,
+    occasion: &Occasion,
+) -> Result<bool, Broken> {
+    let ended = db
+        .prepare_cached(
+            "UPDATE client_secret SET expires = ?3 WHERE issuer = ?1 AND client_id = ?2 AND expires > ?3",
+        )?
+        .execute(params![issuer, client_id.as_str(), at.unix()])?;
+    if ended > 0 {
+        let detail = json!({ "actor": occasion.actor.0, "at": at.unix(), "secrets": ended });
+        occasion
+            .record(Event::ClientSecretsEnded)
+            .issuer(issuer)
+            .client(client_id.as_str())
+            .detail(detail)
+            .write(db)?;
+    }
+    Ok(ended > 0)
+}
+
+fn assign(db: &Connection, assignment: &Assignment, occasion: &Occasion) -> Result<bool, Broken> {
+    let event = match assignment.write(db)? {
+        Assigned::AsBefore => return Ok(false),
+        Assigned::New => Event::PersonAssigned,
+        Assigned::Changed => Event::PersonChanged,
+    };
+    let detail = json!({ "actor": occasion.actor.0, "pool": assignment.pool, "active": assignment.active });
+    occasion.record(event).person(assignment.person).detail(detail).write(db)?;
+    Ok(true)
+}
+
+impl Occasion {
+    fn record(&self, event: Event) -> Record<'_> {
+        Record::at(self.now, event)
+    }
+
+    fn detail<T: Serialize>(&self, name: &str, what: &T) -> Result<Value, Broken> {
+        let what = serde_json::to_value(what).map_err(|_| row::unreadable("audit", "detail"))?;
+        Ok(json!({ "actor": self.actor.0, name: what }))
+    }
+}

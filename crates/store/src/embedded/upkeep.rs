@@ -1,0 +1,94 @@
+//! Sweeping, the audit's reading, and health.
+
+use std::time::Duration;
+
+use portvakt_protocol::time::{Seconds, Timestamp};
+use rusqlite::params;
+
+use super::{Embedded, audit};
+use crate::Broken;
+use crate::verbs::{AuditRecord, SweepPolicy, Swept};
+
+/// For this long after its end a login's browser is told that it expired, rather than that there is none.
+const LOGIN_LINGERS: Seconds = Seconds::new(3600);
+/// For this long after its end a client secret still shows in the registry.
+const SECRET_LINGERS: Seconds = Seconds::days(365);
+/// How long a question after health waits for a write.
+const HEALTH_WAITS: Duration = Duration::from_secs(2);
+
+const LOGINS: &str = "DELETE FROM login WHERE id IN (SELECT id FROM login WHERE expires <= ?1 LIMIT ?2)";
+
+const ACCESS_TOKENS: &str =
+    "DELETE FROM access_token WHERE id IN (SELECT id FROM access_token WHERE expires <= ?1 LIMIT ?2)";
+
+/// With its codes and tokens, and so only when each of them has ended too.
+const GRANTS: &str = "DELETE FROM login_grant WHERE id IN (
+    SELECT g.id FROM login_grant g
+    WHERE g.expires <= ?1
+      AND NOT EXISTS (SELECT 1 FROM access_token t WHERE t.grant_id = g.id AND t.expires > ?1)
+      AND NOT EXISTS (SELECT 1 FROM code c WHERE c.grant_id = g.id AND c.expires > ?1)
+    LIMIT ?2)";
+
+const SECRETS: &str =
+    "DELETE FROM client_secret WHERE id IN (SELECT id FROM client_secret WHERE expires <= ?1 LIMIT ?2)";
+
+/// Numbers grow with time, so only the oldest are looked at. The newest stays, for its number must not be given again.
+const AUDIT: &str = "DELETE FROM audit WHERE number IN (
+    SELECT number FROM (SELECT number, at FROM audit ORDER BY number LIMIT ?2)
+    WHERE at <= ?1 AND number < (SELECT max(number) FROM audit))";
+
+impl Embedded {
+    /// See [`crate::Store::sweep`].
+    pub(crate) async fn sweep(&self, now: Timestamp, policy: SweepPolicy) -> Result<Swept, Broken> {
+        let batch = policy.batch.max(1);
+        let audit = match policy.audit_retention {
+            Some(retention) => self.delete(AUDIT, now - retention, batch).await?,
+            None => 0,
+        };
+        Ok(Swept {
+            logins: self.delete(LOGINS, now - LOGIN_LINGERS, batch).await?,
+            access_tokens: self.delete(ACCESS_TOKENS, now, batch).await?,
+            grants: self.delete(GRANTS, now, batch).await?,
+            secrets: self.delete(SECRETS, now - SECRET_LINGERS, batch).await?,
+            audit,
+        })
+    }
+
+    /// Deletes what ended at `ended` or before, a batch to a write, so that other writes come in between.
+    async fn delete(&self, sql: &'static str, ended: Timestamp, batch: u32) -> Result<u64, Broken> {
+        let mut deleted = 0;
+        loop {
+            let found = self
+                .write(move |db| Ok(db.prepare_cached(sql)?.execute(params![ended.unix(), batch])?))
+                .await?;
+            deleted += found as u64;
+            if found < batch as usize {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    /// See [`crate::Store::audit`].
+    pub(crate) fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditRecord>, Broken> {
+        self.read(|db| audit::read(db, after, limit))
+    }
+
+    /// See [`crate::Store::health`].
+    pub(crate) async fn health(&self, now: Timestamp) -> Result<(), Broken> {
+        self.read(|db| {
+            db.prepare_cached("SELECT generation FROM state")?.query_row([], |_| Ok(()))?;
+            Ok(())
+        })?;
+        if !self.inner.writer.is_alive() {
+            return Err(Broken::Closed);
+        }
+        if !self.inner.writer.last_commit_failed() {
+            return Ok(());
+        }
+        let probe = self.write(move |db| {
+            db.prepare_cached("UPDATE state SET probed_at = ?1")?.execute([now.unix()])?;
+            Ok(())
+        });
+        tokio::time::timeout(HEALTH_WAITS, probe).await.unwrap_or(Err(Broken::Busy))
+    }
+}

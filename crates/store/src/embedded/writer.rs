@@ -1,0 +1,226 @@
+//! The one writer. It takes what is queued, does it in one transaction, and answers after the commit: many requests share
+//! one fsync, and none hears of success before its write is on the disk.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::folder::FolderLock;
+use crate::Broken;
+
+/// How many writes may wait. At a few thousand writes a second, this is more than any of them should wait for.
+const QUEUE: usize = 1024;
+
+/// How many writes one transaction takes at most, so that the first of them does not wait for all of a long queue.
+const BATCH: usize = 256;
+
+/// How long a request waits for room in the queue.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The way to the writer. Clones lead to the same one.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Message>,
+    last_commit_failed: Arc<AtomicBool>,
+}
+
+/// What a write does, and how its answer gets home.
+trait Work: Send {
+    /// Runs inside the transaction. Whether it went well; if not, what it wrote is undone.
+    fn run(&mut self, db: &Connection) -> bool;
+    /// Sends the answer. `fate` is what became of the transaction.
+    fn answer(self: Box<Self>, fate: Result<(), Broken>);
+}
+
+enum Message {
+    Write(Box<dyn Work>),
+    Close(oneshot::Sender<Result<(), Broken>>),
+}
+
+struct Job<T, F, C> {
+    work: Option<F>,
+    on_commit: C,
+    outcome: Result<T, Broken>,
+    reply: oneshot::Sender<Result<T, Broken>>,
+}
+
+impl<T, F, C> Work for Job<T, F, C>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> Result<T, Broken> + Send,
+    C: FnOnce(&T) + Send,
+{
+    fn run(&mut self, db: &Connection) -> bool {
+        if let Some(work) = self.work.take() {
+            self.outcome = work(db);
+        }
+        self.outcome.is_ok()
+    }
+
+    fn answer(self: Box<Self>, fate: Result<(), Broken>) {
+        let answer = fate.and(self.outcome);
+        if let Ok(done) = &answer {
+            (self.on_commit)(done);
+        }
+        // A caller that no longer waits was disconnected; what it asked for stands or not, like any lost answer.
+        let _ = self.reply.send(answer);
+    }
+}
+
+impl Writer {
+    /// Starts the writer. It owns the connection and the folder's lock, and lets go of both when it ends, in that order.
+    ///
+    /// # Errors
+    /// The operating system has no thread to give.
+    pub(super) fn start(db: Connection, lock: FolderLock) -> std::io::Result<Self> {
+        let (queue, requests) = mpsc::channel(QUEUE);
+        let last_commit_failed = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&last_commit_failed);
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || attend(db, lock, requests, &seen))?;
+        Ok(Self { queue, last_commit_failed })
+    }
+
+    /// Runs `work` in the next transaction, and answers once its commit is durable. An `Err` of `work` undoes what it wrote and
+    /// nothing of its neighbours'.
+    ///
+    /// # Errors
+    /// `work`'s own, or [`Broken`] if the queue stays full, the writer has ended or the commit fails.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, Broken>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
+    {
+        self.write_then(work, |_| ()).await
+    }
+
+    /// As [`Writer::write`], and runs `on_commit` between the commit and the answer. It runs even if the caller has gone away
+    /// meanwhile, so what this process remembers of the database never lags behind it.
+    ///
+    /// # Errors
+    /// As [`Writer::write`].
+    pub(super) async fn write_then<T, F, C>(&self, work: F, on_commit: C) -> Result<T, Broken>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
+        C: FnOnce(&T) + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Job { work: Some(work), on_commit, outcome: Err(Broken::Closed), reply };
+        self.send(Message::Write(Box::new(job))).await?;
+        answer.await.map_err(|_| Broken::Closed)?
+    }
+
+    /// Has everything queued so far done, the write-ahead log folded into the database, and the writer ended.
+    pub(super) async fn close(&self) -> Result<(), Broken> {
+        let (reply, answer) = oneshot::channel();
+        match self.send(Message::Close(reply)).await {
+            Ok(()) => answer.await.unwrap_or(Ok(())),
+            Err(Broken::Closed) => Ok(()),
+            Err(broken) => Err(broken),
+        }
+    }
+
+    /// Whether the writer runs, as far as can be told without asking it.
+    pub(super) fn is_alive(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
+    /// Whether the last transaction could not be committed.
+    pub(super) fn last_commit_failed(&self) -> bool {
+        self.last_commit_failed.load(Ordering::Acquire)
+    }
+
+    async fn send(&self, message: Message) -> Result<(), Broken> {
+        match self.queue.try_send(message) {
+            Ok(()) => Ok(()),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(Broken::Closed),
+            Err(mpsc::error::TrySendError::Full(message)) => {
+                match tokio::time::timeout(PATIENCE, self.queue.send(message)).await {
+                    Ok(sent) => sent.map_err(|_| Broken::Closed),
+                    Err(_) => Err(Broken::Busy),
+                }
+            }
+        }
+    }
+}
+
+/// The writer's life: ends when it is told to, or when nobody is left who could ask.
+fn attend(
+    db: Connection,
+    lock: FolderLock,
+    mut requests: mpsc::Receiver<Message>,
+    last_commit_failed: &AtomicBool,
+) {
+    let mut closing = Vec::new();
+    let mut batch = Vec::with_capacity(BATCH);
+    while let Some(first) = requests.blocking_recv() {
+        let mut next = Some(first);
+        while let Some(message) = next {
+            match message {
+                Message::Write(work) => batch.push(work),
+                Message::Close(reply) => {
+                    requests.close();
+                    closing.push(reply);
+                }
+            }
+            next = if batch.len() < BATCH { requests.try_recv().ok() } else { None };
+        }
+        if !batch.is_empty() {
+            commit(&db, &mut batch, last_commit_failed);
+        }
+    }
+    let ended = end(db);
+    drop(lock);
+    for reply in closing {
+        let _ = reply.send(ended.clone());
+    }
+}
+
+/// Does a batch in one transaction and answers each request of it.
+fn commit(db: &Connection, batch: &mut Vec<Box<dyn Work>>, last_commit_failed: &AtomicBool) {
+    let fate = transact(db, batch);
+    if let Err(broken) = &fate {
+        // Whatever the failure left open must not leak into the next batch.
+        if !db.is_autocommit() && step(db, "ROLLBACK").is_err() {
+            tracing::error!("a failed transaction could not be rolled back");
+        }
+        tracing::error!(error = %broken, writes = batch.len(), "a commit failed; none of its writes was acknowledged");
+    }
+    last_commit_failed.store(fate.is_err(), Ordering::Release);
+    for work in batch.drain(..) {
+        work.answer(fate.clone());
+    }
+}
+
+fn transact(db: &Connection, batch: &mut [Box<dyn Work>]) -> Result<(), Broken> {
+    // IMMEDIATE: the write lock is ours from the start, so no statement can fail for want of it.
+    step(db, "BEGIN IMMEDIATE")?;
+    for work in batch {
+        step(db, "SAVEPOINT request")?;
+        let done = work.run(db);
+        // On a full disk and the like SQLite ends the whole transaction itself; then the batch has failed.
+        if db.is_autocommit() {
+            return Err(Broken::Engine("the transaction was ended by a failure of the disk".to_owned()));
+        }
+        if !done {
+            step(db, "ROLLBACK TO request")?;
+        }
+        step(db, "RELEASE request")?;
+    }
+    step(db, "COMMIT")
+}
+
+fn step(db: &Connection, sql: &str) -> Result<(), Broken> {
+    db.prepare_cached(sql)?.execute([])?;
+    Ok(())
+}
+
+fn end(db: Connection) -> Result<(), Broken> {
+    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    db.close().map_err(|(_, error)| Broken::from(error))
+}

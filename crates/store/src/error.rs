@@ -1,0 +1,79 @@
+//! What can go wrong with the store itself. None of it says anything about a request: a refusal is a verb's answer.
+
+use std::path::PathBuf;
+
+/// The store could not do its work. It is our own failure, and never a protocol refusal.
+///
+/// After a `Broken` write nobody knows more than that no success was promised: what the write would have spent may be
+/// spent or not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// The queue of writes stayed full for as long as a request can wait.
+    #[error("the store is busy: its queue of writes stayed full")]
+    Busy,
+    /// The store was closed, or its writer has ended.
+    #[error("the store is closed")]
+    Closed,
+    /// The engine failed: a full disk, a read error, or a row that breaks a constraint.
+    #[error("the store failed: {0}")]
+    Engine(String),
+    /// A row holds what no version of this program writes.
+    #[error("the store holds a row in `{table}` that cannot be read: {what}")]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// What is wrong. Never a value out of the row.
+        what: &'static str,
+    },
+}
+
+/// Why a store does not open. Each message says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenFault {
+    /// Another process has the folder.
+    #[error(
+        "the data folder is in use by {}: stop that process, or name another folder",
+        .pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
+    )]
+    Locked {
+        /// Which, if it told.
+        pid: Option<u32>,
+    },
+    /// A later version of this program has written here.
+    #[error(
+        "the data folder has schema {found}, and this version knows schemas up to {known}: run the version that wrote it, or a \
+         later one"
+    )]
+    NewerSchema {
+        /// The schema in the folder.
+        found: u32,
+        /// The newest that this version knows.
+        known: u32,
+    },
+    /// The folder was written by a build whose migrations differ from this one's.
+    #[error(
+        "migration {number} was applied here with another text than this version has: run a released version, or restore a \
+         backup"
+    )]
+    ForeignMigration {
+        /// Which one.
+        number: u32,
+    },
+    /// The keys inside are sealed under another master key.
+    #[error(
+        "the data folder's keys are sealed under another master key: configure the key it was made with, or, if the key is \
+         being changed, name the old one as the previous master key"
+    )]
+    WrongMasterKey,
+    /// The data is damaged, or is not ours.
+    #[error("the data folder cannot be used ({0}): restore a backup, or name another folder")]
+    Corrupt(String),
+    /// The operating system refused.
+    #[error("{}: {source}: check that the folder exists, has room, and belongs to this user", .path.display())]
+    Io {
+        /// On what.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}

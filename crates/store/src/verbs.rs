@@ -1,0 +1,175 @@
+//! What goes into the verbs and what comes out, grouped by what it is about.
+
+use portvakt_protocol::client::ClientId;
+use portvakt_protocol::evidence::Evidence;
+use portvakt_protocol::grant::{Grant, NewAccessToken, NewCode};
+use portvakt_protocol::secret::{BrowserDigest, CodeDigest, LoginDigest};
+use portvakt_protocol::time::{Seconds, Timestamp};
+use zeroize::Zeroizing;
+
+/// A login under way, as it is begun.
+#[derive(Clone, Debug)]
+pub struct NewLogin {
+    /// The digest of the handle in its pages' paths.
+    pub login: LoginDigest,
+    /// The digest of the browser's secret.
+    pub browser: BrowserDigest,
+    /// The client that asked.
+    pub client_id: ClientId,
+    /// The request's parameters, encoded again: the rules run on them anew at every step. Sealed at rest, for a `login_hint`
+    /// may name a person.
+    pub request: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// The instant from which it is over.
+    pub expires: Timestamp,
+}
+
+/// A login under way, as it is found.
+#[derive(Clone, Debug)]
+pub struct OpenLogin {
+    /// The client that asked.
+    pub client_id: ClientId,
+    /// The request's parameters, encoded.
+    pub request: String,
+    /// When it began.
+    pub started: Timestamp,
+    /// Who logged in, once somebody has.
+    pub evidence: Option<Evidence>,
+}
+
+/// What is known of a login, told only to the browser that began it.
+#[derive(Clone, Debug)]
+pub enum FoundLogin {
+    /// Under way.
+    Open(Box<OpenLogin>),
+    /// It led to an answer already: a code, a refusal, or an end by logout.
+    Finished,
+    /// It outlived its lifetime.
+    Expired,
+    /// No login of this browser's at this issuer.
+    Unknown,
+}
+
+/// What became of a write to a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginWrite {
+    /// Done, durably, by this call.
+    Done,
+    /// The login led to an answer already; nothing was written.
+    Finished,
+    /// Over, or no login of this browser's at this issuer; nothing was written.
+    Unknown,
+}
+
+/// What a finished login gives: a code and the grant it leads to.
+#[derive(Clone, Debug)]
+pub struct Issue {
+    /// The code.
+    pub code: NewCode,
+    /// The grant.
+    pub grant: Grant,
+}
+
+/// What spending a code stores beside the mark.
+#[derive(Clone, Debug)]
+pub struct CodeSpending {
+    /// The client that authenticated: part of the condition.
+    pub client_id: ClientId,
+    /// The code's digest.
+    pub code: CodeDigest,
+    /// The access token that the plan holds.
+    pub access_token: NewAccessToken,
+}
+
+/// Where a person of an issuer's pools stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonStanding {
+    /// In none of the pools.
+    Unassigned,
+    /// In a pool, and in none deactivated.
+    Active,
+    /// Deactivated in at least one of the pools.
+    Deactivated,
+}
+
+/// A signing key at rest, opened.
+#[derive(Clone)]
+pub struct StoredKey {
+    /// RFC 7638 thumbprint.
+    pub kid: String,
+    /// The private key, PKCS #8 DER.
+    pub pkcs8: Zeroizing<Vec<u8>>,
+    /// The certificate chain, DER, the key's own first.
+    pub chain: Vec<Vec<u8>>,
+    /// When it was published in the JWK Set.
+    pub published: Timestamp,
+    /// The instant from which it signs.
+    pub signs_from: Timestamp,
+    /// The instant at which its successor takes over, once there is one.
+    pub signs_until: Option<Timestamp>,
+    /// The instant at which it leaves the JWK Set, once it has a successor.
+    pub removed: Option<Timestamp>,
+}
+
+impl std::fmt::Debug for StoredKey {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "StoredKey({}, from {:?}, until {:?})", self.kid, self.signs_from, self.signs_until)
+    }
+}
+
+/// What a verb about registrations answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// Durable, and seen by every later read.
+    Done,
+    /// The registry has changed since the generation that the changes were decided on; nothing was written.
+    Conflict,
+}
+
+/// The registry's state, counted: it grows with every change anywhere in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Generation(pub u64);
+
+/// Who made a change, for the audit: a command's user, or `catalogue`. Never a `pid`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor(pub String);
+
+/// One audit record: written in the same commit as what it records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Its number: grows by one with each record, and is never used again.
+    pub number: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Where; none for what concerns no single issuer (pools, the master key).
+    pub issuer: Option<String>,
+    /// What happened.
+    pub event: String,
+    /// The particulars: JSON without secrets and without a `pid`.
+    pub detail: serde_json::Value,
+}
+
+/// What a sweep removed, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Logins an hour past their lifetime: until then their browser is told that they expired.
+    pub logins: u64,
+    /// Grants past their end, with their codes and tokens.
+    pub grants: u64,
+    /// Access tokens past their end.
+    pub access_tokens: u64,
+    /// Secrets past their end for longer than a year.
+    pub secrets: u64,
+    /// Audit records past their own retention.
+    pub audit: u64,
+}
+
+/// What a sweep may remove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SweepPolicy {
+    /// How long audit records are kept; `None`: for ever. Nothing else decides over them.
+    pub audit_retention: Option<Seconds>,
+    /// How many rows one commit removes at most, so that no other write waits long.
+    pub batch: u32,
+}
