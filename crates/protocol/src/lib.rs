@@ -6,6 +6,7 @@
 
 pub mod acr;
 pub mod authorize;
+pub mod catalogue;
 pub mod claims;
 pub mod client;
 pub mod evidence;

@@ -56,10 +56,10 @@ impl ClientRegistration {
         if let Some(description) = &self.description {
             people_read(&mut faults, "description", description, LONGEST_DESCRIPTION);
         }
-        if let Some(uri) = &self.client_uri {
-            if let Err(fault) = RedirectUri::register(uri, ApplicationType::Web, environment) {
-                faults.refuse("client_uri", Shown::text(uri), fault.to_string());
-            }
+        if let Some(uri) = &self.client_uri
+            && let Err(fault) = RedirectUri::register(uri, ApplicationType::Web, environment)
+        {
+            faults.refuse("client_uri", Shown::text(uri), fault.to_string());
         }
         self.check_authentication(&mut faults);
         self.check_lifetimes(&mut faults);

@@ -1,0 +1,144 @@
+//! Entries as written, before any rule has looked at them: what a catalogue and the commands have in common.
+
+use crate::catalogue::SecretReference;
+use crate::organisation::Organisation;
+use crate::person::Pid;
+use crate::registration::ClientRecord;
+use crate::registration::rules::Spelled;
+use crate::scope::ScopeRecord;
+use crate::secret::ClientSecret;
+
+/// A client as written: the fields of [`crate::registration::ClientRegistration`], each as it stands, or absent.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names are the wire's, explained at `ClientRegistration`")]
+pub struct RawClient {
+    pub client_id: Option<String>,
+    pub client_secret: Option<GivenSecret>,
+    pub client_orgno: Option<String>,
+    pub display_name: Option<String>,
+    pub description: Option<String>,
+    pub client_uri: Option<String>,
+    pub application_type: Option<String>,
+    pub token_endpoint_auth_method: Option<String>,
+    pub redirect_uris: Option<Vec<String>>,
+    pub post_logout_redirect_uris: Option<Vec<String>>,
+    pub scopes: Option<Vec<String>>,
+    pub code_challenge_method: Option<String>,
+    pub amr_claim: Option<String>,
+    pub userinfo_without_profile: Option<bool>,
+    pub authorization_lifetime: Option<i64>,
+    pub access_token_lifetime: Option<i64>,
+    pub refresh_token_lifetime: Option<i64>,
+    pub active: Option<bool>,
+}
+
+/// A client secret that an operator chose.
+#[derive(Clone, Debug)]
+pub enum GivenSecret {
+    /// The secret itself.
+    Text(ClientSecret),
+    /// Where to fetch it.
+    Reference(SecretReference),
+}
+
+/// An organisation as written.
+#[derive(Clone, Debug, Default)]
+pub struct RawOrganisation {
+    /// `orgno`: nine digits.
+    pub orgno: Option<String>,
+    /// `name`; absent: as registered.
+    pub name: Option<String>,
+    /// `standing`; absent: active.
+    pub standing: Option<String>,
+    /// `terms`: the acceptance; absent: as registered, for an acceptance cannot be unsaid by leaving it out.
+    pub terms: Option<RawTerms>,
+}
+
+/// An acceptance of the terms of use as written.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names are those of `Acceptance`")]
+pub struct RawTerms {
+    pub version: Option<String>,
+    pub accepted_at: Option<String>,
+    pub accepted_by: Option<String>,
+}
+
+/// A scope as written.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names are those of `ScopeRecord`")]
+pub struct RawScope {
+    pub scope: Option<String>,
+    pub description: Option<String>,
+    pub token_type: Option<String>,
+    pub at_max_age: Option<i64>,
+    pub active: Option<bool>,
+}
+
+/// A test person as written. The number is parsed where it is read, so that it is held nowhere else.
+#[derive(Clone, Debug, Default)]
+pub struct RawPerson {
+    /// `pool`.
+    pub pool: Option<String>,
+    /// `pid`, synthetic.
+    pub pid: Option<Pid>,
+    /// `active`; absent: true.
+    pub active: Option<bool>,
+}
+
+fn spelling<T: Spelled + PartialEq>(value: T) -> Option<String> {
+    T::ALL.iter().find(|(_, known)| *known == value).map(|(name, _)| (*name).to_owned())
+}
+
+/// What is registered, written out again: what a command changes one field of.
+impl From<&ClientRecord> for RawClient {
+    fn from(record: &ClientRecord) -> Self {
+        let client = &record.registration;
+        Self {
+            client_id: Some(client.client_id.as_str().to_owned()),
+            client_secret: None,
+            client_orgno: Some(client.client_orgno.as_str().to_owned()),
+            display_name: Some(client.display_name.clone()),
+            description: client.description.clone(),
+            client_uri: client.client_uri.clone(),
+            application_type: spelling(client.application_type),
+            token_endpoint_auth_method: spelling(client.token_endpoint_auth_method),
+            redirect_uris: Some(client.redirect_uris.clone()),
+            post_logout_redirect_uris: Some(client.post_logout_redirect_uris.clone()),
+            scopes: Some(client.scopes.iter().map(|scope| scope.as_str().to_owned()).collect()),
+            code_challenge_method: client.code_challenge_method.and_then(spelling),
+            amr_claim: client.amr_claim.and_then(spelling),
+            userinfo_without_profile: Some(client.userinfo_without_profile),
+            authorization_lifetime: Some(client.authorization_lifetime.get().into()),
+            access_token_lifetime: Some(client.access_token_lifetime.get().into()),
+            refresh_token_lifetime: Some(client.refresh_token_lifetime.get().into()),
+            active: Some(record.active),
+        }
+    }
+}
+
+impl From<&Organisation> for RawOrganisation {
+    fn from(organisation: &Organisation) -> Self {
+        Self {
+            orgno: Some(organisation.orgno.as_str().to_owned()),
+            name: Some(organisation.name.clone()),
+            standing: spelling(organisation.standing),
+            terms: organisation.terms.as_ref().map(|terms| RawTerms {
+                version: Some(terms.version.clone()),
+                accepted_at: Some(terms.accepted_at.to_rfc3339()),
+                accepted_by: Some(terms.accepted_by.clone()),
+            }),
+        }
+    }
+}
+
+impl From<&ScopeRecord> for RawScope {
+    fn from(record: &ScopeRecord) -> Self {
+        Self {
+            scope: Some(record.scope.as_str().to_owned()),
+            description: Some(record.description.clone()),
+            token_type: record.token_type.and_then(spelling),
+            at_max_age: Some(record.at_max_age.get().into()),
+            active: Some(record.active),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The part of a plan that happens at one issuer: its organisations first, then its scopes, then its clients, each judged
+//! against what the issuer will know once the plan is done.
+
+mod client;
+
+use std::collections::BTreeMap;
+
+use portvakt_crypto::random::Random;
+use serde::Serialize;
+
+use super::plan::{Plan, Sign};
+use super::raw::{RawOrganisation, RawScope};
+use super::{Entry, entry};
+use crate::organisation::{OrgNumber, Organisation, Standing};
+use crate::provider::Provider;
+use crate::registration::fault::{Faults, Shown};
+use crate::registration::{Change, RegistrationFault, Registry};
+use crate::scope::{Scope, ScopeRecord};
+use crate::time::Timestamp;
+
+/// One issuer under plan.
+pub(super) struct Site<'a> {
+    provider: &'a Provider,
+    registry: &'a Registry,
+    prune: bool,
+    now: Timestamp,
+    random: &'a Random,
+    organisations: BTreeMap<OrgNumber, Member>,
+    scopes: BTreeMap<Scope, ScopeRecord>,
+    plan: Plan,
+    found: Vec<RegistrationFault>,
+}
+
+/// An organisation as it will be.
+struct Member {
+    organisation: Organisation,
+    /// The path of the entry that names it, if one does.
+    entry: Option<String>,
+    /// Whether that entry has a fault: what would follow from it is not told as well.
+    faulty: bool,
+}
+
+impl<'a> Site<'a> {
+    pub(super) fn new(
+        provider: &'a Provider,
+        registry: &'a Registry,
+        prune: bool,
+        now: Timestamp,
+        random: &'a Random,
+    ) -> Self {
+        let member =
+            |known: &Organisation| Member { organisation: known.clone(), entry: None, faulty: false };
+        Self {
+            provider,
+            registry,
+            prune,
+            now,
+            random,
+            organisations: registry
+                .organisations
+                .iter()
+                .map(|known| (known.orgno.clone(), member(known)))
+                .collect(),
+            scopes: registry.scopes.iter().map(|known| (known.scope.clone(), known.clone())).collect(),
+            plan: Plan::default(),
+            found: Vec::new(),
+        }
+    }
+
+    /// Hands over what was planned, and answers the faults.
+    pub(super) fn finish(self, plan: &mut Plan) -> Vec<RegistrationFault> {
+        plan.changes.extend(self.plan.changes);
+        plan.lines.extend(self.plan.lines);
+        plan.generated.extend(self.plan.generated);
+        self.found
+    }
+
+    pub(super) fn organisations(&mut self, entries: &[&Entry<RawOrganisation>]) {
+        let issuer = self.provider.issuer();
+        let mut named: BTreeMap<OrgNumber, String> = BTreeMap::new();
+        for entry in entries {
+            let mut faults = Faults::under(&entry.path);
+            let known =
+                |orgno: &OrgNumber| self.registry.organisations.iter().find(|known| known.orgno == *orgno);
+            let read = entry::organisation(&mut faults, &entry.raw, |orgno| known(orgno).cloned(), self.now);
+            let Some(organisation) = read else { continue };
+            let orgno = organisation.orgno.clone();
+            if faults.is_empty() {
+                name_once(&mut faults, &mut named, &orgno, entry, ("orgno", orgno.as_str()));
+            }
+            let faulty = !faults.is_empty();
+            if !faulty {
+                let known = known(&orgno);
+                let stops = known.is_some_and(|known| known.standing == Standing::Active)
+                    && organisation.standing != Standing::Active;
+                let change =
+                    Change::Organisation { issuer: issuer.clone(), organisation: organisation.clone() };
+                self.bring_about(format!("organisation {orgno}"), known, &organisation, stops, change);
+            }
+            self.organisations
+                .insert(orgno, Member { organisation, entry: Some(entry.path.clone()), faulty });
+            self.found.extend(faults.into_found());
+        }
+        if self.prune {
+            let gone = self.organisations.values_mut().filter(|member| member.entry.is_none());
+            for Member { organisation, .. } in
+                gone.filter(|gone| gone.organisation.standing == Standing::Active)
+            {
+                organisation.standing = Standing::Deactivated;
+                let change =
+                    Change::Organisation { issuer: issuer.clone(), organisation: organisation.clone() };
+                self.plan.changes.push(change);
+                let what = format!("organisation {}", organisation.orgno);
+                self.plan.line(Sign::Deactivate, what, Some(issuer), "no longer named".to_owned());
+            }
+        }
+    }
+
+    pub(super) fn scopes(&mut self, entries: &[&Entry<RawScope>]) {
+        let issuer = self.provider.issuer();
+        let mut named: BTreeMap<Scope, String> = BTreeMap::new();
+        for entry in entries {
+            let mut faults = Faults::under(&entry.path);
+            if let Some(record) = entry::scope(&mut faults, &entry.raw) {
+                let name = record.scope.clone();
+                name_once(&mut faults, &mut named, &name, entry, ("scope", name.as_str()));
+                if faults.is_empty() {
+                    let known = self.registry.scopes.iter().find(|known| known.scope == name);
+                    let stops = known.is_some_and(|known| known.active) && !record.active;
+                    let change = Change::Scope { issuer: issuer.clone(), record: record.clone() };
+                    self.bring_about(format!("scope {name}"), known, &record, stops, change);
+                }
+                self.scopes.insert(name, record);
+            }
+            self.found.extend(faults.into_found());
+        }
+        if self.prune {
+            for record in
+                self.scopes.values_mut().filter(|record| record.active && !named.contains_key(&record.scope))
+            {
+                record.active = false;
+                self.plan.changes.push(Change::Scope { issuer: issuer.clone(), record: record.clone() });
+                let what = format!("scope {}", record.scope);
+                self.plan.line(Sign::Deactivate, what, Some(issuer), "no longer named".to_owned());
+            }
+        }
+    }
+
+    /// Plans `change` if it changes anything, and says what.
+    fn bring_about<T: Serialize + PartialEq>(
+        &mut self,
+        what: String,
+        known: Option<&T>,
+        becomes: &T,
+        stops: bool,
+        change: Change,
+    ) {
+        let (sign, detail) = match known {
+            None => (Sign::Create, String::new()),
+            Some(known) if known == becomes => (Sign::Unchanged, String::new()),
+            Some(known) => (if stops { Sign::Deactivate } else { Sign::Update }, difference(known, becomes)),
+        };
+        self.plan.line(sign, what, Some(self.provider.issuer()), detail);
+        if sign != Sign::Unchanged {
+            self.plan.changes.push(change);
+        }
+    }
+}
+
+/// Refuses the second entry that names the same thing.
+fn name_once<K: Ord + Clone, T>(
+    faults: &mut Faults,
+    named: &mut BTreeMap<K, String>,
+    key: &K,
+    entry: &Entry<T>,
+    (field, shown): (&str, &str),
+) {
+    if let Some(first) = named.get(key) {
+        faults.refuse(
+            field,
+            Shown::text(shown),
+            format!("must be named once at an issuer; {first} names it too"),
+        );
+    } else {
+        named.insert(key.clone(), entry.path.clone());
+    }
+}
+
+/// The fields in which two registrations differ, each with what it was and what it becomes.
+fn difference(was: &impl Serialize, becomes: &impl Serialize) -> String {
+    let fields = |of: Result<serde_json::Value, _>| {
+        of.ok().and_then(|json| json.as_object().cloned()).unwrap_or_default()
+    };
+    let (was, becomes) = (fields(serde_json::to_value(was)), fields(serde_json::to_value(becomes)));
+    let mut names: Vec<&String> = was.keys().chain(becomes.keys()).collect();
+    names.sort();
+    names.dedup();
+    let differing = names.into_iter().filter(|name| was.get(*name) != becomes.get(*name));
+    let spelled =
+        |value: Option<&serde_json::Value>| value.map_or_else(|| "absent".to_owned(), ToString::to_string);
+    let each =
+        differing.map(|name| format!("{name} {} → {}", spelled(was.get(name)), spelled(becomes.get(name))));
+    each.collect::<Vec<_>>().join(", ")
+}
