@@ -32,6 +32,11 @@ impl CodeRequest {
     pub fn digest(&self) -> CodeDigest {
         self.code.digest()
     }
+
+    /// The number of characters presented, which is all that may be said of a code.
+    pub fn length(&self) -> usize {
+        self.code.reveal().chars().count()
+    }
 }
 
 /// Parses the parameters of the `authorization_code` grant.
@@ -92,7 +97,7 @@ pub fn exchange(
     now: Timestamp,
 ) -> Result<TokenPlan, TokenFault> {
     let client = proof.client();
-    let length = request.code.reveal().chars().count();
+    let length = request.length();
     let LoadedCode { code, grant, spent, revoked } = loaded
         .filter(|loaded| loaded.grant.client_id == *client.id())
         .ok_or(GrantFault::CodeUnknown(length))?;

@@ -1,0 +1,65 @@
+//! A request's parameters: from the query of a GET, or from the form of a POST.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Request};
+use portvakt_protocol::params::{ParamsFault, RawParams};
+
+use crate::listen::{BodyFault, whole};
+
+/// A form is this many bytes at most.
+pub(crate) const MOST_BODY: usize = 64 * 1024;
+
+/// Why a form cannot be had.
+#[derive(Debug)]
+pub(crate) enum FormFault {
+    /// Another content type.
+    ContentType(Option<String>),
+    /// Not to be decoded.
+    Encoding(ParamsFault),
+    /// Larger than [`MOST_BODY`].
+    TooLarge,
+    /// It broke off.
+    Broken,
+}
+
+/// The parameters in the query.
+pub(crate) fn query(request: &Request<Body>) -> Result<RawParams, ParamsFault> {
+    RawParams::parse(request.uri().query().unwrap_or_default().as_bytes())
+}
+
+/// Reads a POST's body as a form.
+pub(crate) async fn form(headers: &HeaderMap, body: Body) -> Result<RawParams, FormFault> {
+    let body = read(body).await?;
+    if !is_form(headers) {
+        return Err(FormFault::ContentType(content_type(headers)));
+    }
+    RawParams::parse(&body).map_err(FormFault::Encoding)
+}
+
+/// Reads a body whole.
+pub(crate) async fn read(body: Body) -> Result<Bytes, FormFault> {
+    whole(body, MOST_BODY).await.map_err(|fault| match fault {
+        BodyFault::TooLarge => FormFault::TooLarge,
+        BodyFault::Broken => FormFault::Broken,
+    })
+}
+
+/// Whether the content type is a form's, parameters such as a charset aside.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    content_type(headers).is_some_and(|value| {
+        let media_type = value.split(';').next().unwrap_or_default().trim();
+        media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    })
+}
+
+/// The one content type, as text.
+pub(crate) fn content_type(headers: &HeaderMap) -> Option<String> {
+    let mut all = headers.get_all(CONTENT_TYPE).iter();
+    let first = all.next()?;
+    if all.next().is_some() {
+        return None;
+    }
+    first.to_str().ok().map(str::to_owned)
+}

@@ -1,0 +1,187 @@
+//! Replies: JSON, redirects and refusals as HTTP, each with the headers it must have.
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, PRAGMA, REFERRER_POLICY, RETRY_AFTER,
+    WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{Response, StatusCode};
+use portvakt_protocol::refusal::{ErrorCode, Fault, Refusal};
+use portvakt_store::Broken;
+use serde_json::json;
+
+use crate::site::{Site, Trace};
+
+/// A reply of ours.
+pub(crate) type Reply = Response<Body>;
+
+/// How long a caller is asked to wait when the store cannot answer, in seconds.
+const RETRY_AFTER_SECONDS: &str = "2";
+
+fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Reply {
+    let mut reply = Response::new(body.into());
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    reply
+}
+
+/// Marks a reply that holds a token, code, session or claim: nobody keeps it (RFC 6749 §5.1).
+pub(crate) fn no_store(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    reply.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
+    reply
+}
+
+/// JSON that anybody may keep for a while.
+pub(crate) fn public_json(body: Bytes) -> Reply {
+    let mut reply = reply(StatusCode::OK, "application/json", body);
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    reply
+}
+
+/// JSON for its asker alone.
+pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Reply {
+    no_store(reply(status, "application/json", body))
+}
+
+/// A page.
+pub(crate) fn html(status: StatusCode, body: String) -> Reply {
+    no_store(reply(status, "text/html; charset=utf-8", body))
+}
+
+/// One sentence of plain text.
+pub(crate) fn text(status: StatusCode, body: &'static str) -> Reply {
+    no_store(reply(status, "text/plain; charset=utf-8", body))
+}
+
+/// 303: the browser goes on with a GET, so what was posted to us is posted to nobody else (RFC 9700 §4.12).
+pub(crate) fn see_other(location: &str) -> Reply {
+    let mut reply = no_store(reply(StatusCode::SEE_OTHER, "text/plain; charset=utf-8", Body::empty()));
+    match HeaderValue::from_str(location) {
+        Ok(location) => {
+            reply.headers_mut().insert(LOCATION, location);
+            reply
+        }
+        // A location is made of registered and percent-encoded parts; one that no header can hold is a fault of ours.
+        Err(_) => text(StatusCode::INTERNAL_SERVER_ERROR, "An error of ours.\n"),
+    }
+}
+
+/// Logs a refusal in full: rule, clause, parameter, expected, received and fix, in one event. Values are escaped, and
+/// secrets never stand in a fault.
+pub(crate) fn log_refusal(
+    site: &Site,
+    trace: &Trace,
+    endpoint: &'static str,
+    client: Option<&str>,
+    refusal: &Refusal,
+) {
+    tracing::info!(
+        target: "refusal",
+        trace_id = %trace.id,
+        issuer = %site.provider.issuer(),
+        endpoint,
+        client = client.map(portvakt_protocol::refusal::inert).as_deref().unwrap_or(""),
+        code = refusal.code.as_str(),
+        rule = refusal.rule,
+        clause = refusal.clause,
+        parameter = %portvakt_protocol::refusal::inert(refusal.parameter.as_deref().unwrap_or("")),
+        expected = %portvakt_protocol::refusal::inert(&refusal.expected),
+        received = %refusal.received,
+        fix = refusal.fix,
+        "refused"
+    );
+}
+
+/// The JSON of a refusal (RFC 6749 §5.2).
+pub(crate) fn refuse_json(
+    site: &Site,
+    trace: &Trace,
+    endpoint: &'static str,
+    client: Option<&str>,
+    fault: &impl Fault,
+) -> Reply {
+    let refusal = fault.refusal();
+    log_refusal(site, trace, endpoint, client, &refusal);
+    let description = format!("{} (trace_id: {})", refusal.description(), trace.id);
+    let body = json!({ "error": refusal.code.as_str(), "error_description": description });
+    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut reply = json(status, body.to_string());
+    if refusal.code == ErrorCode::InvalidClient {
+        reply
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\""));
+    }
+    reply
+}
+
+/// The refusal of a protected resource (RFC 6750 §3): the header says it all. Without a token it says nothing.
+pub(crate) fn refuse_bearer(site: &Site, trace: &Trace, fault: &impl Fault, bare: bool) -> Reply {
+    let refusal = fault.refusal();
+    log_refusal(site, trace, "userinfo", None, &refusal);
+    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+    let mut reply = no_store(reply(status, "application/json", Body::empty()));
+    let challenge = if bare {
+        "Bearer".to_owned()
+    } else {
+        // The description has no quote and no backslash (RFC 6750 §3): see `Refusal::description`.
+        let description = format!("{} (trace_id: {})", refusal.description(), trace.id);
+        format!("Bearer error=\"{}\", error_description=\"{description}\"", refusal.code.as_str())
+    };
+    if !bare {
+        let body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description() });
+        *reply.body_mut() = Body::from(body.to_string());
+    }
+    if let Ok(challenge) = HeaderValue::from_str(&challenge) {
+        reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    reply
+}
+
+/// Logs a failure of ours, in full.
+pub(crate) fn log_broken(site: &Site, trace: &Trace, endpoint: &'static str, broken: &dyn std::fmt::Display) {
+    tracing::error!(
+        target: "broken",
+        trace_id = %trace.id,
+        issuer = %site.provider.issuer(),
+        endpoint,
+        cause = %broken,
+        "failed"
+    );
+}
+
+/// The JSON of a failure of ours: the world learns a reference, and when to try again.
+pub(crate) fn broken_json(site: &Site, trace: &Trace, endpoint: &'static str, broken: &Broken) -> Reply {
+    log_broken(site, trace, endpoint, broken);
+    let code = ErrorCode::TemporarilyUnavailable;
+    let description = format!("try again in a moment (trace_id: {})", trace.id);
+    retry_after(json(
+        StatusCode::SERVICE_UNAVAILABLE,
+        json!({ "error": code.as_str(), "error_description": description }).to_string(),
+    ))
+}
+
+/// Asks the caller to come back.
+pub(crate) fn retry_after(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+    reply
+}
+
+/// The JSON of a fault of ours that waiting does not mend.
+pub(crate) fn server_error(
+    site: &Site,
+    trace: &Trace,
+    endpoint: &'static str,
+    cause: &dyn std::fmt::Display,
+) -> Reply {
+    log_broken(site, trace, endpoint, cause);
+    let description = format!("an error of ours (trace_id: {})", trace.id);
+    json(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        json!({ "error": ErrorCode::ServerError.as_str(), "error_description": description }).to_string(),
+    )
+}

@@ -1,0 +1,141 @@
+//! From a request to the issuer it is for and the handler that answers. An issuer is matched by scheme, host and path among
+//! those configured; nothing is ever built from a request.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{MethodRouter, get, post};
+use http::{Request, Response, StatusCode};
+use portvakt_protocol::features::{Endpoint, endpoints};
+use portvakt_protocol::issuer::Scheme;
+use portvakt_store::Store;
+use tower::Service;
+
+use crate::clock::Clock;
+use crate::reply::text;
+use crate::site::Site;
+use crate::{authorize, end_session, listen, login, metadata, token, userinfo};
+
+/// Everything that is served: each configured host with its routes.
+#[derive(Clone)]
+pub struct Front(Arc<Hosts>);
+
+struct Hosts {
+    routers: HashMap<(listen::Scheme, String), Router>,
+    store: Store,
+    clock: Clock,
+}
+
+/// Two configured issuers want the same URL.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("two issuers are configured to answer at {0}")]
+pub struct Collision(pub String);
+
+impl Front {
+    /// The routes of these sites.
+    ///
+    /// # Errors
+    /// [`Collision`] if two issuers would answer at one URL.
+    pub fn new(sites: &[Arc<Site>], store: Store, clock: Clock) -> Result<Self, Collision> {
+        let mut routes: HashMap<(listen::Scheme, String), HashMap<String, MethodRouter>> = HashMap::new();
+        for site in sites {
+            for (endpoint, path) in endpoints(&site.provider) {
+                let base = site.provider.base(endpoint);
+                let host = (scheme(base.scheme()), base.authority().to_owned());
+                let path = match endpoint {
+                    Endpoint::Login | Endpoint::Resume => format!("{}{path}/{{handle}}", base.path()),
+                    Endpoint::Discovery
+                    | Endpoint::Jwks
+                    | Endpoint::Authorization
+                    | Endpoint::Token
+                    | Endpoint::Userinfo
+                    | Endpoint::EndSession => format!("{}{path}", base.path()),
+                };
+                let taken =
+                    routes.entry(host).or_default().insert(path.clone(), handler(endpoint, Arc::clone(site)));
+                if taken.is_some() {
+                    return Err(Collision(format!("{}{path}", base.authority())));
+                }
+            }
+        }
+        let routers = routes
+            .into_iter()
+            .map(|(host, paths)| {
+                let router = paths
+                    .into_iter()
+                    .fold(Router::new(), |router, (path, handler)| router.route(&path, handler));
+                (host, router.fallback(async || text(StatusCode::NOT_FOUND, "Nothing is served here.\n")))
+            })
+            .collect();
+        Ok(Self(Arc::new(Hosts { routers, store, clock })))
+    }
+}
+
+fn scheme(scheme: Scheme) -> listen::Scheme {
+    match scheme {
+        Scheme::Http => listen::Scheme::Http,
+        Scheme::Https => listen::Scheme::Https,
+    }
+}
+
+/// The handler of an endpoint: one exhaustive match.
+fn handler(endpoint: Endpoint, site: Arc<Site>) -> MethodRouter {
+    match endpoint {
+        Endpoint::Discovery => get(metadata::discovery).with_state(site),
+        Endpoint::Jwks => get(metadata::jwks).with_state(site),
+        Endpoint::Authorization => get(authorize::authorize).post(authorize::authorize).with_state(site),
+        Endpoint::Token => post(token::token).options(token::preflight).with_state(site),
+        Endpoint::Userinfo => {
+            get(userinfo::userinfo).post(userinfo::userinfo).options(userinfo::preflight).with_state(site)
+        }
+        Endpoint::EndSession => get(end_session::end_session).post(end_session::end_session).with_state(site),
+        Endpoint::Login => get(login::login).post(login::login).with_state(site),
+        Endpoint::Resume => get(login::resume).with_state(site),
+    }
+}
+
+impl Service<Request<Body>> for Front {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let hosts = Arc::clone(&self.0);
+        match request.uri().path() {
+            "/health/live" => return Box::pin(async { Ok(text(StatusCode::OK, "live\n")) }),
+            "/health/ready" => return Box::pin(async move { Ok(ready(&hosts).await) }),
+            _ => {}
+        }
+        let router = request
+            .extensions()
+            .get::<listen::Peer>()
+            .and_then(|peer| hosts.routers.get(&(peer.scheme, peer.authority.clone())).cloned());
+        match router {
+            Some(mut router) => Box::pin(async move { router.call(request).await }),
+            None => Box::pin(async {
+                Ok(text(StatusCode::MISDIRECTED_REQUEST, "No issuer is configured at this address.\n"))
+            }),
+        }
+    }
+}
+
+/// Whether this process can serve: its store reads, and its writer's last commit went through.
+async fn ready(hosts: &Hosts) -> Response<Body> {
+    match hosts.store.health(hosts.clock.now()).await {
+        Ok(()) => text(StatusCode::OK, "ready\n"),
+        Err(broken) => {
+            tracing::error!(target: "broken", cause = %broken, "not ready");
+            crate::reply::retry_after(text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"))
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The token endpoint: parse, load, decide, save, reply (RFC 6749 §3.2).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Request, StatusCode};
+use portvakt_protocol::client::Client;
+use portvakt_protocol::params::RawParams;
+use portvakt_protocol::secret::AccessToken;
+use portvakt_protocol::token::{
+    CodeRequest, Credentials, Draws, GrantFault, Issuance, TokenFault, authenticate, code_request,
+    credentials, exchange,
+};
+use portvakt_protocol::witness::Spending;
+use portvakt_store::{Broken, CodeSpending};
+
+use crate::form::{FormFault, form};
+use crate::keys::NotSigned;
+use crate::reply::{Reply, broken_json, json, refuse_json, server_error, text};
+use crate::site::{Site, Trace};
+use crate::{cors, listen};
+
+/// Why there is no token.
+enum Refused {
+    Fault(TokenFault),
+    Broken(Broken),
+    NotSigned(NotSigned),
+    /// What cannot be.
+    Ours(&'static str),
+    /// The body could not be had: a status and a sentence.
+    Body(StatusCode, &'static str),
+}
+
+impl From<TokenFault> for Refused {
+    fn from(fault: TokenFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Broken> for Refused {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl From<NotSigned> for Refused {
+    fn from(fault: NotSigned) -> Self {
+        Self::NotSigned(fault)
+    }
+}
+
+/// `POST` to the token endpoint.
+pub(crate) async fn token(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
+    let trace = Trace::begin(&site, request.extensions().get::<listen::Peer>().map(|peer| peer.address));
+    let origin = cors::origin(request.headers());
+    let mut asker = Asker::default();
+    let reply = match answer(&site, &trace, request, &mut asker).await {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(Refused::Fault(fault)) => refuse_json(&site, &trace, "token", asker.named.as_deref(), &fault),
+        Err(Refused::Broken(broken)) => broken_json(&site, &trace, "token", &broken),
+        Err(Refused::NotSigned(fault)) => server_error(&site, &trace, "token", &fault),
+        Err(Refused::Ours(cause)) => server_error(&site, &trace, "token", &cause),
+        Err(Refused::Body(status, sentence)) => text(status, sentence),
+    };
+    cors::for_client(reply, origin, asker.client.as_deref())
+}
+
+/// `OPTIONS` to the token endpoint.
+pub(crate) async fn preflight(headers: HeaderMap) -> Reply {
+    cors::preflight(&headers, "POST")
+}
+
+/// Who asks, as far as it is known when the answer is written.
+#[derive(Default)]
+struct Asker {
+    named: Option<String>,
+    client: Option<Arc<Client>>,
+}
+
+async fn answer(
+    site: &Site,
+    trace: &Trace,
+    request: Request<Body>,
+    asker: &mut Asker,
+) -> Result<Vec<u8>, Refused> {
+    let (credentials, code) = parse(request, asker).await?;
+    let client = site.store.client(&site.provider, credentials.client_id()).await?;
+    asker.client.clone_from(&client);
+    let proof = authenticate(&credentials, client, trace.now)?;
+    let code = code?;
+    let loaded = site.store.code(site.provider.issuer(), &code.digest()).await?;
+    let stopped = match &loaded {
+        Some(loaded) if !loaded.spent => site.is_stopped(&loaded.grant.pid).await?,
+        Some(_) | None => false,
+    };
+    let draws = Draws { access_token: AccessToken::draw(&site.random), id_token: site.random.bytes() };
+    let plan = exchange(&proof, &code, loaded, stopped, draws, &site.provider, trace.now)?;
+    let spending = CodeSpending {
+        client_id: plan.client().id().clone(),
+        code: plan.code(),
+        access_token: plan.access_token(),
+    };
+    match site.store.spend_code(site.provider.issuer(), spending, trace.now).await? {
+        Spending::Spent(spent) => {
+            let issuance = plan.join(&spent).ok_or(Refused::Ours("the store vouched for another code"))?;
+            Ok(sign(site, trace, &issuance)?)
+        }
+        Spending::Replayed => Err(Refused::Fault(GrantFault::CodeReplayed.into())),
+        Spending::Unknown => Err(Refused::Fault(GrantFault::CodeUnknown(code.length()).into())),
+    }
+}
+
+/// Reads who asks, and what for. What for is judged only once the client has authenticated.
+async fn parse(
+    request: Request<Body>,
+    asker: &mut Asker,
+) -> Result<(Credentials, Result<CodeRequest, TokenFault>), Refused> {
+    let (head, body) = request.into_parts();
+    if head.uri.query().is_some_and(|query| !query.is_empty()) {
+        return Err(TokenFault::Query.into());
+    }
+    let params: RawParams = form(&head.headers, body).await.map_err(|fault| match fault {
+        FormFault::ContentType(sent) => Refused::Fault(TokenFault::ContentType(sent)),
+        FormFault::Encoding(fault) => Refused::Fault(TokenFault::Encoding(fault)),
+        FormFault::TooLarge => Refused::Body(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 64 KiB.\n"),
+        FormFault::Broken => Refused::Body(StatusCode::BAD_REQUEST, "The body broke off.\n"),
+    })?;
+    let authorization: Vec<&[u8]> =
+        head.headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes()).collect();
+    asker.named = params.first("client_id").map(str::to_owned);
+    let credentials = credentials(&authorization, &params)?;
+    asker.named = Some(credentials.client_id().to_string());
+    Ok((credentials, code_request(&params)))
+}
+
+/// Signs what was spent for, and writes the answer.
+fn sign(site: &Site, trace: &Trace, issuance: &Issuance) -> Result<Vec<u8>, NotSigned> {
+    let access_token = issuance.access_token_claims(&site.provider, &site.pairwise);
+    let access_token = access_token.map(|claims| site.keys.sign(&claims, trace.now)).transpose()?;
+    let id_token = issuance.id_token(&site.provider, &site.pairwise);
+    let id_token = id_token.map(|claims| site.keys.sign(&claims, trace.now)).transpose()?;
+    Ok(issuance.response(access_token.as_deref(), id_token.as_deref()))
+}

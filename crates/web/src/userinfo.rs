@@ -1,0 +1,119 @@
+//! The UserInfo endpoint (OpenID Connect Core §5.3).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method, Request, StatusCode};
+use portvakt_protocol::client::Client;
+use portvakt_protocol::secret::{AccessToken, AccessTokenDigest};
+use portvakt_protocol::userinfo::{Presented, UserinfoFault, admit, present};
+use portvakt_protocol::{claims, params};
+use portvakt_store::Broken;
+use serde::Deserialize;
+
+use crate::form::{FormFault, content_type, is_form, read};
+use crate::reply::{Reply, broken_json, json, refuse_bearer, server_error, text};
+use crate::site::{Site, Trace};
+use crate::{cors, listen};
+
+enum Refused {
+    Fault(UserinfoFault),
+    Broken(Broken),
+    Json(serde_json::Error),
+    Body(StatusCode, &'static str),
+}
+
+impl From<UserinfoFault> for Refused {
+    fn from(fault: UserinfoFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl From<Broken> for Refused {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+/// `GET` or `POST` to the UserInfo endpoint.
+pub(crate) async fn userinfo(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
+    let trace = Trace::begin(&site, request.extensions().get::<listen::Peer>().map(|peer| peer.address));
+    let origin = cors::origin(request.headers());
+    let mut client = None;
+    let reply = match answer(&site, &trace, request, &mut client).await {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(Refused::Fault(fault)) => refuse_bearer(&site, &trace, &fault, fault == UserinfoFault::NoToken),
+        Err(Refused::Broken(broken)) => broken_json(&site, &trace, "userinfo", &broken),
+        Err(Refused::Json(fault)) => server_error(&site, &trace, "userinfo", &fault),
+        Err(Refused::Body(status, sentence)) => text(status, sentence),
+    };
+    cors::for_client(reply, origin, client.as_deref())
+}
+
+/// `OPTIONS` to the UserInfo endpoint.
+pub(crate) async fn preflight(headers: HeaderMap) -> Reply {
+    cors::preflight(&headers, "GET, POST")
+}
+
+async fn answer(
+    site: &Site,
+    trace: &Trace,
+    request: Request<Body>,
+    asker: &mut Option<Arc<Client>>,
+) -> Result<Vec<u8>, Refused> {
+    let presented = parse(request).await?;
+    let digest =
+        digest(site, &presented).ok_or_else(|| UserinfoFault::Unknown(presented.text().chars().count()))?;
+    let loaded = site.store.access_token(site.provider.issuer(), &digest).await?;
+    let (client, stopped) = match &loaded {
+        Some(loaded) => (
+            site.store.client(&site.provider, &loaded.grant.client_id).await?,
+            site.is_stopped(&loaded.grant.pid).await?,
+        ),
+        None => (None, false),
+    };
+    asker.clone_from(&client);
+    let admitted = admit(&presented, loaded, client, stopped, trace.now)?;
+    let claims = claims::userinfo(&site.provider, admitted.client(), admitted.grant(), &site.pairwise);
+    serde_json::to_vec(&claims).map_err(Refused::Json)
+}
+
+/// Reads the token, and the form of a POST that has one.
+async fn parse(request: Request<Body>) -> Result<Presented, Refused> {
+    let (head, body) = request.into_parts();
+    let authorization: Vec<&[u8]> =
+        head.headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes()).collect();
+    let form = if head.method == Method::POST {
+        let body = read(body).await.map_err(|fault| match fault {
+            FormFault::TooLarge => Refused::Body(StatusCode::PAYLOAD_TOO_LARGE, "The body is over 64 KiB.\n"),
+            FormFault::Broken | FormFault::ContentType(_) | FormFault::Encoding(_) => {
+                Refused::Body(StatusCode::BAD_REQUEST, "The body broke off.\n")
+            }
+        })?;
+        match (body.is_empty(), is_form(&head.headers)) {
+            (true, _) => None,
+            (false, true) => Some(params::RawParams::parse(&body).map_err(UserinfoFault::Encoding)?),
+            (false, false) => return Err(UserinfoFault::ContentType(content_type(&head.headers)).into()),
+        }
+    } else {
+        None
+    };
+    Ok(present(&authorization, form.as_ref())?)
+}
+
+#[derive(Deserialize)]
+struct JwtId {
+    jti: String,
+}
+
+/// The digest that the store knows a token by: of an opaque token the whole, of a JWT that we signed its `jti`.
+fn digest(site: &Site, presented: &Presented) -> Option<AccessTokenDigest> {
+    if !presented.text().contains('.') {
+        return Some(presented.opaque().digest());
+    }
+    let payload = site.keys.verify(presented.text())?;
+    let id: JwtId = serde_json::from_slice(&payload).ok()?;
+    Some(AccessToken::presented(&id.jti).digest())
+}
