@@ -48,6 +48,8 @@ struct Entry<T> {
     path: String,
     /// `issuer`, if it names its own.
     issuers: Option<Vec<String>>,
+    /// Whether a fault was found in reading it.
+    faulty: bool,
     raw: T,
 }
 
@@ -210,7 +212,7 @@ fn is_part(inner: &str, outer: &str) -> bool {
 impl<T> Entry<T> {
     /// An entry that a command made: its fields stand under no path.
     fn alone(raw: T) -> Self {
-        Self { path: String::new(), issuers: None, raw }
+        Self { path: String::new(), issuers: None, faulty: false, raw }
     }
 
     /// The path of one of its fields.

@@ -44,30 +44,8 @@ pub(super) fn client(
     if raw.redirect_uris.is_none() {
         faults.refuse("redirect_uris", Shown::Absent, MISSING);
     }
-    let mut lifetime = |field: &str, given: Option<i64>, least: u32, most: Seconds, default: Seconds| {
-        seconds(faults, field, given, least, most).unwrap_or(default)
-    };
-    let authorization_lifetime = lifetime(
-        "authorization_lifetime",
-        raw.authorization_lifetime,
-        1,
-        LONGEST_AUTHORIZATION,
-        defaults.authorization_lifetime,
-    );
-    let access_token_lifetime = lifetime(
-        "access_token_lifetime",
-        raw.access_token_lifetime,
-        1,
-        LONGEST_ACCESS_TOKEN,
-        defaults.access_token_lifetime,
-    );
-    let refresh_token_lifetime = lifetime(
-        "refresh_token_lifetime",
-        raw.refresh_token_lifetime,
-        0,
-        LONGEST_AUTHORIZATION,
-        defaults.refresh_token_lifetime,
-    );
+    let [authorization_lifetime, access_token_lifetime, refresh_token_lifetime] =
+        lifetimes(faults, raw, defaults);
     Some(ClientRegistration {
         client_id: client_id.or_else(|| ClientId::parse("unnamed"))?,
         client_orgno: client_orgno?,
@@ -90,6 +68,17 @@ pub(super) fn client(
         access_token_lifetime,
         refresh_token_lifetime,
     })
+}
+
+/// The lifetimes for authorization, access token and refresh token.
+fn lifetimes(faults: &mut Faults, raw: &RawClient, defaults: &Defaults) -> [Seconds; 3] {
+    let (access, longest) = (LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION);
+    [
+        ("authorization_lifetime", raw.authorization_lifetime, 1, longest, defaults.authorization_lifetime),
+        ("access_token_lifetime", raw.access_token_lifetime, 1, access, defaults.access_token_lifetime),
+        ("refresh_token_lifetime", raw.refresh_token_lifetime, 0, longest, defaults.refresh_token_lifetime),
+    ]
+    .map(|(field, given, least, most, default)| seconds(faults, field, given, least, most).unwrap_or(default))
 }
 
 /// An organisation from an entry; what the entry leaves out stays as registered.

@@ -279,11 +279,12 @@ impl<'d> Fields<'d> {
             page.note(&path, &element.span());
             match table_of(path.clone(), element.into_inner()) {
                 Ok(mut fields) => {
+                    let before = page.faults.len();
                     let issuers =
                         if name == "test_persons" { None } else { fields.one_or_more(page, "issuer") };
                     let raw = read(page, &mut fields);
                     fields.end(page);
-                    entries.push(Entry { path, issuers, raw });
+                    entries.push(Entry { path, issuers, faulty: page.faults.len() > before, raw });
                 }
                 Err(other) => page.refuse(path, withheld(&other), "must be a table"),
             }

@@ -88,7 +88,7 @@ impl<'a> Site<'a> {
             if faults.is_empty() {
                 name_once(&mut faults, &mut named, &orgno, entry, ("orgno", orgno.as_str()));
             }
-            let faulty = !faults.is_empty();
+            let faulty = entry.faulty || !faults.is_empty();
             if !faulty {
                 let known = known(&orgno);
                 let stops = known.is_some_and(|known| known.standing == Standing::Active)

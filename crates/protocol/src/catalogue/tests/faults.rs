@@ -175,6 +175,20 @@ fn a_client_needs_an_organisation_that_has_accepted_the_terms_at_that_issuer() {
 }
 
 #[test]
+fn what_follows_from_a_fault_of_the_organisation_is_not_told_of_its_clients() {
+    let mut world = World::of(&[PILOT_TEST]);
+    let terms = &ORGANISATION[ORGANISATION.find("terms").unwrap()..];
+    for wrong in
+        ["terms = 7\n", "terms = { version = \"1\", accepted_by = \"Kari\" }\n", "standing = \"gone\"\n"]
+    {
+        let told = world.refused(&[&ORGANISATION.replace(terms, wrong), TEN_FIELDS].concat());
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("organisations[0]."), "{told:?}");
+    }
+    world.apply(&[ORGANISATION, TEN_FIELDS].concat(), false);
+}
+
+#[test]
 fn an_acceptance_is_dated_with_an_offset_and_not_in_the_future() {
     let mut world = World::of(&[PILOT_TEST]);
     let dated = |at: &str| ORGANISATION.replace("\"2016-12-01T12:00:00Z\"", at);
