@@ -48,6 +48,7 @@ pub(super) struct Gate<S> {
     passed_at: usize,
     waiting: Deadline<Wait>,
     stalled: Deadline<Stall>,
+    writes: u64,
     lingered: usize,
 }
 
@@ -56,7 +57,10 @@ pub(super) struct Gate<S> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wait {
     FirstByte,
-    NextHead(u64),
+    /// A rest, which begins anew with every write: of a long reply the peer may take its time to read the parts.
+    NextHead {
+        writes: u64,
+    },
     RestOfHead(u64),
     RestOfBody(u64),
 }
@@ -80,6 +84,7 @@ impl<S> Gate<S> {
             passed_at: 0,
             waiting: Deadline::default(),
             stalled: Deadline::default(),
+            writes: 0,
             lingered: 0,
         }
     }
@@ -156,7 +161,7 @@ impl<S> Gate<S> {
         let (wait, patience) = match self.position {
             Position::Head if !self.held.is_empty() => (Wait::RestOfHead(handed), self.limits.head_deadline),
             Position::Head if handed == 0 => (Wait::FirstByte, self.limits.head_deadline),
-            Position::Head => (Wait::NextHead(handed), self.limits.idle_deadline),
+            Position::Head => (Wait::NextHead { writes: self.writes }, self.limits.idle_deadline),
             Position::Length(_) | Position::Chunked(_) => {
                 (Wait::RestOfBody(handed), self.limits.body_deadline)
             }
@@ -165,12 +170,12 @@ impl<S> Gate<S> {
         ready!(self.waiting.poll(context, wait, patience));
         match wait {
             Wait::FirstByte => Poll::Ready(false),
-            Wait::NextHead(_) if self.turns.under_way() => {
-                // It is we who are slow. The rest begins anew.
+            Wait::NextHead { .. } if self.turns.under_way() || self.stalled.runs_for(Stall::Reply) => {
+                // It is we who are slow, or the reply is not taken yet and has a deadline of its own.
                 let _ = self.waiting.poll(context, wait, patience);
                 Poll::Pending
             }
-            Wait::NextHead(_) => Poll::Ready(false),
+            Wait::NextHead { .. } => Poll::Ready(false),
             Wait::RestOfHead(_) => {
                 self.refuse_head(Refusal::HeadTooSlow);
                 Poll::Ready(true)
@@ -299,6 +304,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        self.writes += u64::from(written.is_ready());
         self.held_up(context, written)
     }
 
@@ -308,6 +314,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write_vectored(context, bytes);
+        self.writes += u64::from(written.is_ready());
         self.held_up(context, written)
     }
 

@@ -217,3 +217,34 @@ fn pem_fault(file: &Path, expected: &'static str, fault: pem::Error) -> TlsFault
     }
     TlsFault::NotPem { file: file.to_owned(), expected }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_again_when_they_change_and_only_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let files =
+            TlsFiles { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+        let write = || {
+            let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+            fs::write(&files.certificate, made.cert.pem()).unwrap();
+            fs::write(&files.key, made.signing_key.serialize_pem()).unwrap();
+        };
+        write();
+        let tls = Tls::load(files.clone()).unwrap();
+        let first = tls.served.0.load_full();
+        let tls = tls.reread();
+        assert!(Arc::ptr_eq(&first, &tls.served.0.load_full()), "unchanged");
+        fs::remove_file(&files.key).unwrap();
+        let tls = tls.reread();
+        assert!(Arc::ptr_eq(&first, &tls.served.0.load_full()), "the old one stays");
+        write();
+        let tls = tls.reread();
+        let second = tls.served.0.load_full();
+        assert!(!Arc::ptr_eq(&first, &second), "the new one is served");
+        let tls = tls.reread();
+        assert!(Arc::ptr_eq(&second, &tls.served.0.load_full()), "unchanged again");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::scene::{PATIENCE, Scene, scene, short, statuses, told, until, until_closed};
+use crate::scene::{LARGE, PATIENCE, SLOW, Scene, scene, short, statuses, told, until, until_closed};
 use portvakt_web::listen::Drained;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -62,12 +62,15 @@ async fn d_a_peer_that_says_nothing_or_rests_too_long_is_closed_without_a_word()
     let silent = async { until_closed(&mut scene.connect().await).await };
     let resting = async {
         let mut stream = scene.connect().await;
-        stream.write_all(GET).await.unwrap();
-        until_closed(&mut stream).await
+        let start = Instant::now();
+        stream.write_all(b"GET /slow HTTP/1.1\r\nHost: a.example\r\n\r\n").await.unwrap();
+        (until_closed(&mut stream).await, start.elapsed())
     };
-    let (silent, resting) = tokio::join!(silent, resting);
+    let (silent, (resting, lasted)) = tokio::join!(silent, resting);
     assert_eq!(silent, "");
     assert_eq!(statuses(&resting), [200], "{resting}");
+    let rest = Duration::from_millis(700);
+    assert!(lasted >= SLOW + rest, "the rest begins with the answer, not with the request: {lasted:?}");
 }
 
 #[tokio::test]
@@ -95,15 +98,31 @@ async fn a_service_slower_than_every_deadline_is_waited_for() {
     assert_eq!(told(&answer), ["[GET /slow|a.example|Http|127.0.0.1|false|]"]);
 }
 
-#[tokio::test]
-async fn d_a_peer_that_does_not_take_its_reply_is_cut() {
-    let scene = scene(|config| short(&mut config.limits)).await;
+/// Asks for more than socket buffers hold, reads nothing for `pause`, and answers how much came then.
+async fn read_late(scene: &Scene, pause: Duration) -> usize {
     let mut stream = scene.connect().await;
-    stream.write_all(b"GET /large HTTP/1.1\r\nHost: a.example\r\n\r\n").await.unwrap();
-    sleep(Duration::from_millis(2500)).await;
+    let request = b"GET /large HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    sleep(pause).await;
     let mut all = Vec::new();
-    let ended = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("closed by now");
-    assert!(all.len() < 32 * 1024 * 1024, "{ended:?} after {} bytes", all.len());
+    let _ = timeout(PATIENCE, stream.read_to_end(&mut all)).await.expect("closed in the end");
+    all.len()
+}
+
+#[tokio::test]
+async fn d_a_peer_that_does_not_take_its_reply_is_cut_at_that_deadline_and_no_other() {
+    let deadlines = async |reply: u64, idle: u64| {
+        scene(|config| {
+            config.limits.reply_deadline = Duration::from_millis(reply);
+            config.limits.idle_deadline = Duration::from_millis(idle);
+        })
+        .await
+    };
+    let (cut, patient) = (deadlines(300, 60_000).await, deadlines(60_000, 300).await);
+    let pause = Duration::from_millis(1500);
+    let (cut, whole) = tokio::join!(read_late(&cut, pause), read_late(&patient, pause));
+    assert!(cut < LARGE, "{cut} bytes");
+    assert!(whole > LARGE, "a reply that is being read is no rest: {whole} bytes");
 }
 
 #[tokio::test]

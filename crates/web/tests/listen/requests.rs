@@ -1,5 +1,7 @@
 //! The listener over real sockets: what reaches the router, what never does, and how refusals are answered.
 
+use std::time::Duration;
+
 use crate::scene::{scene, statuses, told, until, until_closed};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpSocket;
@@ -155,6 +157,22 @@ async fn d_sizes_hold_at_the_limit_and_are_refused_one_over() {
     }
     assert!(scene.exchange(length(body)).await.contains("|65536 bytes]"));
     assert!(scene.exchange(chunked(body)).await.contains("|65536 bytes]"));
+}
+
+#[tokio::test]
+async fn a_refused_upload_gets_its_answer_and_no_reset() {
+    let scene = scene(|_| {}).await;
+    let mut stream = scene.connect().await;
+    let upload = post("Content-Length: 500000\r\n", "the first of it");
+    stream.write_all(upload.as_bytes()).await.unwrap();
+    let answer = until(&mut stream, "too large.\n").await;
+    assert_eq!(statuses(&answer), [413], "{answer}");
+    // A socket closed with bytes unread resets the connection, and the second write from here would fail.
+    for _ in 0..3 {
+        stream.write_all(b"more of it").await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(until_closed(&mut stream).await, "");
 }
 
 #[tokio::test]

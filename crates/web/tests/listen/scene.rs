@@ -17,6 +17,9 @@ use tokio::task::JoinHandle;
 /// How long `/slow` takes to answer.
 pub(crate) const SLOW: Duration = Duration::from_millis(400);
 
+/// Bytes that `/large` answers with: more than socket buffers hold.
+pub(crate) const LARGE: usize = 32 * 1024 * 1024;
+
 /// Long enough for a loaded machine; every wait that a test ends by it is a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -52,7 +55,7 @@ async fn tell(request: Request<Body>) -> Response<Body> {
     match parts.uri.path() {
         "/slow" => tokio::time::sleep(SLOW).await,
         "/never" => std::future::pending().await,
-        "/large" => return Response::new(Body::from(vec![b'x'; 32 * 1024 * 1024])),
+        "/large" => return Response::new(Body::from(vec![b'x'; LARGE])),
         "/unread" => return Response::new(Body::from("unread")),
         _ => {}
     }
