@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use http::{HeaderMap, Method, Request, StatusCode};
 use portvakt_eid::test_id::{Entry, EntryFault, offered};
-use portvakt_protocol::authorize::{LoginFault, Validated, login_url};
+use portvakt_protocol::authorize::{AuthorizeFault, LoginFault, Validated, login_url};
 use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::grant::GrantId;
 use portvakt_protocol::interaction::{Decision, Granted};
@@ -170,8 +170,8 @@ impl<'a> Step<'a> {
         }
         let validated = self.asked().await?;
         if form.first("action") == Some("cancel") {
-            let refusal = Refusal { reason: "cancelled", fault: LoginFault::Cancelled.into() };
-            return self.finish_refused(&validated, refusal).await;
+            let fault = AuthorizeFault::from(LoginFault::Cancelled);
+            return self.finish_refused(&validated, fault.into()).await;
         }
         self.log_in(&validated, &form).await
     }
@@ -201,10 +201,15 @@ impl<'a> Step<'a> {
 
     async fn resume(&mut self) -> Result<Reply, Stop> {
         let evidence = self.open.evidence.take();
-        if let Some(evidence) = &evidence
-            && self.site.is_stopped(&evidence.pid).await?
-        {
-            return Err(Notice::Finished.into());
+        let stopped = match &evidence {
+            Some(evidence) => self.site.is_stopped(&evidence.pid).await?,
+            None => false,
+        };
+        if stopped {
+            let validated = self.asked().await?;
+            return self
+                .finish_refused(&validated, AuthorizeFault::from(LoginFault::PersonStopped).into())
+                .await;
         }
         match weigh(self.site, self.params.clone(), evidence).await? {
             Decision::AskLogin(_) => {
@@ -235,11 +240,11 @@ impl<'a> Step<'a> {
 /// A refusal that ends a login, with the word that the audit keeps.
 struct Refusal {
     reason: &'static str,
-    fault: portvakt_protocol::authorize::AuthorizeFault,
+    fault: AuthorizeFault,
 }
 
-impl From<portvakt_protocol::authorize::AuthorizeFault> for Refusal {
-    fn from(fault: portvakt_protocol::authorize::AuthorizeFault) -> Self {
+impl From<AuthorizeFault> for Refusal {
+    fn from(fault: AuthorizeFault) -> Self {
         Self { reason: portvakt_protocol::refusal::Fault::refusal(&fault).rule, fault }
     }
 }

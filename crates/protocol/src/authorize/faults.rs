@@ -82,6 +82,8 @@ pub enum LoginFault {
     LoginRequired,
     /// The person cancelled.
     Cancelled,
+    /// The person who logged in may not, since then.
+    PersonStopped,
     /// No eID that reaches the level is to be had at this issuer.
     NoEid,
 }
@@ -360,6 +362,14 @@ impl Fault for LoginFault {
                 "a login: the person cancelled",
                 Received::State("a cancellation"),
                 "offer the person to log in again",
+            ),
+            Self::PersonStopped => row(
+                Code::AccessDenied,
+                ("person-stopped", "RFC 6749 §4.1.2.1"),
+                "",
+                "a person who may log in",
+                Received::State("a person who may not"),
+                "use an active test person",
             ),
             Self::NoEid => row(
                 Code::TemporarilyUnavailable,
