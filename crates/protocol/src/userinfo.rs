@@ -34,8 +34,10 @@ pub enum UserinfoFault {
     Encoding(ParamsFault),
     /// A body that is no form.
     ContentType(Option<String>),
-    /// The token in more than one place, or twice.
+    /// The token in more than one place.
     TwoTokens,
+    /// A parameter of the form stands more than once.
+    Repeated(String),
     /// An `Authorization` header of another scheme, or without a token.
     NotBearer,
     /// No such token at this issuer, or its form is wrong; its length.
@@ -56,10 +58,10 @@ pub enum UserinfoFault {
 /// # Errors
 /// [`UserinfoFault`] if there is none, or more than one.
 pub fn present(authorization: &[&[u8]], form: Option<&RawParams>) -> Result<Presented, UserinfoFault> {
-    let posted = match form {
-        Some(form) => form.one("access_token").map_err(|_| UserinfoFault::TwoTokens)?,
-        None => None,
-    };
+    if let Some(again) = form.and_then(RawParams::repeated) {
+        return Err(UserinfoFault::Repeated(again.0));
+    }
+    let posted = form.and_then(|form| form.first("access_token"));
     let header = match authorization {
         [] => None,
         [one] => Some(bearer(one)?),
@@ -197,6 +199,18 @@ impl Fault for UserinfoFault {
                 Received::State("it in more than one"),
                 "send the token in the Authorization header only",
             ),
+            Self::Repeated(name) => Refusal {
+                parameter: Some(name.clone().into()),
+                ..row(
+                    Code::InvalidRequest,
+                    "parameter-repeated",
+                    "RFC 6749 §3.1",
+                    "",
+                    "the parameter once",
+                    Received::State("it more than once"),
+                    "send each parameter once",
+                )
+            },
             Self::NotBearer => bad_token(
                 "bearer-scheme",
                 "the scheme Bearer and an access token",

@@ -7,7 +7,7 @@ use http::header::{
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Response, StatusCode};
-use portvakt_protocol::refusal::{ErrorCode, Fault, Refusal};
+use portvakt_protocol::refusal::{ErrorCode, Fault, Received, Refusal, inert};
 use portvakt_store::Broken;
 use serde_json::json;
 
@@ -85,12 +85,12 @@ pub(crate) fn log_refusal(
         trace_id = %trace.id,
         issuer = %site.provider.issuer(),
         endpoint,
-        client = client.map(portvakt_protocol::refusal::inert).as_deref().unwrap_or(""),
+        client = %Received::maybe(client),
         code = refusal.code.as_str(),
         rule = refusal.rule,
         clause = refusal.clause,
-        parameter = %portvakt_protocol::refusal::inert(refusal.parameter.as_deref().unwrap_or("")),
-        expected = %portvakt_protocol::refusal::inert(&refusal.expected),
+        parameter = %inert(refusal.parameter.as_deref().unwrap_or("")),
+        expected = %inert(&refusal.expected),
         received = %refusal.received,
         fix = refusal.fix,
         "refused"
