@@ -224,3 +224,89 @@ fn end(db: Connection) -> Result<(), Broken> {
     db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
     db.close().map_err(|(_, error)| Broken::from(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database() -> Connection {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(
+            "PRAGMA foreign_keys = ON;
+             CREATE TABLE parent (id INTEGER PRIMARY KEY);
+             CREATE TABLE row (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent (id));",
+        )
+        .unwrap();
+        db
+    }
+
+    type Answer = oneshot::Receiver<Result<usize, Broken>>;
+
+    fn statement(sql: &'static str) -> (Box<dyn Work>, Answer) {
+        let (reply, answer) = oneshot::channel();
+        let work = move |db: &Connection| {
+            // What a failing request wrote before it failed is to be undone too.
+            let done = sql.split(';').map(|one| db.execute(one, [])).collect::<Result<Vec<_>, _>>()?;
+            Ok(done.into_iter().sum())
+        };
+        (
+            Box::new(Job {
+                work: Some(work),
+                on_commit: |_: &usize| (),
+                outcome: Err(Broken::Closed),
+                reply,
+            }),
+            answer,
+        )
+    }
+
+    fn run(db: &Connection, statements: &[&'static str]) -> (Vec<bool>, bool) {
+        let failed = AtomicBool::new(false);
+        let (mut batch, answers): (Vec<_>, Vec<_>) = statements.iter().map(|sql| statement(sql)).unzip();
+        commit(db, &mut batch, &failed);
+        let answers = answers.into_iter().map(|mut answer| answer.try_recv().unwrap().is_ok()).collect();
+        (answers, failed.load(Ordering::Acquire))
+    }
+
+    fn rows(db: &Connection) -> Vec<i64> {
+        let mut select = db.prepare("SELECT id FROM row ORDER BY id").unwrap();
+        select.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    #[test]
+    fn a_failing_request_is_undone_alone() {
+        let db = database();
+        let statements = [
+            "INSERT INTO row (id) VALUES (1)",
+            "INSERT INTO row (id) VALUES (2); INSERT INTO row (id) VALUES (1)",
+            "INSERT INTO row (id) VALUES (3)",
+        ];
+        assert_eq!(run(&db, &statements), (vec![true, false, true], false));
+        assert_eq!(rows(&db), [1, 3]);
+        assert!(db.is_autocommit());
+    }
+
+    #[test]
+    fn a_failing_commit_acknowledges_nothing_and_the_next_one_stands() {
+        let db = database();
+        // The breach shows only at the commit.
+        let statements = [
+            "INSERT INTO row (id) VALUES (1)",
+            "PRAGMA defer_foreign_keys = ON; INSERT INTO row (id, parent) VALUES (2, 99)",
+            "INSERT INTO row (id) VALUES (3)",
+        ];
+        assert_eq!(run(&db, &statements), (vec![false, false, false], true));
+        assert_eq!(rows(&db), [0; 0]);
+        assert_eq!(run(&db, &["INSERT INTO row (id) VALUES (4)"]), (vec![true], false));
+        assert_eq!(rows(&db), [4]);
+    }
+
+    #[test]
+    fn a_transaction_that_the_engine_ended_acknowledges_nothing() {
+        let db = database();
+        let statements = ["INSERT INTO row (id) VALUES (1)", "ROLLBACK", "INSERT INTO row (id) VALUES (2)"];
+        assert_eq!(run(&db, &statements), (vec![false, false, false], true));
+        assert_eq!(rows(&db), [0; 0]);
+        assert_eq!(run(&db, &["INSERT INTO row (id) VALUES (3)"]), (vec![true], false));
+    }
+}

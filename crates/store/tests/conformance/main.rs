@@ -1,0 +1,101 @@
+//! The store's contract. Each scene runs on each backend: another backend is one more `suite!` at the end of this file and a
+//! [`world::Place`] of its own.
+
+#[cfg(test)]
+mod codes;
+#[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod keys;
+#[cfg(test)]
+mod logins;
+#[cfg(test)]
+mod opening;
+#[cfg(test)]
+mod registrations;
+#[cfg(test)]
+mod upkeep;
+#[cfg(test)]
+mod world;
+
+/// Makes a test of each scene. A scene that is not named here is dead code, and the compiler says so.
+macro_rules! scenes {
+    ($place:expr; $($chapter:ident { $($scene:ident)* })*) => {
+        $(mod $chapter {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $scene() {
+                crate::$chapter::$scene(crate::world::World::new($place).await).await;
+            })*
+        })*
+    };
+}
+
+macro_rules! suite {
+    ($backend:ident, $place:expr) => {
+        #[cfg(test)]
+        mod $backend {
+            scenes! { $place;
+                registrations {
+                    a_client_of_no_organisation_is_broken_and_takes_its_whole_register_along
+                    a_register_decided_on_an_older_generation_is_a_conflict
+                    a_change_to_what_stands_already_is_none
+                    a_client_that_nobody_registered_is_none
+                    a_registration_that_no_longer_holds_is_none
+                    a_client_stops_with_itself_and_with_its_organisation
+                    a_secret_ends_no_later_than_it_would_have
+                    every_read_after_a_register_sees_it
+                    a_registry_is_read_as_it_was_registered
+                    a_person_stands_where_the_pools_together_say
+                }
+                logins {
+                    a_login_is_unknown_to_any_other_browser
+                    a_login_ends_at_its_instant
+                    a_login_without_evidence_or_for_another_client_is_not_finished
+                    a_finish_that_fails_leaves_the_login_as_it_was
+                    a_finished_login_stays_finished
+                    of_fifty_finishes_one_is_done
+                    logout_finishes_what_is_unfinished_in_that_browser
+                    later_evidence_takes_the_place_of_earlier
+                }
+                codes {
+                    a_code_that_is_not_there_is_unknown
+                    a_code_ends_at_its_instant
+                    another_client_changes_nothing
+                    a_spending_that_fails_leaves_the_code_unspent
+                    a_failing_request_does_not_fail_its_neighbours
+                    a_replay_takes_back_everything_the_code_gave
+                    a_replay_is_recognised_after_the_code_has_ended
+                    of_fifty_redemptions_one_succeeds
+                    a_code_and_a_token_are_read_as_they_were_given
+                }
+                isolation {
+                    nothing_of_one_issuer_is_anything_at_another
+                    nothing_is_found_at_an_issuer_without_rows
+                }
+                keys {
+                    of_fifty_first_keys_one_comes
+                    a_key_is_shown_from_publication_to_removal
+                    a_rotation_ends_the_older_keys
+                    an_emergency_stops_a_key_that_had_not_begun
+                    one_kid_comes_once_to_an_issuer
+                }
+                upkeep {
+                    nothing_is_swept_before_its_end
+                    a_spent_code_stays_recognisable_until_its_grant_has_ended
+                    audit_goes_by_its_own_retention_alone
+                    every_effect_has_its_record_and_no_refusal_has_one
+                    a_record_names_nobody
+                    a_closed_store_says_so
+                }
+                opening {
+                    another_master_key_is_refused
+                    a_second_opening_is_refused_while_the_first_stands
+                    everything_is_there_again
+                    a_new_master_key_changes_no_sub_and_no_handle
+                }
+            }
+        }
+    };
+}
+
+suite!(embedded, crate::world::DataFolder::new());

@@ -1,0 +1,225 @@
+//! Registrations: one commit or none, and what is read is what was registered last.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use portvakt_protocol::client::{SecretCheck, Stopped};
+use portvakt_protocol::organisation::Standing;
+use portvakt_protocol::profile::TokenType;
+use portvakt_protocol::provider::Environment;
+use portvakt_protocol::registration::{Change, PersonRecord};
+use portvakt_protocol::scope::{Scope, ScopeRecord};
+use portvakt_protocol::secret::ClientSecret;
+use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_store::{PersonStanding, Registered};
+
+use crate::world::{
+    KARI, OLA, START, World, actor, after, client_id, organisation, pid, pool, provider, register_client,
+    registration,
+};
+
+fn secret(world: &World, secret: &ClientSecret, expires: Timestamp, others_expire: Timestamp) -> Change {
+    let issuer = world.issuer().clone();
+    Change::Secret { issuer, client_id: client_id("demo"), digest: secret.digest(), expires, others_expire }
+}
+
+fn assign(person: &str, name: &str, active: bool) -> Change {
+    Change::Person { pool: pool(name), person: PersonRecord { pid: pid(person), active } }
+}
+
+pub(crate) async fn a_client_of_no_organisation_is_broken_and_takes_its_whole_register_along(world: World) {
+    let (before, seen) = (world.store.registry(world.issuer()).await.unwrap(), world.audit().await);
+    let mut orphan = registration("orphan");
+    orphan.client_orgno = organisation("910753614").orgno;
+    let orphan =
+        Change::Client { issuer: world.issuer().clone(), registration: Box::new(orphan), active: true };
+    let stranger = Change::Secret {
+        issuer: world.issuer().clone(),
+        client_id: client_id("nobody"),
+        digest: ClientSecret::presented("x").digest(),
+        expires: after(1),
+        others_expire: after(1),
+    };
+    for breach in [orphan, stranger] {
+        let changes = vec![register_client(world.issuer(), "demo", false), breach];
+        assert!(world.store.register(changes, None, actor(), START).await.is_err());
+    }
+    assert_eq!(world.store.registry(world.issuer()).await.unwrap(), before);
+    assert_eq!(world.audit().await, seen);
+}
+
+pub(crate) async fn a_register_decided_on_an_older_generation_is_a_conflict(world: World) {
+    let decided_on = world.store.generation();
+    world.registered(vec![register_client(world.issuer(), "third", true)]).await;
+    let (before, seen) = (world.store.registry(world.issuer()).await.unwrap(), world.audit().await);
+    let changes = vec![register_client(world.issuer(), "demo", false)];
+    let late = world.store.register(changes.clone(), Some(decided_on), actor(), START).await;
+    assert_eq!(late, Ok(Registered::Conflict));
+    assert_eq!(world.store.registry(world.issuer()).await.unwrap(), before);
+    assert_eq!(world.audit().await, seen);
+    let current = Some(world.store.generation());
+    assert_eq!(world.store.register(changes, current, actor(), START).await, Ok(Registered::Done));
+    assert!(world.store.generation() > current.unwrap());
+}
+
+pub(crate) async fn a_change_to_what_stands_already_is_none(world: World) {
+    let given = ClientSecret::draw(&world.random);
+    let changes = vec![
+        Change::Organisation { issuer: world.issuer().clone(), organisation: organisation("991825827") },
+        register_client(world.issuer(), "demo", true),
+        secret(&world, &given, after(100), after(50)),
+        assign(KARI, "ours", true),
+    ];
+    world.registered(changes.clone()).await;
+    let (before, seen) = (world.store.registry(world.issuer()).await.unwrap(), world.audit().await);
+    assert_eq!(world.store.register(changes, None, actor(), after(9)).await, Ok(Registered::Done));
+    assert_eq!(world.store.registry(world.issuer()).await.unwrap(), before, "the generation included");
+    assert_eq!(world.audit().await, seen);
+}
+
+pub(crate) async fn a_client_that_nobody_registered_is_none(world: World) {
+    assert!(world.store.client(&world.here, &client_id("nobody")).await.unwrap().is_none());
+    let nowhere = provider("https://nowhere.example", Environment::Test);
+    assert!(world.store.client(&nowhere, &client_id("demo")).await.unwrap().is_none());
+    let found = world.store.client(&world.here, &client_id("demo")).await.unwrap().unwrap();
+    assert_eq!((found.id().as_str(), found.stopped()), ("demo", None));
+}
+
+pub(crate) async fn a_registration_that_no_longer_holds_is_none(world: World) {
+    let mut plain = registration("plain");
+    plain.redirect_uris = vec!["http://demo.example/callback".to_owned()];
+    let plain =
+        Change::Client { issuer: world.issuer().clone(), registration: Box::new(plain), active: true };
+    world.registered(vec![plain]).await;
+    let production = provider(world.issuer().as_str(), Environment::Production);
+    for _ in 0..2 {
+        assert!(world.store.client(&production, &client_id("plain")).await.unwrap().is_none());
+    }
+    assert!(world.store.client(&production, &client_id("demo")).await.unwrap().is_some());
+}
+
+pub(crate) async fn a_client_stops_with_itself_and_with_its_organisation(world: World) {
+    let stopped = async || {
+        let client = world.store.client(&world.here, &client_id("demo")).await.unwrap();
+        client.unwrap().stopped()
+    };
+    assert_eq!(stopped().await, None);
+    world.registered(vec![register_client(world.issuer(), "demo", false)]).await;
+    assert_eq!(stopped().await, Some(Stopped::ClientDeactivated));
+    world.registered(vec![register_client(world.issuer(), "demo", true)]).await;
+    for standing in [Standing::Withdrawn, Standing::Deactivated, Standing::Active] {
+        let mut changed = organisation("991825827");
+        changed.standing = standing;
+        let change = Change::Organisation { issuer: world.issuer().clone(), organisation: changed };
+        world.registered(vec![change]).await;
+        let expected = (standing != Standing::Active).then_some(Stopped::OrganisationStopped);
+        assert_eq!(stopped().await, expected, "{standing:?}");
+    }
+    let other_issuers = world.store.client(&world.there, &client_id("demo")).await.unwrap().unwrap();
+    assert_eq!(other_issuers.stopped(), None);
+}
+
+pub(crate) async fn a_secret_ends_no_later_than_it_would_have(world: World) {
+    let [first, second, third] = [(); 3].map(|()| ClientSecret::draw(&world.random));
+    let check = async |presented: &ClientSecret| {
+        let client = world.store.client(&world.here, &client_id("demo")).await.unwrap().unwrap();
+        client.has_secret(presented, START)
+    };
+    assert_eq!(check(&first).await, SecretCheck::Wrong);
+    world.registered(vec![secret(&world, &first, after(100), START)]).await;
+    assert_eq!(check(&first).await, SecretCheck::Right);
+    world.registered(vec![secret(&world, &second, after(200), after(500))]).await;
+    assert_eq!((check(&first).await, check(&second).await), (SecretCheck::Right, SecretCheck::Right));
+    world.registered(vec![secret(&world, &third, after(300), START)]).await;
+    assert_eq!(check(&first).await, SecretCheck::Expired(START));
+    assert_eq!(check(&third).await, SecretCheck::Right);
+    let (_, registry) = world.store.registry(world.issuer()).await.unwrap();
+    let demo =
+        registry.clients.iter().find(|client| client.registration.client_id.as_str() == "demo").unwrap();
+    let kept: Vec<_> = demo.secrets.iter().map(|kept| (kept.digest, kept.expires)).collect();
+    assert_eq!(kept, [(third.digest(), after(300)), (second.digest(), START), (first.digest(), START)]);
+
+    let end = Change::EndSecrets { issuer: world.issuer().clone(), client_id: client_id("demo"), at: START };
+    world.registered(vec![end]).await;
+    assert_eq!(check(&third).await, SecretCheck::Expired(START));
+}
+
+pub(crate) async fn every_read_after_a_register_sees_it(world: World) {
+    let going = Arc::new(AtomicBool::new(true));
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (store, here, going) = (world.store.clone(), world.here.clone(), Arc::clone(&going));
+            tokio::spawn(async move {
+                while going.load(Ordering::Relaxed) {
+                    let _ = store.client(&here, &client_id("demo")).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for round in 0..100 {
+        let active = round % 2 == 1;
+        world.registered(vec![register_client(world.issuer(), "demo", active)]).await;
+        let client = world.store.client(&world.here, &client_id("demo")).await.unwrap().unwrap();
+        assert_eq!(client.stopped().is_none(), active, "round {round}");
+    }
+    going.store(false, Ordering::Relaxed);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+}
+
+pub(crate) async fn a_registry_is_read_as_it_was_registered(mut world: World) {
+    let record = ScopeRecord {
+        scope: Scope::parse("skatt:inntekt").unwrap(),
+        description: "Inntekt".to_owned(),
+        token_type: Some(TokenType::SelfContained),
+        at_max_age: Seconds::new(30),
+        active: false,
+    };
+    let scope = Change::Scope { issuer: world.issuer().clone(), record: record.clone() };
+    let mut bare = organisation("910753614");
+    bare.terms = None;
+    let bare = Change::Organisation { issuer: world.issuer().clone(), organisation: bare };
+    world.registered(vec![scope, bare]).await;
+    let mut renamed = registration("demo");
+    renamed.display_name = "Demo, renamed".to_owned();
+    renamed.description = Some("for those who administer it".to_owned());
+    let renamed =
+        Change::Client { issuer: world.issuer().clone(), registration: Box::new(renamed), active: false };
+    world.store.register(vec![renamed], None, actor(), after(5)).await.unwrap();
+    for _ in 0..2 {
+        let (generation, registry) = world.store.registry(world.issuer()).await.unwrap();
+        assert_eq!(generation, world.store.generation());
+        assert_eq!(registry.scopes, [record.clone()]);
+        let numbers: Vec<_> = registry.organisations.iter().map(|known| known.orgno.as_str()).collect();
+        assert_eq!(numbers, ["910753614", "991825827"]);
+        assert!(registry.organisations[0].terms.is_none());
+        assert_eq!(registry.organisations[1], organisation("991825827"));
+        let demo = &registry.clients[0];
+        assert_eq!((demo.registration.display_name.as_str(), demo.active), ("Demo, renamed", false));
+        assert_eq!((demo.created, demo.last_updated), (START, after(5)));
+        assert_eq!(registry.clients[1].registration, registration("other"));
+        world.reopen().await;
+    }
+}
+
+pub(crate) async fn a_person_stands_where_the_pools_together_say(world: World) {
+    let standing = async |person: &str, pools: &[&str]| {
+        let pools: Vec<_> = pools.iter().map(|name| pool(name)).collect();
+        world.store.person_standing(&pools, &pid(person)).await.unwrap()
+    };
+    assert_eq!(standing(KARI, &["ours", "theirs"]).await, PersonStanding::Unassigned);
+    world.registered(vec![assign(KARI, "ours", true), assign(OLA, "theirs", true)]).await;
+    assert_eq!(standing(KARI, &[]).await, PersonStanding::Unassigned);
+    assert_eq!(standing(KARI, &["theirs"]).await, PersonStanding::Unassigned);
+    assert_eq!(standing(KARI, &["theirs", "ours"]).await, PersonStanding::Active);
+    world.registered(vec![assign(KARI, "theirs", false)]).await;
+    assert_eq!(standing(KARI, &["ours", "theirs"]).await, PersonStanding::Deactivated);
+    assert_eq!(standing(KARI, &["ours"]).await, PersonStanding::Active);
+    let theirs = world.store.persons(&pool("theirs")).await.unwrap();
+    let expected =
+        [PersonRecord { pid: pid(OLA), active: true }, PersonRecord { pid: pid(KARI), active: false }];
+    assert_eq!(theirs, expected, "by number");
+    assert!(world.store.persons(&pool("nobody's")).await.unwrap().is_empty());
+}
