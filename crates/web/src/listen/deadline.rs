@@ -32,9 +32,9 @@ impl<Reason: Copy + PartialEq> Deadline<Reason> {
         Poll::Ready(())
     }
 
-    /// Whether it runs for `reason`.
-    pub(super) fn runs_for(&self, reason: Reason) -> bool {
-        self.running == Some(reason)
+    /// What it runs for, if it runs.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        self.running
     }
 
     /// What it ran for has happened.

@@ -48,16 +48,17 @@ pub(super) struct Gate<S> {
     passed_at: usize,
     waiting: Deadline<Wait>,
     stalled: Deadline<Stall>,
+    /// How often the socket took something of a reply.
     writes: u64,
     lingered: usize,
 }
 
-/// What the gate waits for on the reading side; the number of heads handed on tells one request's wait from
-/// the next.
+/// What the gate waits for on the reading side. The number of heads handed on tells one request's wait from the
+/// next.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wait {
     FirstByte,
-    /// A rest, which begins anew with every write: of a long reply the peer may take its time to read the parts.
+    /// A rest, which begins anew with every write.
     NextHead {
         writes: u64,
     },
@@ -68,7 +69,11 @@ enum Wait {
 /// And on the writing side.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stall {
-    Reply,
+    /// The peer takes nothing of the reply. Any progress begins the wait anew: the system reports some only when
+    /// the peer has taken a good part of the socket's buffer, so dribbling reads do not count.
+    Reply {
+        writes: u64,
+    },
     Linger,
 }
 
@@ -170,7 +175,7 @@ impl<S> Gate<S> {
         ready!(self.waiting.poll(context, wait, patience));
         match wait {
             Wait::FirstByte => Poll::Ready(false),
-            Wait::NextHead { .. } if self.turns.under_way() || self.stalled.runs_for(Stall::Reply) => {
+            Wait::NextHead { .. } if self.turns.under_way() || self.stalled.reason().is_some() => {
                 // It is we who are slow, or the reply is not taken yet and has a deadline of its own.
                 let _ = self.waiting.poll(context, wait, patience);
                 Poll::Pending
@@ -244,7 +249,7 @@ impl<S: AsyncRead + Unpin> Gate<S> {
         Poll::Ready(())
     }
 
-    /// Passes a write's progress on, unless the peer has not taken the reply by the deadline.
+    /// Passes a write's progress on, unless the peer has taken nothing of the reply by the deadline.
     fn held_up<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -253,7 +258,8 @@ impl<S: AsyncRead + Unpin> Gate<S> {
         if progress.is_ready() {
             return progress;
         }
-        ready!(self.stalled.poll(context, Stall::Reply, self.limits.reply_deadline));
+        let stall = Stall::Reply { writes: self.writes };
+        ready!(self.stalled.poll(context, stall, self.limits.reply_deadline));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
@@ -333,7 +339,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Gate<S> {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let gate = &mut *self;
-        if !gate.stalled.runs_for(Stall::Linger) {
+        if gate.stalled.reason() != Some(Stall::Linger) {
             let shut = Pin::new(&mut gate.socket).poll_shutdown(context);
             ready!(gate.held_up(context, shut))?;
         }

@@ -14,7 +14,7 @@ pub struct Limits {
     pub head_deadline: Duration,
     /// From the end of the head to the last byte of the body. 15 s.
     pub body_deadline: Duration,
-    /// From the moment the peer stops taking our reply until it has taken what was buffered. 15 s.
+    /// From the moment the peer stops taking our reply until it takes some more. 15 s.
     pub reply_deadline: Duration,
     /// How long a connection may rest between two requests. 60 s.
     pub idle_deadline: Duration,
