@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a command line's answer goes to standard output")]
 
 mod check;
+mod client;
 mod dev;
 mod house;
 mod stage;

@@ -1,0 +1,264 @@
+//! A relying party with its persons' browsers: the steps of one login, each as one call.
+
+use serde_json::Value;
+
+use super::{Answer, Connection, Miss, Request, basic, form};
+
+/// A verifier and its challenge: the pair of RFC 7636 Appendix B. What is loaded here is not PKCE's secrecy.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+/// Where an issuer's endpoints are, as request targets.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoints {
+    /// Host and port of all of them.
+    pub(crate) authority: String,
+    /// The discovery document's own.
+    pub(crate) discovery: String,
+    /// The authorization endpoint's.
+    pub(crate) authorization: String,
+    /// The token endpoint's.
+    pub(crate) token: String,
+    /// The UserInfo endpoint's.
+    pub(crate) userinfo: String,
+}
+
+impl Endpoints {
+    /// Asks the issuer's discovery document (OpenID Connect Discovery 1.0 §4).
+    ///
+    /// # Errors
+    /// It does not answer, or names an endpoint elsewhere.
+    pub(crate) fn discover(issuer: &str) -> Result<Self, String> {
+        let (authority, path) = split(issuer).ok_or_else(|| format!("not an http issuer: {issuer}"))?;
+        let discovery = format!("{}/.well-known/openid-configuration", path.trim_end_matches('/'));
+        let answer = Connection::to(authority)
+            .send(&Request::get(&discovery))
+            .map_err(Miss::from)
+            .and_then(|answer| answer.expect(200))
+            .map_err(|miss| format!("{issuer} has no discovery document: {miss}"))?;
+        let document = answer.json();
+        let target = |member: &str| {
+            let url = document.get(member).and_then(Value::as_str).unwrap_or_default();
+            split(url)
+                .filter(|(at, _)| *at == authority)
+                .map(|(_, target)| target.to_owned())
+                .ok_or_else(|| format!("{member} of {issuer} is not at {authority}: {url}"))
+        };
+        Ok(Self {
+            authorization: target("authorization_endpoint")?,
+            token: target("token_endpoint")?,
+            userinfo: target("userinfo_endpoint")?,
+            authority: authority.to_owned(),
+            discovery,
+        })
+    }
+}
+
+/// Authority and target of an `http` URL.
+fn split(url: &str) -> Option<(&str, &str)> {
+    let rest = url.strip_prefix("http://")?;
+    let end = rest.find('/').unwrap_or(rest.len());
+    rest.split_at_checked(end)
+        .map(|(authority, target)| (authority, if target.is_empty() { "/" } else { target }))
+}
+
+/// A registered confidential client, authenticating by `client_secret_basic`.
+#[derive(Clone, Debug)]
+pub(crate) struct RelyingParty {
+    /// Its issuer's endpoints.
+    pub(crate) at: Endpoints,
+    /// `client_id`.
+    pub(crate) client_id: String,
+    /// `client_secret`.
+    pub(crate) secret: String,
+    /// One registered redirect URI.
+    pub(crate) redirect_uri: String,
+    /// Whether its requests carry a PKCE challenge.
+    pub(crate) pkce: bool,
+}
+
+/// A login under way in one browser.
+#[derive(Clone, Debug)]
+pub(crate) struct Login {
+    cookie: String,
+    action: String,
+    form_token: String,
+    acr: String,
+    resume: Option<String>,
+}
+
+/// What a code was redeemed for.
+#[derive(Clone, Debug)]
+pub(crate) struct Tokens {
+    /// `access_token`.
+    pub(crate) access_token: String,
+    /// `id_token`.
+    pub(crate) id_token: String,
+}
+
+impl RelyingParty {
+    /// Sends the browser to the authorization endpoint, and on to the login page.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub(crate) fn begin(&self, server: &mut Connection) -> Result<Login, Miss> {
+        let mut pairs = vec![
+            ("client_id", self.client_id.as_str()),
+            ("redirect_uri", &self.redirect_uri),
+            ("response_type", "code"),
+            ("scope", "openid profile"),
+            ("state", "4bJxYcW2zQ8fT1kR"),
+            ("nonce", "hV6nM3sG9dL0uP5e"),
+        ];
+        if self.pkce {
+            pairs.extend([("code_challenge", CHALLENGE), ("code_challenge_method", "S256")]);
+        }
+        let target = format!("{}?{}", self.at.authorization, form(&pairs));
+        let answer = server.send(&Request::get(&target))?.expect(303)?;
+        let cookie = answer.field("set-cookie").and_then(|cookie| cookie.split(';').next());
+        let Some((cookie, login)) = cookie.map(str::to_owned).zip(self.own(&answer)) else {
+            return Err(Miss::Answered(answer));
+        };
+        let page = server.send(&Request::get(&login).with("cookie", cookie.clone()))?.expect(200)?;
+        let found = {
+            let text = page.text();
+            let action =
+                after(&text, "<form method=\"post\" action=\"").and_then(split).map(|(_, at)| at.to_owned());
+            let form_token = after(&text, "name=\"form_token\" value=\"").map(str::to_owned);
+            let acr = text
+                .split_once("name=\"acr\"")
+                .and_then(|(_, rest)| after(rest, "value=\""))
+                .map(str::to_owned);
+            action.zip(form_token).zip(acr)
+        };
+        match found {
+            Some(((action, form_token), acr)) => Ok(Login { cookie, action, form_token, acr, resume: None }),
+            None => Err(Miss::Answered(page)),
+        }
+    }
+
+    /// The person types the number `pid` and submits: the login then holds evidence.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub(crate) fn identify(&self, server: &mut Connection, login: &mut Login, pid: &str) -> Result<(), Miss> {
+        let pairs = [
+            ("form_token", login.form_token.as_str()),
+            ("pid", pid),
+            ("acr", &login.acr),
+            ("action", "login"),
+        ];
+        let request = Request::form(&login.action, &pairs)
+            .with("cookie", login.cookie.clone())
+            .with("origin", format!("http://{}", self.at.authority));
+        let answer = server.send(&request)?.expect(303)?;
+        match self.own(&answer) {
+            Some(resume) => {
+                login.resume = Some(resume);
+                Ok(())
+            }
+            None => Err(Miss::Answered(answer)),
+        }
+    }
+
+    /// The browser goes on to the resume point, and brings home the code.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub(crate) fn collect(&self, server: &mut Connection, login: &Login) -> Result<String, Miss> {
+        let resume = login.resume.as_deref().unwrap_or("/");
+        let answer = server.send(&Request::get(resume).with("cookie", login.cookie.clone()))?.expect(303)?;
+        let code = answer
+            .field("location")
+            .and_then(|location| location.strip_prefix(self.redirect_uri.as_str())?.strip_prefix('?'))
+            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("code=")))
+            .map(str::to_owned);
+        code.ok_or(Miss::Answered(answer))
+    }
+
+    /// A whole login: from the authorization request to the code.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub(crate) fn log_in(&self, server: &mut Connection, pid: &str) -> Result<String, Miss> {
+        let mut login = self.begin(server)?;
+        self.identify(server, &mut login, pid)?;
+        self.collect(server, &login)
+    }
+
+    /// The bytes of a redemption, to be sent by [`Connection::send_bytes`] and read by [`Tokens::of`].
+    pub(crate) fn redemption(&self, code: &str) -> Vec<u8> {
+        let mut pairs =
+            vec![("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &self.redirect_uri)];
+        if self.pkce {
+            pairs.push(("code_verifier", VERIFIER));
+        }
+        Request::form(&self.at.token, &pairs)
+            .with("authorization", basic(&self.client_id, &self.secret))
+            .bytes(&self.at.authority)
+    }
+
+    /// Redeems a code.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub(crate) fn redeem(&self, server: &mut Connection, code: &str) -> Result<Tokens, Miss> {
+        Tokens::of(server.send_bytes(&self.redemption(code))?)
+    }
+
+    /// Asks the UserInfo endpoint.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub(crate) fn userinfo(&self, server: &mut Connection, access_token: &str) -> Result<Answer, Miss> {
+        let request = Request::get(&self.at.userinfo).with("authorization", format!("Bearer {access_token}"));
+        server.send(&request)?.expect(200)
+    }
+
+    /// The target of a redirect that stays in the house.
+    fn own(&self, answer: &Answer) -> Option<String> {
+        let (authority, target) = split(answer.field("location")?)?;
+        (authority == self.at.authority).then(|| target.to_owned())
+    }
+}
+
+impl Tokens {
+    /// What a token answer holds.
+    ///
+    /// # Errors
+    /// [`Miss::Answered`] when it is a refusal.
+    pub(crate) fn of(answer: Answer) -> Result<Self, Miss> {
+        let answer = answer.expect(200)?;
+        let body = answer.json();
+        let member = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+        match member("access_token").zip(member("id_token")) {
+            Some((access_token, id_token)) => Ok(Self { access_token, id_token }),
+            None => Err(Miss::Answered(answer)),
+        }
+    }
+}
+
+/// What stands between `start` and the next quotation mark; nothing when that would have to be unescaped.
+fn after<'a>(text: &'a str, start: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(start)?;
+    rest.split_once('"').map(|(value, _)| value).filter(|value| !value.contains('&'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_splits_into_authority_and_target() {
+        assert_eq!(split("http://localhost:1/a?b=c"), Some(("localhost:1", "/a?b=c")));
+        assert_eq!(split("http://localhost:1"), Some(("localhost:1", "/")));
+        assert_eq!(split("https://localhost:1/"), None);
+    }
+
+    #[test]
+    fn what_would_have_to_be_unescaped_is_not_read() {
+        assert_eq!(after("<a href=\"x\" b>", "href=\""), Some("x"));
+        assert_eq!(after("<a href=\"x&amp;y\">", "href=\""), None);
+        assert_eq!(after("<a href=\"x", "href=\""), None);
+    }
+}
