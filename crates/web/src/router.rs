@@ -121,7 +121,13 @@ impl Service<Request<Body>> for Front {
             .get::<listen::Peer>()
             .and_then(|peer| hosts.routers.get(&(peer.scheme, peer.authority.clone())).cloned());
         match router {
-            Some(mut router) => Box::pin(async move { router.call(request).await }),
+            Some(mut router) => Box::pin(async move {
+                // A task of its own: it runs to its end when the caller hangs up, and a panic in it ends nothing else.
+                match tokio::spawn(async move { router.call(request).await }).await {
+                    Ok(reply) => reply,
+                    Err(_) => Ok(text(StatusCode::INTERNAL_SERVER_ERROR, "An error of ours.\n")),
+                }
+            }),
             None => Box::pin(async {
                 Ok(text(StatusCode::MISDIRECTED_REQUEST, "No issuer is configured at this address.\n"))
             }),
