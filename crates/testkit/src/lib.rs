@@ -1,1 +1,27 @@
-//! testkit
+//! The test kit: a seeded [`World`] with a store, issuers and a fixed clock, called in process; a [`Browser`] that keeps
+//! cookies as browsers do; a [`RelyingParty`] that knows nothing but a discovery document; and [`Process`], the real binary.
+//!
+//! Every world ends with a scan: no secret that its browsers and relying parties saw, and no person's number, may stand in
+//! the log or in the database's files.
+#![expect(clippy::expect_used, clippy::panic, reason = "a scene that cannot go on fails where it stands")]
+
+mod browser;
+mod call;
+mod canaries;
+mod form;
+mod process;
+mod relying_party;
+mod rows;
+mod signing_keys;
+mod wire;
+mod world;
+
+pub use browser::Browser;
+pub use call::{Call, Reply};
+pub use canaries::log;
+pub use form::Form;
+pub use process::Process;
+pub use relying_party::{Answer, Asking, Redemption, RelyingParty, Service, Tokens};
+pub use rows::Rows;
+pub use wire::Wire;
+pub use world::{At, PERSONS, World, opaque_scope, organisation, service};
