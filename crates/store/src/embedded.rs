@@ -103,3 +103,43 @@ impl Embedded {
         self.inner.writer.write(work).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use portvakt_crypto::random::Random;
+    use portvakt_protocol::time::Timestamp;
+
+    use super::*;
+    use crate::{MasterKey, StoreUrl};
+
+    #[tokio::test]
+    async fn health_shows_a_failed_commit_until_one_succeeds() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Timestamp::from_unix(1);
+        let opening = Opening {
+            url: StoreUrl::Folder(folder.path().to_owned()),
+            master: MasterKey::draw(&Random::danger_seeded(1)),
+            previous_master: None,
+            random: Random::danger_seeded(2),
+            now,
+        };
+        let store = Embedded::open(folder.path(), opening).unwrap();
+        let probed = || {
+            store.read(|db| Ok(db.query_row("SELECT probed_at FROM state", [], |row| row.get::<_, i64>(0))?))
+        };
+        store.health(now).await.unwrap();
+        assert_eq!(probed(), Ok(0), "a healthy store is not written to");
+        // A breach that shows only at the commit stands for a disk that refuses it.
+        let failing = store.write(|db| {
+            db.execute_batch(
+                "PRAGMA defer_foreign_keys = ON; INSERT INTO scope VALUES (99, 's', '', NULL, 0, 1)",
+            )?;
+            Ok(())
+        });
+        assert!(matches!(failing.await, Err(Broken::Engine(_))));
+        assert!(store.inner.writer.last_commit_failed());
+        store.health(now).await.unwrap();
+        assert_eq!(probed(), Ok(1), "it was tried out");
+        assert!(!store.inner.writer.last_commit_failed());
+    }
+}

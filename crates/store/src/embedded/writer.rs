@@ -309,4 +309,63 @@ mod tests {
         assert_eq!(rows(&db), [0; 0]);
         assert_eq!(run(&db, &["INSERT INTO row (id) VALUES (3)"]), (vec![true], false));
     }
+
+    fn lock() -> (tempfile::TempDir, FolderLock) {
+        let folder = tempfile::tempdir().unwrap();
+        let lock = super::super::folder::Folder::take(folder.path()).unwrap().lock;
+        (folder, lock)
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_stays_full_is_busy() {
+        let (_folder, lock) = lock();
+        let writer = Writer::start(database(), lock).unwrap();
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let slow = writer.clone();
+        let slow = tokio::spawn(async move { slow.write(move |_| Ok(wait.recv().is_ok())).await });
+        let mut queued = Vec::new();
+        // The batch in hand holds up to BATCH, the queue QUEUE more.
+        for _ in 0..QUEUE + BATCH + 1 {
+            let writer = writer.clone();
+            let insert = |db: &Connection| Ok(db.execute("INSERT INTO row DEFAULT VALUES", [])?);
+            queued.push(tokio::spawn(async move { writer.write(insert).await }));
+        }
+        tokio::time::sleep(PATIENCE + Duration::from_millis(500)).await;
+        let busy = tokio::time::timeout(Duration::from_secs(10), writer.write(|_| Ok(())));
+        assert_eq!(busy.await.unwrap(), Err(Broken::Busy));
+        go_on.send(()).unwrap();
+        assert_eq!(slow.await.unwrap(), Ok(true));
+        let mut done = 0;
+        for write in queued {
+            match write.await.unwrap() {
+                Ok(rows) => done += rows,
+                Err(broken) => assert_eq!(broken, Broken::Busy),
+            }
+        }
+        assert!(done >= QUEUE, "{done}");
+        let counted = writer.write(|db| Ok(rows(db).len())).await.unwrap();
+        assert_eq!(counted, done, "what was refused was not written");
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_for_before_the_end_is_done() {
+        let (_folder, lock) = lock();
+        let writer = Writer::start(database(), lock).unwrap();
+        let inserts: Vec<_> = (0..100)
+            .map(|_| {
+                let writer = writer.clone();
+                let insert = |db: &Connection| Ok(db.execute("INSERT INTO row DEFAULT VALUES", [])?);
+                tokio::spawn(async move { writer.write(insert).await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        writer.close().await.unwrap();
+        assert!(!writer.is_alive());
+        for insert in inserts {
+            // Each was done and said so, or came too late and said that.
+            assert!(matches!(insert.await.unwrap(), Ok(1) | Err(Broken::Closed)));
+        }
+        assert_eq!(writer.write(|_| Ok(())).await, Err(Broken::Closed));
+        assert_eq!(writer.close().await, Ok(()));
+    }
 }

@@ -44,6 +44,7 @@ macro_rules! suite {
                     a_client_stops_with_itself_and_with_its_organisation
                     a_secret_ends_no_later_than_it_would_have
                     every_read_after_a_register_sees_it
+                    a_register_whose_caller_went_away_is_seen_all_the_same
                     a_registry_is_read_as_it_was_registered
                     a_person_stands_where_the_pools_together_say
                 }

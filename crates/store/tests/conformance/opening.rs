@@ -1,8 +1,9 @@
 //! Opening: with the right key, by one process, and everything is there again.
 
 use portvakt_protocol::person::PersonHandle;
+use portvakt_protocol::provider::PersonStanding;
 use portvakt_protocol::registration::{Change, PersonRecord};
-use portvakt_store::{FoundLogin, OpenFault, PersonStanding};
+use portvakt_store::{FoundLogin, OpenFault};
 
 use crate::world::{KARI, OLA, START, World, evidence_of, pid, pool};
 

@@ -7,11 +7,12 @@ use portvakt_protocol::client::{SecretCheck, Stopped};
 use portvakt_protocol::organisation::Standing;
 use portvakt_protocol::profile::TokenType;
 use portvakt_protocol::provider::Environment;
+use portvakt_protocol::provider::PersonStanding;
 use portvakt_protocol::registration::{Change, PersonRecord};
 use portvakt_protocol::scope::{Scope, ScopeRecord};
 use portvakt_protocol::secret::ClientSecret;
 use portvakt_protocol::time::{Seconds, Timestamp};
-use portvakt_store::{PersonStanding, Registered};
+use portvakt_store::Registered;
 
 use crate::world::{
     KARI, OLA, START, World, actor, after, client_id, organisation, pid, pool, provider, register_client,
@@ -167,6 +168,18 @@ pub(crate) async fn every_read_after_a_register_sees_it(world: World) {
     for reader in readers {
         reader.await.unwrap();
     }
+}
+
+pub(crate) async fn a_register_whose_caller_went_away_is_seen_all_the_same(world: World) {
+    let client = async || world.store.client(&world.here, &client_id("demo")).await.unwrap().unwrap();
+    assert_eq!(client().await.stopped(), None);
+    let changes = vec![register_client(world.issuer(), "demo", false)];
+    let register = world.store.register(changes, None, actor(), START);
+    // Asked once, and let go of: the request is in the queue and nobody waits for its answer.
+    assert!(tokio::time::timeout(std::time::Duration::ZERO, register).await.is_err());
+    world.begin().await;
+    assert_eq!(client().await.stopped(), Some(Stopped::ClientDeactivated));
+    assert_eq!(world.store.registry(world.issuer()).await.unwrap().0, world.store.generation());
 }
 
 pub(crate) async fn a_registry_is_read_as_it_was_registered(mut world: World) {
