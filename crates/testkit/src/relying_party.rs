@@ -84,6 +84,12 @@ impl RelyingParty {
         url.unwrap_or_else(|| panic!("the discovery document has no {member}"))
     }
 
+    /// `authorization_response_iss_parameter_supported` (RFC 9207 §3).
+    fn promises_iss(&self) -> bool {
+        let promise = self.metadata.get("authorization_response_iss_parameter_supported");
+        promise.and_then(Value::as_bool).unwrap_or_default()
+    }
+
     /// A correct authorization request, with its own `state`, `nonce` and verifier.
     pub fn request(&self) -> Asking {
         let text = || base64url_encode(&self.random.bytes::<32>());
@@ -93,6 +99,7 @@ impl RelyingParty {
             endpoint: self.url("authorization_endpoint").to_owned(),
             params: Vec::new(),
             verifier: None,
+            iss: self.promises_iss().then(|| self.url("issuer").to_owned()),
             wire: self.wire.clone(),
         };
         for (name, value) in [
@@ -233,10 +240,17 @@ pub struct Asking {
     pub params: Vec<(String, String)>,
     /// The PKCE verifier, if there is one.
     pub verifier: Option<String>,
+    /// What `iss` the answer must carry.
+    iss: Option<String>,
     wire: Wire,
 }
 
 impl Asking {
+    /// The `iss` that the answer must carry (RFC 9207 §2.4); none where the issuer does not promise one.
+    pub fn promised_iss(&self) -> Option<&str> {
+        self.iss.as_deref()
+    }
+
     /// With a parameter set to this value.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {

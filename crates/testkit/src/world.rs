@@ -221,7 +221,7 @@ impl World {
             world
                 .change(vec![Change::Organisation { issuer: world.issuer(at), organisation: organisation() }])
                 .await;
-            world.register(at, service("web")).await;
+            world.register(at, registration("web")).await;
         }
         world
     }
@@ -259,7 +259,7 @@ impl World {
     /// The service `web` at an issuer.
     pub async fn service(&self, at: At) -> RelyingParty {
         let secret = self.0.secrets.lock().expect("secrets").get(&at).cloned();
-        self.discover(at, &service("web"), secret.as_ref()).await
+        self.discover(at, &registration("web"), secret.as_ref()).await
     }
 
     /// Registers a client, or replaces its registration and gives it one more secret.
@@ -409,7 +409,7 @@ pub fn organisation() -> Organisation {
 }
 
 /// A registration with what every client has: confidential, Basic, `openid profile`. A scene changes what it is about.
-pub fn service(client_id: &str) -> ClientRegistration {
+pub fn registration(client_id: &str) -> ClientRegistration {
     ClientRegistration {
         client_id: ClientId::parse(client_id).expect("a client identifier"),
         client_orgno: organisation().orgno,

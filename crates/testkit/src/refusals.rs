@@ -1,0 +1,131 @@
+//! Refusals as scenes assert them: where they arrive, what they carry, and that they changed nothing.
+
+use crate::browser::Browser;
+use crate::call::Reply;
+use crate::relying_party::{Answer, Asking, Redemption, RelyingParty, Tokens};
+use crate::world::World;
+
+impl World {
+    /// An authorization request that must be refused at its redirect URI: the `error`. It carries `state` as sent and `iss` as
+    /// promised, no code and no cookie, and nothing was written.
+    ///
+    /// # Panics
+    /// If any of that is otherwise.
+    pub async fn refused(&self, asking: &Asking) -> String {
+        let before = self.rows();
+        let reply = asking.send().await;
+        assert_eq!(reply.status, 303, "{:?}: {}", asking.params, reply.text());
+        let answer = asking.answer(&reply);
+        assert!(answer.get("code").is_none() && reply.headers("set-cookie").is_empty());
+        assert_marks(asking, &answer);
+        self.assert_untouched(&before);
+        answer.get("error").expect("an error").to_owned()
+    }
+
+    /// An authorization request that must be refused on a page, never by a redirect, and change nothing.
+    ///
+    /// # Panics
+    /// If any of that is otherwise.
+    pub async fn refused_on_page(&self, asking: &Asking) -> Reply {
+        let before = self.rows();
+        let reply = asking.send().await;
+        assert!(reply.is_page_with(400), "{} {:?}: {}", reply.status, reply.location(), asking.url());
+        assert_eq!(reply.header("location"), "");
+        assert!(reply.headers("set-cookie").is_empty());
+        self.assert_untouched(&before);
+        reply
+    }
+
+    /// An authorization request that must lead to a login page, in a browser of its own.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub async fn accepted(&self, asking: &Asking) -> Reply {
+        let page = self.browser().visit(&asking.url()).await;
+        assert!(page.is_page_with(200), "{} {:?} for {:?}", page.status, page.location(), asking.params);
+        assert!(!page.form().offers("acr").is_empty(), "no login page, but {}", page.text());
+        page
+    }
+
+    /// A token request that must be refused, and change nothing: the `error`.
+    ///
+    /// # Panics
+    /// If any of that is otherwise.
+    pub async fn refused_at_token(&self, redemption: &Redemption) -> String {
+        let before = self.rows();
+        let reply = redemption.send().await;
+        assert_token_refusal(&reply);
+        self.assert_untouched(&before);
+        reply.error()
+    }
+
+    /// A userinfo request that must be refused with `invalid_token`, and change nothing.
+    ///
+    /// # Panics
+    /// If any of that is otherwise.
+    pub async fn refused_at_userinfo(&self, service: &RelyingParty, token: &str) {
+        let before = self.rows();
+        let reply = service.userinfo(token).await;
+        assert_eq!(reply.status, 401, "{}", reply.text());
+        assert_eq!(reply.error(), "invalid_token");
+        self.assert_untouched(&before);
+    }
+
+    /// A whole login and its tokens, in a browser of its own.
+    ///
+    /// # Panics
+    /// If any step goes another way.
+    pub async fn tokens(&self, service: &RelyingParty, pid: &str) -> Tokens {
+        let answer = service.login(&mut self.browser(), pid).await;
+        service.tokens(&answer).await
+    }
+
+    /// A whole login, to its answer, in a browser of its own.
+    ///
+    /// # Panics
+    /// If any step goes another way.
+    pub async fn answer(&self, service: &RelyingParty, pid: &str) -> Answer {
+        service.login(&mut self.browser(), pid).await
+    }
+
+    /// A login that was begun in `browser`: its page.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub async fn page(&self, browser: &mut Browser, asking: &Asking) -> Reply {
+        let page = browser.visit(&asking.url()).await;
+        assert!(page.is_page_with(200), "{} for {:?}", page.status, asking.params);
+        page
+    }
+}
+
+/// What every answer at a redirect URI carries beside its content: `state` as it was sent, and `iss` where it is promised.
+///
+/// # Panics
+/// If it is otherwise.
+#[track_caller]
+pub fn assert_marks(asking: &Asking, answer: &Answer) {
+    let states: Vec<_> = asking.params.iter().filter(|(name, _)| name == "state").collect();
+    let sent = match states.as_slice() {
+        [(_, state)] if !state.is_empty() => Some(state.as_str()),
+        _ => None,
+    };
+    let printable = sent.filter(|state| state.bytes().all(|byte| (0x20..=0x7E).contains(&byte)));
+    assert_eq!(answer.get("state"), printable, "state comes back as it was sent");
+    assert_eq!(answer.get("iss"), asking.promised_iss(), "RFC 9207 §2");
+}
+
+/// A refusal of the token endpoint as RFC 6749 §5.2 has it: JSON, not stored, with a challenge where the client did not
+/// authenticate.
+///
+/// # Panics
+/// If it is otherwise.
+#[track_caller]
+pub fn assert_token_refusal(reply: &Reply) {
+    assert!(matches!(reply.status.as_u16(), 400 | 401), "{}: {}", reply.status, reply.text());
+    assert_eq!(reply.header("content-type"), "application/json");
+    assert_eq!(reply.header("cache-control"), "no-store");
+    assert!(!reply.error().is_empty() && !reply.description().is_empty());
+    assert_eq!(reply.status == 401, reply.error() == "invalid_client");
+    assert_eq!(reply.status == 401, !reply.header("www-authenticate").is_empty());
+}
