@@ -1,7 +1,5 @@
 //! Levels of assurance and the words an issuer has for them (`acr`, OpenID Connect Core §2).
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 /// How sure a login is, in the house's own words. Its order is the ladder's: a higher login satisfies a lower demand.
@@ -14,24 +12,6 @@ pub enum Assurance {
     Substantial,
     /// eIDAS high; Level4 of the pilot.
     High,
-}
-
-/// An `acr` value: a word of one issuer's ladder. It has no order of its own; the ladder answers.
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Acr(String);
-
-impl Acr {
-    /// The value as it stands in claims and requests.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Acr {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Acr({})", self.0)
-    }
 }
 
 /// An issuer's ladder: its words, lowest first, and what is meant when nothing is asked.
@@ -55,9 +35,10 @@ pub enum AcrFault {
 }
 
 impl AcrLadder {
-    /// The word for `assurance`: the lowest rung that is at least as high.
-    pub fn word(&self, assurance: Assurance) -> Option<Acr> {
-        self.rungs.iter().find(|(_, rung)| *rung == assurance).map(|(word, _)| Acr((*word).to_owned()))
+    /// The word for a login that reached `assurance`: the highest rung that is not above it. None if every rung is: then there
+    /// is no word that would be true.
+    pub fn word(&self, assurance: Assurance) -> Option<&'static str> {
+        self.rungs.iter().rev().find(|(_, rung)| *rung <= assurance).map(|(word, _)| *word)
     }
 
     /// The level of a word on this ladder.
@@ -104,6 +85,13 @@ mod tests {
             IDPORTEN.acr.minimum(Some("eidas-loa-high")),
             Err(AcrFault::Unmet("eidas-loa-high".into()))
         );
+    }
+
+    #[test]
+    fn no_word_is_above_the_evidence() {
+        assert_eq!(PILOT.acr.word(Assurance::Low), None);
+        assert_eq!(PILOT.acr.word(Assurance::High), Some("Level4"));
+        assert_eq!(IDPORTEN.acr.word(Assurance::Low), Some("idporten-loa-low"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub use validate::{Prompt, Refused, Validated, validate};
 use std::sync::Arc;
 
 use crate::client::{Client, ClientId};
-use crate::features::Endpoint;
+use crate::features::{Endpoint, FeatureName};
 use crate::params::{RawParams, append_pair};
 use crate::provider::Provider;
 use crate::redirect_uri::RedirectUri;
@@ -57,9 +57,12 @@ pub fn address(params: RawParams, client: Option<Arc<Client>>) -> Result<Address
     Ok(Addressed { client, redirect_uri, state, params })
 }
 
-/// `state` has the characters `^[\x20-\x7E]+$` (contract §2).
+/// `state` and `nonce` are this many characters at most: they come back in URLs and tokens.
+const MOST_ECHOED: usize = 2048;
+
+/// `state` has the characters `^[\x20-\x7E]+$` (contract §2), and is short enough to come back.
 fn is_state(text: &str) -> bool {
-    text.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
+    text.len() <= MOST_ECHOED && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
 }
 
 impl Addressed {
@@ -95,7 +98,7 @@ impl Addressed {
         if let Some(state) = &self.state {
             append_pair(&mut location, "state", state);
         }
-        if provider.profile().iss_in_response {
+        if provider.has(FeatureName::IssuerIdentification) {
             append_pair(&mut location, "iss", provider.issuer().as_str());
         }
         location

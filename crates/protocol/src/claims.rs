@@ -37,7 +37,8 @@ pub struct IdTokenClaims {
     aud: String,
     sub: String,
     pid: String,
-    acr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
     amr: Amr,
     auth_time: i64,
     iat: i64,
@@ -53,7 +54,8 @@ pub struct IdTokenClaims {
 #[derive(Serialize)]
 pub struct JwtAccessTokenClaims {
     sub: String,
-    acr: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<&'static str>,
     scope: String,
     iss: String,
     client_amr: &'static str,
@@ -63,6 +65,8 @@ pub struct JwtAccessTokenClaims {
     jti: String,
     client_id: String,
     consumer: Consumer,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'static str>,
 }
 
 /// The organisation a token is for, in ISO 6523 (contract §7).
@@ -80,13 +84,6 @@ pub struct UserinfoClaims {
     pid: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<String>,
-}
-
-fn acr(provider: &Provider, grant: &Grant) -> String {
-    // A level without a word at this issuer takes the next lower one that has: never a word above the evidence.
-    let ladder = &provider.profile().acr;
-    let reached = ladder.rungs.iter().rev().find(|(_, rung)| *rung <= grant.assurance);
-    reached.map(|(word, _)| (*word).to_owned()).unwrap_or_default()
 }
 
 fn subject(provider: &Provider, client: &Client, grant: &Grant, pairwise: &PairwiseKey) -> String {
@@ -107,7 +104,7 @@ pub fn id_token(
         aud: client.id().as_str().to_owned(),
         sub: subject(provider, client, grant, pairwise),
         pid: grant.pid.reveal().to_owned(),
-        acr: acr(provider, grant),
+        acr: provider.profile().acr.word(grant.assurance),
         amr: Amr::of(grant.method, client.amr()),
         auth_time: grant.auth_time.unix(),
         iat: issued.unix(),
@@ -129,7 +126,7 @@ pub fn access_token(
 ) -> JwtAccessTokenClaims {
     JwtAccessTokenClaims {
         sub: subject(provider, client, grant, pairwise),
-        acr: acr(provider, grant),
+        acr: provider.profile().acr.word(grant.assurance),
         scope: grant.scopes.to_string(),
         iss: provider.issuer().as_str().to_owned(),
         client_amr: client.auth_method().as_str(),
@@ -139,6 +136,7 @@ pub fn access_token(
         jti: jti.to_owned(),
         client_id: client.id().as_str().to_owned(),
         consumer: Consumer { authority: "iso6523-actorid-upis", id: client.organisation().iso6523() },
+        aud: provider.profile().access_token_aud,
     }
 }
 

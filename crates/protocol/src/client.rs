@@ -130,6 +130,7 @@ pub struct Client {
     pub(crate) post_logout_redirect_uris: Vec<RedirectUri>,
     pub(crate) scopes: Vec<ScopeRecord>,
     pub(crate) pkce: PkcePolicy,
+    pub(crate) state_required: bool,
     pub(crate) amr: AmrShape,
     pub(crate) userinfo_without_profile: bool,
     pub(crate) access_token_lifetime: Seconds,
@@ -173,6 +174,11 @@ impl Client {
     /// What it must do about PKCE.
     pub fn pkce(&self) -> PkcePolicy {
         self.pkce
+    }
+
+    /// Whether it must send `state`: public clients, and those that opted out of PKCE where the profile demands it.
+    pub fn state_required(&self) -> bool {
+        self.state_required
     }
 
     /// The shape of its `amr` claims.

@@ -261,6 +261,11 @@ pub fn discovery(provider: &Provider) -> Map<String, Value> {
     out.members
 }
 
+/// Whether a provider's features own this parameter at this endpoint. What nobody owns is ignored, and not kept.
+pub fn knows(provider: &Provider, endpoint: Endpoint, parameter: &str) -> bool {
+    provider.features().flat_map(|feature| feature.parameters).any(|known| *known == (endpoint, parameter))
+}
+
 /// The endpoints a provider answers at, with their paths below their base.
 pub fn endpoints(provider: &Provider) -> Vec<(Endpoint, &'static str)> {
     let profile = provider.profile();

@@ -35,9 +35,11 @@ impl Language {
         }
     }
 
-    /// The first language of `ui_locales` that the pages have, else Bokmål. An unknown tag is never an error.
-    pub fn choose(ui_locales: Option<&str>) -> Self {
-        ui_locales.unwrap_or_default().split(' ').take(32).find_map(Self::of_tag).unwrap_or(Self::Nb)
+    /// The language that the person picked (the cookie's), else the first of `ui_locales` that the pages have, else Bokmål. An
+    /// unknown tag is never an error.
+    pub fn choose(picked: Option<&str>, ui_locales: Option<&str>) -> Self {
+        let asked = ui_locales.unwrap_or_default().split(' ').take(32);
+        picked.into_iter().chain(asked).find_map(Self::of_tag).unwrap_or(Self::Nb)
     }
 }
 
@@ -46,15 +48,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_locale_is_no_error_and_the_first_known_wins() {
-        for (asked, language) in [
-            (None, Language::Nb),
-            (Some("fr zz"), Language::Nb),
-            (Some("fr en-GB nn"), Language::En),
-            (Some("se-NO"), Language::Se),
-            (Some("no"), Language::Nb),
+    fn row_18_the_cookie_beats_ui_locales_which_beats_nb() {
+        for (picked, asked, language) in [
+            (None, None, Language::Nb),
+            (None, Some("fr zz"), Language::Nb),
+            (None, Some("fr en-GB nn"), Language::En),
+            (None, Some("se-NO"), Language::Se),
+            (None, Some("no"), Language::Nb),
+            (Some("xx"), Some("en"), Language::En),
+            (Some("nn"), Some("en"), Language::Nn),
         ] {
-            assert_eq!(Language::choose(asked), language, "{asked:?}");
+            assert_eq!(Language::choose(picked, asked), language, "{picked:?} {asked:?}");
         }
     }
 }

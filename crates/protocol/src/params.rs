@@ -73,6 +73,17 @@ impl RawParams {
         })
     }
 
+    /// Whether a parameter stands anywhere with a value, be it once or more often.
+    pub fn names(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, value)| known == name && !value.is_empty())
+    }
+
+    /// These parameters without those that `known` does not know.
+    #[must_use]
+    pub fn only(self, known: impl Fn(&str) -> bool) -> Self {
+        Self(self.0.into_iter().filter(|(name, _)| known(name)).collect())
+    }
+
     /// The pairs, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))

@@ -77,8 +77,10 @@ pub struct Profile {
     pub response_type_implied: bool,
     /// Whether JWT headers carry the signing certificate (`x5c`, RFC 7515 §4.1.6).
     pub x5c_in_header: bool,
-    /// Whether authorization responses carry `iss` (RFC 9207).
-    pub iss_in_response: bool,
+    /// `typ` of a self-contained access token's header (RFC 9068 §2.1); none: no `typ`.
+    pub access_token_typ: Option<&'static str>,
+    /// `aud` of a self-contained access token where no `resource` was asked for; none: no `aud`.
+    pub access_token_aud: Option<&'static str>,
     /// The access token's format where no scope says otherwise.
     pub token_type: TokenType,
     /// Lifetimes where a registration names none.
@@ -150,7 +152,8 @@ pub static PILOT: Profile = Profile {
     pkce: PkceDefault::WhenSent,
     response_type_implied: true,
     x5c_in_header: false,
-    iss_in_response: false,
+    access_token_typ: None,
+    access_token_aud: None,
     token_type: TokenType::Opaque,
     defaults: CURRENT_DEFAULTS,
     features: &[
@@ -193,7 +196,8 @@ pub static IDPORTEN: Profile = Profile {
     pkce: PkceDefault::Required,
     response_type_implied: false,
     x5c_in_header: true,
-    iss_in_response: true,
+    access_token_typ: None,
+    access_token_aud: None,
     token_type: TokenType::SelfContained,
     defaults: CURRENT_DEFAULTS,
     features: &[

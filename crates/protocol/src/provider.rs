@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::features::{Endpoint, Feature};
+use crate::evidence::Method;
+use crate::features::{Endpoint, Feature, FeatureName};
 use crate::issuer::{Issuer, IssuerFault, Scheme};
 use crate::profile::Profile;
 
@@ -44,6 +45,17 @@ impl fmt::Display for Environment {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Pool(pub String);
+
+/// Where a person of an issuer's pools stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonStanding {
+    /// In none of the pools.
+    Unassigned,
+    /// In a pool, and in none deactivated.
+    Active,
+    /// Deactivated in at least one of the pools.
+    Deactivated,
+}
 
 /// TestID as an issuer offers it. It cannot be had in production: [`Provider::new`] refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +176,32 @@ impl Provider {
 
     /// The features of this issuer's profile, in the table's order.
     pub fn features(&self) -> impl Iterator<Item = &'static Feature> + '_ {
-        Feature::ALL.iter().filter(|feature| self.profile.features.contains(&feature.name))
+        Feature::ALL.iter().filter(|feature| self.has(feature.name))
+    }
+
+    /// Whether a feature is enabled here.
+    pub fn has(&self, feature: FeatureName) -> bool {
+        self.profile.features.contains(&feature)
+    }
+
+    /// Whether people may log in by this eID here. Evidence of one that is gone is no evidence, and what it gave has ended.
+    pub fn offers(&self, eid: Method) -> bool {
+        match eid {
+            Method::TestId => self.test_id.is_some(),
+        }
+    }
+
+    /// Whether a person who logged in by `eid` may not, or no longer, be told of: the eID is gone, the person deactivated, or
+    /// unknown where only assigned persons may log in.
+    pub fn stops(&self, eid: Method, standing: PersonStanding) -> bool {
+        match (eid, &self.test_id) {
+            (Method::TestId, None) => true,
+            (Method::TestId, Some(settings)) => match standing {
+                PersonStanding::Active => false,
+                PersonStanding::Deactivated => true,
+                PersonStanding::Unassigned => settings.assigned_only,
+            },
+        }
     }
 
     /// The URL of an endpoint, on the front host where the endpoint is one that browsers are sent to.

@@ -116,7 +116,9 @@ impl RedirectUri {
         };
         // The host must be spelled as the parser reads it, or two readers could disagree about where it leads.
         let host = url.host_str().ok_or(Fault::NotAbsolute)?;
-        if crate::issuer::host_of(authority) != host || host.ends_with('.') || host.contains('%') {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        let is_name = host.starts_with('[') || host.bytes().all(plain);
+        if crate::issuer::host_of(authority) != host || host.ends_with('.') || !is_name {
             return Err(Fault::NotAbsolute);
         }
         let port = authority.strip_prefix(host).unwrap_or_default();

@@ -16,8 +16,6 @@ pub enum ErrorCode {
     InvalidGrant,
     /// RFC 6749 §4.1.2.1, §5.2.
     InvalidScope,
-    /// RFC 6749 §4.1.2.1.
-    UnauthorizedClient,
     /// RFC 6749 §5.2.
     UnsupportedGrantType,
     /// RFC 6749 §4.1.2.1.
@@ -52,7 +50,6 @@ impl ErrorCode {
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::InvalidScope => "invalid_scope",
-            Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::AccessDenied => "access_denied",
@@ -78,7 +75,6 @@ impl ErrorCode {
             Self::InvalidRequest
             | Self::InvalidGrant
             | Self::InvalidScope
-            | Self::UnauthorizedClient
             | Self::UnsupportedGrantType
             | Self::UnsupportedResponseType
             | Self::AccessDenied
@@ -113,11 +109,6 @@ impl Received {
     /// Likewise, or nothing.
     pub fn maybe(value: Option<&str>) -> Self {
         value.map_or(Self::Absent, Self::text)
-    }
-
-    /// The length of a value that may be secret, or nothing.
-    pub fn hidden(value: Option<&str>) -> Self {
-        value.map_or(Self::Absent, |value| Self::Hidden(value.chars().count()))
     }
 }
 
@@ -227,6 +218,6 @@ mod tests {
     fn what_came_is_shown_on_one_line_in_its_own_order() {
         let shown = Received::text("a\r\nb\u{202e}c\"").to_string();
         assert_eq!(shown, "\"a\\u{d}\\u{a}b\\u{202e}c\\u{22}\"");
-        assert_eq!(Received::hidden(Some("secret")).to_string(), "6 characters (not shown)");
+        assert_eq!(Received::Hidden(6).to_string(), "6 characters (not shown)");
     }
 }

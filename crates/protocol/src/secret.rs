@@ -106,6 +106,14 @@ artefact! {
     b"browser"
 }
 
+impl AccessToken {
+    /// The digest of a JWT access token whose `jti` is this text. A `jti` is no secret (resource servers log it), so it is
+    /// nothing when presented as a token itself.
+    pub fn id_digest(jti: &str) -> AccessTokenDigest {
+        AccessTokenDigest(Sha256::of_parts(&[b"jti", jti.as_bytes()]))
+    }
+}
+
 impl ClientSecretDigest {
     /// Compares without telling by its time how much was right.
     pub fn matches(&self, other: &Self) -> bool {
@@ -135,6 +143,7 @@ mod tests {
         let digests = [
             *Code::presented(text).digest().as_bytes(),
             *AccessToken::presented(text).digest().as_bytes(),
+            *AccessToken::id_digest(text).as_bytes(),
             *ClientSecret::presented(text).digest().as_bytes(),
             *LoginHandle::presented(text).digest().as_bytes(),
             *BrowserSecret::presented(text).digest().as_bytes(),

@@ -6,5 +6,5 @@ mod exchange;
 mod faults;
 
 pub use authenticate::{ClientProof, Credentials, authenticate, credentials};
-pub use exchange::{CodeRequest, Draws, Issuance, TokenPlan, code_request, exchange};
+pub use exchange::{CodeRequest, Draws, Issuance, Signed, TokenPlan, code_request, exchange};
 pub use faults::{ClientFault, GrantFault, TokenFault};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::client::Client;
 use crate::grant::{Grant, LoadedAccessToken};
 use crate::params::{ParamsFault, RawParams};
+use crate::provider::{PersonStanding, Provider};
 use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal, Told};
 use crate::secret::AccessToken;
 use crate::time::Timestamp;
@@ -111,7 +112,7 @@ impl Admitted {
 }
 
 /// Decides whether a token reads userinfo: it lives to the earlier of `access_token_lifetime` from its issuance and
-/// `authorization_lifetime` from login, and its client, organisation and person must still stand.
+/// `authorization_lifetime` from login, and its client, organisation, eID and person must still stand.
 ///
 /// # Errors
 /// [`UserinfoFault`].
@@ -119,7 +120,7 @@ pub fn admit(
     presented: &Presented,
     loaded: Option<LoadedAccessToken>,
     client: Option<Arc<Client>>,
-    person_stopped: bool,
+    (provider, standing): (&Provider, PersonStanding),
     now: Timestamp,
 ) -> Result<Admitted, UserinfoFault> {
     let LoadedAccessToken { grant, expires, revoked } =
@@ -133,7 +134,7 @@ pub fn admit(
     let client = client
         .filter(|client| *client.id() == grant.client_id && client.stopped().is_none())
         .ok_or(UserinfoFault::Stopped)?;
-    if person_stopped {
+    if provider.stops(grant.method, standing) {
         return Err(UserinfoFault::Stopped);
     }
     if !grant.scopes.contains("profile") && !client.userinfo_without_profile() {

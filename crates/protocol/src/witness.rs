@@ -1,22 +1,23 @@
 //! Proofs that only storage can give. Their constructors are for the crate `store` alone (`cargo xtask tidy` holds that).
 
-use crate::secret::CodeDigest;
+use crate::secret::{AccessTokenDigest, CodeDigest};
 
 /// This code was unspent until now, and is spent, with the tokens of its plan stored beside it, in one durable commit.
 #[derive(Debug)]
 pub struct Spent {
     code: CodeDigest,
+    access_token: AccessTokenDigest,
 }
 
 impl Spent {
-    /// The store's word that the commit which spent `code` is durable.
-    pub fn vouched(code: CodeDigest) -> Self {
-        Self { code }
+    /// The store's word that the commit which spent `code` and keeps `access_token` is durable.
+    pub fn vouched(code: CodeDigest, access_token: AccessTokenDigest) -> Self {
+        Self { code, access_token }
     }
 
-    /// The code that was spent.
-    pub fn code(&self) -> CodeDigest {
-        self.code
+    /// Whether this is the word about that code and that token.
+    pub fn is_about(&self, code: CodeDigest, access_token: AccessTokenDigest) -> bool {
+        self.code == code && self.access_token == access_token
     }
 }
 

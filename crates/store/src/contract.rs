@@ -8,7 +8,7 @@ use portvakt_protocol::evidence::Evidence;
 use portvakt_protocol::grant::{LoadedAccessToken, LoadedCode};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::person::Pid;
-use portvakt_protocol::provider::{Pool, Provider};
+use portvakt_protocol::provider::{PersonStanding, Pool, Provider};
 use portvakt_protocol::registration::{Change, PersonRecord, Registry};
 use portvakt_protocol::secret::{AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest};
 use portvakt_protocol::time::Timestamp;
@@ -16,8 +16,8 @@ use portvakt_protocol::witness::{Spending, Spent};
 
 use crate::embedded::Embedded;
 use crate::verbs::{
-    Actor, AuditRecord, CodeSpending, FoundLogin, Generation, Issue, LoginWrite, NewLogin, PersonStanding,
-    Registered, StoredKey, SweepPolicy, Swept,
+    Actor, AuditRecord, CodeSpending, FoundLogin, Generation, Issue, LoginWrite, NewLogin, Registered,
+    StoredKey, SweepPolicy, Swept,
 };
 use crate::{Backend, Broken, OpenFault, Opening, Store, StoreUrl};
 
@@ -272,12 +272,12 @@ impl Store {
         spending: CodeSpending,
         now: Timestamp,
     ) -> Result<Spending, Broken> {
-        let code = spending.code;
+        let (code, access_token) = (spending.code, spending.access_token.digest);
         let redemption = match &self.backend {
             Backend::Embedded(store) => store.spend_code(issuer, spending, now).await?,
         };
         Ok(match redemption {
-            Redemption::Spent => Spending::Spent(Spent::vouched(code)),
+            Redemption::Spent => Spending::Spent(Spent::vouched(code, access_token)),
             Redemption::Replayed => Spending::Replayed,
             Redemption::Unknown => Spending::Unknown,
         })

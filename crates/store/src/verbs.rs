@@ -82,17 +82,6 @@ pub struct CodeSpending {
     pub access_token: NewAccessToken,
 }
 
-/// Where a person of an issuer's pools stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PersonStanding {
-    /// In none of the pools.
-    Unassigned,
-    /// In a pool, and in none deactivated.
-    Active,
-    /// Deactivated in at least one of the pools.
-    Deactivated,
-}
-
 /// A signing key at rest, opened.
 #[derive(Clone)]
 pub struct StoredKey {

@@ -5,31 +5,32 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Method, Request, StatusCode};
-use portvakt_protocol::authorize::{self, PageFault, Validated};
-use portvakt_protocol::evidence::Evidence;
-use portvakt_protocol::features::Endpoint;
-use portvakt_protocol::interaction::{Decision, decide};
+use portvakt_protocol::authorize::{self, Addressed, PageFault};
+use portvakt_protocol::features::{Endpoint, knows};
+use portvakt_protocol::interaction::ask;
 use portvakt_protocol::language::Language;
 use portvakt_protocol::params::RawParams;
 use portvakt_protocol::profile::LOGIN_LIFETIME;
 use portvakt_protocol::secret::{BrowserSecret, LoginHandle};
 use portvakt_store::NewLogin;
 
+use crate::cookies;
 use crate::form::{FormFault, form, query};
 use crate::refuse::{Stop, stop};
 use crate::reply::{Reply, see_other};
 use crate::site::{Site, Trace};
-use crate::{cookies, listen};
 
 /// `GET` or `POST` to the authorization endpoint (RFC 6749 §3.1).
 pub(crate) async fn authorize(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
-    let trace = Trace::begin(&site, request.extensions().get::<listen::Peer>().map(|peer| peer.address));
+    let mut trace = Trace::begin(&site);
     let headers = request.headers().clone();
+    let picked = cookies::language(&headers);
     let params = match params(request).await {
         Ok(params) => params,
-        Err(refused) => return stop(&site, &trace, "authorize", Language::Nb, refused),
+        Err(refused) => return stop(&site, &trace, "authorize", Language::choose(picked, None), refused),
     };
-    let language = Language::choose(params.first("ui_locales"));
+    trace.body_read(&site);
+    let language = Language::choose(picked, params.first("ui_locales"));
     match begin(&site, &trace, &headers, params).await {
         Ok(reply) => reply,
         Err(refused) => stop(&site, &trace, "authorize", language, refused),
@@ -50,46 +51,32 @@ async fn params(request: Request<Body>) -> Result<RawParams, Stop> {
 }
 
 async fn begin(site: &Site, trace: &Trace, headers: &HeaderMap, params: RawParams) -> Result<Reply, Stop> {
-    let request = params.encode();
-    let validated = match weigh(site, params, None).await? {
-        Decision::AskLogin(validated) => validated,
-        Decision::Refuse(validated, fault) => {
-            return Err(Stop::Redirect(Box::new(validated.addressed().clone()), fault));
-        }
-        Decision::Proceed(_) => return Err(Stop::Broken("a login without evidence".into())),
-    };
+    let addressed = address(site, params).await?;
+    let validated = ask(addressed, site.reach(), &site.provider)?;
+    let addressed = validated.addressed();
     let (handle, browser) = (LoginHandle::draw(&site.random), BrowserSecret::draw(&site.random));
+    let known = |name: &str| knows(&site.provider, Endpoint::Authorization, name);
     let login = NewLogin {
         login: handle.digest(),
         browser: browser.digest(),
-        client_id: client_of(&validated),
-        request,
+        client_id: addressed.client().id().clone(),
+        request: addressed.params().clone().only(known).encode(),
         started: trace.now,
         expires: trace.now + LOGIN_LIFETIME,
     };
-    site.store.begin_login(site.provider.issuer(), login).await?;
+    let begun = site.store.begin_login(site.provider.issuer(), login).await;
+    begun.map_err(|broken| Stop::Broken(broken.to_string(), Some(Box::new(addressed.clone()))))?;
     let mut reply = see_other(&authorize::login_url(&site.provider, Endpoint::Login, &handle));
     cookies::begin(&mut reply, headers, &site.provider, &handle, &browser);
     Ok(reply)
 }
 
-fn client_of(validated: &Validated) -> portvakt_protocol::client::ClientId {
-    validated.addressed().client().id().clone()
-}
-
-/// Runs every rule on a request, new or resumed, against the client as it is now: the one way to a decision.
+/// Settles where a request is answered, against the client as it is now.
 ///
 /// # Errors
-/// [`Stop`] as the rules have it.
-pub(crate) async fn weigh(
-    site: &Site,
-    params: RawParams,
-    evidence: Option<Evidence>,
-) -> Result<Decision, Stop> {
+/// [`Stop`]: a page.
+pub(crate) async fn address(site: &Site, params: RawParams) -> Result<Addressed, Stop> {
     let id = authorize::client_id(&params)?;
     let client = site.store.client(&site.provider, &id).await?;
-    let addressed = authorize::address(params, client)?;
-    let validated = authorize::validate(addressed, &site.provider)
-        .map_err(|refused| Stop::Redirect(Box::new(refused.addressed), refused.fault))?;
-    Ok(decide(validated, evidence, site.reach()))
+    Ok(authorize::address(params, client)?)
 }

@@ -47,6 +47,11 @@ fn is_ours(value: &str) -> bool {
     value.len() == 43 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
+/// The language that the person picked on our pages, if any (contract §2).
+pub(crate) fn language(headers: &HeaderMap) -> Option<&str> {
+    pairs(headers).find(|(name, _)| *name == "IDPORTEN_SELECTED_LANGUAGE").map(|(_, value)| value)
+}
+
 /// The browser's secret for a login. Two cookies of one name are no answer: one of them was planted.
 pub(crate) fn browser(
     headers: &HeaderMap,
@@ -64,7 +69,7 @@ pub(crate) fn browsers(headers: &HeaderMap, provider: &Provider) -> Vec<(String,
     let prefix = prefix(provider);
     pairs(headers)
         .filter(|(name, value)| name.starts_with(&prefix) && is_ours(value))
-        .take(4 * MOST_LOGINS)
+        .take(MOST_LOGINS)
         .map(|(name, value)| (name.to_owned(), BrowserSecret::presented(value)))
         .collect()
 }

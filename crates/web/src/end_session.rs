@@ -8,18 +8,18 @@ use axum::extract::State;
 use http::{Request, StatusCode};
 use portvakt_protocol::language::Language;
 
+use crate::cookies;
 use crate::form::query;
 use crate::pages::{NoticePage, Texts, page};
 use crate::refuse::{Stop, stop};
 use crate::reply::Reply;
 use crate::site::{Site, Trace};
-use crate::{cookies, listen};
 
 /// `GET` or `POST` to the end-session endpoint.
 pub(crate) async fn end_session(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
-    let trace = Trace::begin(&site, request.extensions().get::<listen::Peer>().map(|peer| peer.address));
+    let trace = Trace::begin(&site);
     let asked = query(&request).ok().and_then(|params| params.first("ui_locales").map(str::to_owned));
-    let language = Language::choose(asked.as_deref());
+    let language = Language::choose(cookies::language(request.headers()), asked.as_deref());
     let browsers = cookies::browsers(request.headers(), &site.provider);
     for (_, browser) in &browsers {
         if let Err(broken) = site.store.end_logins(site.provider.issuer(), browser.digest(), trace.now).await

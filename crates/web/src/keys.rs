@@ -8,8 +8,8 @@ use portvakt_crypto::jws::{self, Compact, Head, Header, VerifyingKey};
 use portvakt_crypto::signing::{Alg, KeyFault, RsaKey, Signer, SigningFailed};
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::time::Timestamp;
+use portvakt_protocol::token::Signed;
 use portvakt_store::StoredKey;
-use serde::Serialize;
 use serde_json::json;
 
 /// The keys of one issuer; swapped whole when they change.
@@ -26,10 +26,33 @@ struct Keys {
 struct Key {
     signer: RsaKey,
     verifying: VerifyingKey,
-    head: Head,
+    id_token_head: Head,
+    access_token_head: Head,
     signs_from: Timestamp,
     signs_until: Option<Timestamp>,
     removed: Option<Timestamp>,
+}
+
+/// The key that signs now.
+#[derive(Debug)]
+pub struct InForce {
+    keys: Arc<Keys>,
+    at: usize,
+}
+
+impl InForce {
+    /// Signs a token's claims, given as JSON.
+    ///
+    /// # Errors
+    /// [`NotSigned`].
+    pub fn sign(&self, kind: Signed, claims: &[u8]) -> Result<String, NotSigned> {
+        let key = self.keys.keys.get(self.at).ok_or(NotSigned::NoKey)?;
+        let head = match kind {
+            Signed::IdToken => &key.id_token_head,
+            Signed::AccessToken => &key.access_token_head,
+        };
+        Ok(jws::sign_with_head(head, &key.signer, claims)?)
+    }
 }
 
 /// Why nothing was signed.
@@ -74,17 +97,18 @@ impl KeyRing {
         self.0.load().keys.iter().any(|key| key.removed.is_some_and(|removed| removed <= now))
     }
 
-    /// Signs claims with the key in force: its time to sign has come, and its successor's has not.
+    /// The key in force: its time to sign has come, and its successor's has not. Taken before anything is spent on a signature.
     ///
     /// # Errors
-    /// [`NotSigned`].
-    pub fn sign(&self, claims: &impl Serialize, now: Timestamp) -> Result<String, NotSigned> {
-        let keys = self.0.load();
-        let in_force =
-            |key: &&Key| key.signs_from <= now && key.signs_until.is_none_or(|signs_until| now < signs_until);
-        let key =
-            keys.keys.iter().filter(in_force).max_by_key(|key| key.signs_from).ok_or(NotSigned::NoKey)?;
-        Ok(jws::sign_with_head(&key.head, &key.signer, &serde_json::to_vec(claims)?)?)
+    /// [`NotSigned::NoKey`].
+    pub fn in_force(&self, now: Timestamp) -> Result<InForce, NotSigned> {
+        let keys = self.0.load_full();
+        let signs =
+            |key: &Key| key.signs_from <= now && key.signs_until.is_none_or(|signs_until| now < signs_until);
+        let latest =
+            keys.keys.iter().enumerate().filter(|(_, key)| signs(key)).max_by_key(|(_, key)| key.signs_from);
+        let at = latest.map(|(at, _)| at).ok_or(NotSigned::NoKey)?;
+        Ok(InForce { keys, at })
     }
 
     /// The payload of a JWT that a published key of this issuer signed; `None` for anything else.
@@ -104,10 +128,20 @@ impl Keys {
             let signer = RsaKey::from_pkcs8(&key.pkcs8)?;
             published.push(signer.public_jwk().to_json(signer.kid(), Alg::Rs256, &key.chain));
             let x5c: &[Vec<u8>] = if provider.profile().x5c_in_header { &key.chain } else { &[] };
-            let head = Head::new(&signer, &Header { typ: None, x5c });
+            let id_token_head = Head::new(&signer, &Header { typ: None, x5c });
+            let typ = provider.profile().access_token_typ;
+            let access_token_head = Head::new(&signer, &Header { typ, x5c });
             let verifying = VerifyingKey::from_rsa_key(&signer);
             let StoredKey { signs_from, signs_until, removed, .. } = *key;
-            keys.push(Key { signer, verifying, head, signs_from, signs_until, removed });
+            keys.push(Key {
+                signer,
+                verifying,
+                id_token_head,
+                access_token_head,
+                signs_from,
+                signs_until,
+                removed,
+            });
         }
         let jwks = Bytes::from(json!({ "keys": published }).to_string());
         Ok(Self { keys, jwks })

@@ -4,24 +4,26 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use portvakt_eid::test_id::{Entry, EntryFault, offered};
-use portvakt_protocol::authorize::{AuthorizeFault, LoginFault, Validated, login_url};
+use portvakt_protocol::authorize::{Addressed, LoginFault, Refused, Validated, login_url};
+use portvakt_protocol::evidence::{Evidence, Method};
 use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::grant::GrantId;
-use portvakt_protocol::interaction::{Decision, Granted};
+use portvakt_protocol::interaction::{Decision, Granted, Login, ask, decide};
 use portvakt_protocol::language::Language;
 use portvakt_protocol::params::RawParams;
+use portvakt_protocol::refusal::Fault;
 use portvakt_protocol::secret::{BrowserSecret, Code, LoginHandle};
 use portvakt_store::{FoundLogin, Issue, LoginWrite, OpenLogin};
 
-use crate::authorize::weigh;
+use crate::authorize::address;
 use crate::form::{FormFault, form};
 use crate::pages::{Level, LoginPage, Texts, entry_fault, page};
 use crate::refuse::{Notice, Stop, stop};
 use crate::reply::{Reply, see_other};
 use crate::site::{Site, Trace};
-use crate::{cookies, csrf, listen};
+use crate::{cookies, csrf};
 
 /// `GET` shows the login page; `POST` is what the person typed there, or a cancellation.
 pub(crate) async fn login(
@@ -29,19 +31,20 @@ pub(crate) async fn login(
     Path(handle): Path<String>,
     request: Request<Body>,
 ) -> Reply {
-    let trace = Trace::begin(&site, request.extensions().get::<listen::Peer>().map(|peer| peer.address));
     let (head, body) = request.into_parts();
-    let mut step = match Step::load(&site, &trace, &head.headers, handle).await {
+    let form =
+        if head.method == http::Method::POST { Some(posted(&site, &head.headers, body).await) } else { None };
+    let trace = Trace::begin(&site);
+    let mut step = match LoginStep::load(&site, &trace, &head.headers, handle).await {
         Ok(step) => step,
-        Err(refused) => return stop(&site, &trace, "login", Language::Nb, refused),
+        Err(refused) => return stop(&site, &trace, "login", picked(&head.headers), refused),
     };
-    let language = step.language();
-    let reply = if head.method == Method::POST {
-        step.posted(&head.headers, body).await
-    } else {
-        step.show(None).await
+    let reply = match form {
+        None => step.show().await,
+        Some(Ok(form)) => step.take(&form).await,
+        Some(Err(refused)) => Err(refused),
     };
-    reply.unwrap_or_else(|refused| step.refuse(language, refused))
+    step.reply("login", reply)
 }
 
 /// The resume point: decides again, and answers the client once the person has logged in well enough.
@@ -50,27 +53,45 @@ pub(crate) async fn resume(
     Path(handle): Path<String>,
     request: Request<Body>,
 ) -> Reply {
-    let trace = Trace::begin(&site, request.extensions().get::<listen::Peer>().map(|peer| peer.address));
-    let mut step = match Step::load(&site, &trace, request.headers(), handle).await {
+    let trace = Trace::begin(&site);
+    let mut step = match LoginStep::load(&site, &trace, request.headers(), handle).await {
         Ok(step) => step,
-        Err(refused) => return stop(&site, &trace, "resume", Language::Nb, refused),
+        Err(refused) => return stop(&site, &trace, "resume", picked(request.headers()), refused),
     };
-    let language = step.language();
     let reply = step.resume().await;
-    reply.unwrap_or_else(|refused| step.refuse(language, refused))
+    step.reply("resume", reply)
+}
+
+fn picked(headers: &HeaderMap) -> Language {
+    Language::choose(cookies::language(headers), None)
+}
+
+/// Reads what was posted from our own page.
+async fn posted(site: &Site, headers: &HeaderMap, body: Body) -> Result<RawParams, Stop> {
+    if !csrf::is_same_origin(headers, &site.provider) {
+        return Err(Notice::FormStale.into());
+    }
+    form(headers, body).await.map_err(|fault| match fault {
+        FormFault::ContentType(_) => Stop::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        FormFault::TooLarge => Stop::Unreadable(StatusCode::PAYLOAD_TOO_LARGE),
+        FormFault::Encoding(_) | FormFault::Broken => Stop::Unreadable(StatusCode::BAD_REQUEST),
+    })
 }
 
 /// One step of a login: the login as stored, in the browser that began it.
-struct Step<'a> {
+struct LoginStep<'a> {
     site: &'a Site,
     trace: &'a Trace,
     handle: LoginHandle,
     browser: BrowserSecret,
     params: RawParams,
-    open: OpenLogin,
+    language: Language,
+    evidence: Option<Evidence>,
+    /// Whether this step ended the login: its cookie goes.
+    ended: bool,
 }
 
-impl<'a> Step<'a> {
+impl<'a> LoginStep<'a> {
     async fn load(
         site: &'a Site,
         trace: &'a Trace,
@@ -81,71 +102,77 @@ impl<'a> Step<'a> {
         let browser = cookies::browser(headers, &site.provider, &handle).ok_or(Notice::CookieGone)?;
         let found =
             site.store.login(site.provider.issuer(), handle.digest(), browser.digest(), trace.now).await?;
-        let open = match found {
+        let OpenLogin { request, evidence, .. } = match found {
             FoundLogin::Open(open) => *open,
             FoundLogin::Finished => return Err(Notice::Finished.into()),
             FoundLogin::Expired | FoundLogin::Unknown => return Err(Notice::Expired.into()),
         };
         let params =
-            RawParams::parse(open.request.as_bytes()).map_err(|fault| Stop::Broken(fault.to_string()))?;
-        Ok(Self { site, trace, handle, browser, params, open })
+            RawParams::parse(request.as_bytes()).map_err(|fault| Stop::Broken(fault.to_string(), None))?;
+        let language = Language::choose(cookies::language(headers), params.first("ui_locales"));
+        Ok(Self { site, trace, handle, browser, params, language, evidence, ended: false })
     }
 
-    fn language(&self) -> Language {
-        Language::choose(self.params.first("ui_locales"))
+    /// The reply to this step, with the login's cookie ended if the login is.
+    fn reply(&self, endpoint: &'static str, outcome: Result<Reply, Stop>) -> Reply {
+        let mut reply =
+            outcome.unwrap_or_else(|refused| stop(self.site, self.trace, endpoint, self.language, refused));
+        if self.ended {
+            cookies::end(&mut reply, &self.site.provider, &self.handle);
+        }
+        reply
     }
 
-    fn refuse(&self, language: Language, refused: Stop) -> Reply {
-        stop(self.site, self.trace, "login", language, refused)
+    fn url(&self, endpoint: Endpoint) -> String {
+        login_url(&self.site.provider, endpoint, &self.handle)
     }
 
-    /// The rules' decision as if nobody had logged in yet: the page is shown, and its form judged, only where a login is asked.
-    async fn asked(&mut self) -> Result<Validated, Stop> {
-        match weigh(self.site, self.params.clone(), None).await? {
-            Decision::AskLogin(validated) => Ok(validated),
-            Decision::Refuse(validated, fault) => self.finish_refused(&validated, fault.into()).await,
-            Decision::Proceed(_) => Err(Stop::Broken("a login without evidence".into())),
+    async fn addressed(&self) -> Result<Addressed, Stop> {
+        address(self.site, self.params.clone()).await
+    }
+
+    /// Decides anew: the rules run on the stored request and the client as it is now.
+    async fn decide(&mut self) -> Result<Decision, Stop> {
+        let addressed = self.addressed().await?;
+        let login = match self.evidence.take() {
+            Some(evidence) => Some(Login { standing: self.site.standing(&evidence.pid).await?, evidence }),
+            None => None,
+        };
+        match decide(addressed, login, self.site.reach(), &self.site.provider, self.trace.now) {
+            Ok(decision) => Ok(decision),
+            Err(refused) => self.refuse(refused).await,
         }
     }
 
     /// Ends the login without a grant, and tells the client.
-    async fn finish_refused<T>(&mut self, validated: &Validated, refusal: Refusal) -> Result<T, Stop> {
-        let written = self
-            .site
-            .store
-            .refuse_login(
-                self.site.provider.issuer(),
-                self.handle.digest(),
-                self.browser.digest(),
-                refusal.reason,
-                self.trace.now,
-            )
-            .await?;
-        done(written)?;
-        Err(Stop::Redirect(Box::new(validated.addressed().clone()), refusal.fault))
+    async fn refuse<T>(&mut self, refused: Box<Refused>) -> Result<T, Stop> {
+        let (login, browser) = (self.handle.digest(), self.browser.digest());
+        let reason = refused.fault.refusal().rule;
+        let written =
+            self.site.store.refuse_login(self.site.provider.issuer(), login, browser, reason, self.trace.now);
+        self.done(written.await?)?;
+        self.ended = true;
+        Err(refused.into())
     }
 
-    async fn show(&mut self, fault: Option<EntryFault>) -> Result<Reply, Stop> {
-        if self.open.evidence.is_some() {
-            return Ok(see_other(&login_url(&self.site.provider, Endpoint::Resume, &self.handle)));
+    async fn show(&mut self) -> Result<Reply, Stop> {
+        match self.decide().await? {
+            Decision::AskLogin(validated) => Ok(self.login_page(&validated, None)),
+            Decision::Proceed(_) => Ok(see_other(&self.url(Endpoint::Resume))),
         }
-        let validated = self.asked().await?;
-        Ok(self.login_page(&validated, fault))
     }
 
     fn login_page(&self, validated: &Validated, fault: Option<EntryFault>) -> Reply {
-        let language = validated.language();
-        let texts = Texts::of(language);
+        let texts = Texts::of(self.language);
         let levels = offered(&self.site.provider.profile().acr, validated.minimum())
             .enumerate()
             .map(|(at, (word, _))| Level { word, picked: at == 0 })
             .collect();
-        let action = login_url(&self.site.provider, Endpoint::Login, &self.handle);
         let login_page = LoginPage {
-            language,
+            language: self.language,
             texts,
             service: validated.addressed().client().display_name(),
-            action: &action,
+            action: &self.url(Endpoint::Login),
             form_token: &self.browser.form_token(&self.handle),
             levels,
             fault: fault.map(|fault| entry_fault(texts, fault)),
@@ -155,104 +182,69 @@ impl<'a> Step<'a> {
         page(status, &login_page, &format!("'self' {}", validated.addressed().redirect_uri().origin()))
     }
 
-    async fn posted(&mut self, headers: &HeaderMap, body: Body) -> Result<Reply, Stop> {
-        if !csrf::is_same_origin(headers, &self.site.provider) {
-            return Err(Notice::FormStale.into());
-        }
-        let form = form(headers, body).await.map_err(|fault| match fault {
-            FormFault::ContentType(_) => Stop::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            FormFault::TooLarge => Stop::Unreadable(StatusCode::PAYLOAD_TOO_LARGE),
-            FormFault::Encoding(_) | FormFault::Broken => Stop::Unreadable(StatusCode::BAD_REQUEST),
-        })?;
-        let token = form.one("form_token").ok().flatten().unwrap_or_default();
+    /// Takes what was posted: a cancellation, or TestID's entry, which becomes evidence or the page again with what is wrong.
+    async fn take(&mut self, form: &RawParams) -> Result<Reply, Stop> {
+        let token = form.first("form_token").unwrap_or_default();
         if form.repeated().is_some() || !self.browser.admits_form(&self.handle, token) {
             return Err(Notice::FormStale.into());
         }
-        let validated = self.asked().await?;
+        let asked = ask(self.addressed().await?, self.site.reach(), &self.site.provider);
+        let validated = match asked {
+            Ok(validated) => validated,
+            Err(refused) => return self.refuse(refused).await,
+        };
         if form.first("action") == Some("cancel") {
-            let fault = AuthorizeFault::from(LoginFault::Cancelled);
-            return self.finish_refused(&validated, fault.into()).await;
+            let addressed = validated.addressed().clone();
+            return self.refuse(Box::new(Refused { addressed, fault: LoginFault::Cancelled.into() })).await;
         }
-        self.log_in(&validated, &form).await
-    }
-
-    /// TestID: what was typed becomes evidence, or the page again with what is wrong.
-    async fn log_in(&mut self, validated: &Validated, form: &RawParams) -> Result<Reply, Stop> {
+        let Some(settings) = self.site.provider.test_id() else { return Err(Notice::FormStale.into()) };
         let field = |name| form.first(name).unwrap_or_default();
         let ladder = &self.site.provider.profile().acr;
-        let entry = match Entry::parse(field("pid"), field("acr"), ladder, validated.minimum()) {
+        let entry = match Entry::parse(settings, (field("pid"), field("acr")), ladder, validated.minimum()) {
             Ok(entry) => entry,
-            Err(fault) => return Ok(self.login_page(validated, Some(fault))),
+            Err(fault) => return Ok(self.login_page(&validated, Some(fault))),
         };
-        let stopped = self.site.is_stopped(entry.pid()).await?;
-        let evidence = match entry.evidence(stopped, self.trace.now) {
-            Ok(evidence) => evidence,
-            Err(fault) => return Ok(self.login_page(validated, Some(fault))),
-        };
+        let standing = self.site.standing(entry.pid()).await?;
+        let evidence =
+            match entry.evidence(self.site.provider.stops(Method::TestId, standing), self.trace.now) {
+                Ok(evidence) => evidence,
+                Err(fault) => return Ok(self.login_page(&validated, Some(fault))),
+            };
+        let (login, browser) = (self.handle.digest(), self.browser.digest());
         let issuer = self.site.provider.issuer();
-        let written = self
-            .site
-            .store
-            .record_evidence(issuer, self.handle.digest(), self.browser.digest(), evidence, self.trace.now)
-            .await?;
-        done(written)?;
-        Ok(see_other(&login_url(&self.site.provider, Endpoint::Resume, &self.handle)))
+        let written =
+            self.site.store.record_evidence(issuer, login, browser, evidence, self.trace.now).await?;
+        self.done(written)?;
+        Ok(see_other(&self.url(Endpoint::Resume)))
     }
 
     async fn resume(&mut self) -> Result<Reply, Stop> {
-        let evidence = self.open.evidence.take();
-        let stopped = match &evidence {
-            Some(evidence) => self.site.is_stopped(&evidence.pid).await?,
-            None => false,
-        };
-        if stopped {
-            let validated = self.asked().await?;
-            return self
-                .finish_refused(&validated, AuthorizeFault::from(LoginFault::PersonStopped).into())
-                .await;
-        }
-        match weigh(self.site, self.params.clone(), evidence).await? {
-            Decision::AskLogin(_) => {
-                Ok(see_other(&login_url(&self.site.provider, Endpoint::Login, &self.handle)))
-            }
-            Decision::Refuse(validated, fault) => self.finish_refused(&validated, fault.into()).await,
+        match self.decide().await? {
+            Decision::AskLogin(_) => Ok(see_other(&self.url(Endpoint::Login))),
             Decision::Proceed(authenticated) => self.grant(&authenticated.grant()).await,
         }
     }
 
     async fn grant(&mut self, granted: &Granted) -> Result<Reply, Stop> {
         let code = Code::draw(&self.site.random);
-        let (new_code, grant) = granted.issue(&code, GrantId(self.site.random.bytes()), self.trace.now);
+        let id = GrantId(self.site.random.bytes());
+        let (new_code, grant) = granted.issue(&code, id, self.language, self.trace.now);
         let issue = Issue { code: new_code, grant };
+        let (login, browser) = (self.handle.digest(), self.browser.digest());
         let issuer = self.site.provider.issuer();
-        let written = self
-            .site
-            .store
-            .finish_login(issuer, self.handle.digest(), self.browser.digest(), issue, self.trace.now)
-            .await?;
-        done(written)?;
-        let mut reply = see_other(&granted.reply(&self.site.provider, &code));
-        cookies::end(&mut reply, &self.site.provider, &self.handle);
-        Ok(reply)
+        let written = self.site.store.finish_login(issuer, login, browser, issue, self.trace.now).await;
+        let written = written
+            .map_err(|broken| Stop::Broken(broken.to_string(), Some(Box::new(granted.addressed().clone()))));
+        self.done(written?)?;
+        self.ended = true;
+        Ok(see_other(&granted.reply(&self.site.provider, &code)))
     }
-}
 
-/// A refusal that ends a login, with the word that the audit keeps.
-struct Refusal {
-    reason: &'static str,
-    fault: AuthorizeFault,
-}
-
-impl From<AuthorizeFault> for Refusal {
-    fn from(fault: AuthorizeFault) -> Self {
-        Self { reason: portvakt_protocol::refusal::Fault::refusal(&fault).rule, fault }
-    }
-}
-
-fn done(written: LoginWrite) -> Result<(), Stop> {
-    match written {
-        LoginWrite::Done => Ok(()),
-        LoginWrite::Finished => Err(Notice::Finished.into()),
-        LoginWrite::Unknown => Err(Notice::Expired.into()),
+    fn done(&self, written: LoginWrite) -> Result<(), Stop> {
+        match written {
+            LoginWrite::Done => Ok(()),
+            LoginWrite::Finished => Err(Notice::Finished.into()),
+            LoginWrite::Unknown => Err(Notice::Expired.into()),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Refusals that browsers meet: a page where there is no address to redirect to, a redirect where there is.
 
 use http::StatusCode;
-use portvakt_protocol::authorize::{Addressed, AuthorizeFault, PageFault};
+use portvakt_protocol::authorize::{Addressed, AuthorizeFault, LoginFault, PageFault, Refused};
 use portvakt_protocol::language::Language;
 use portvakt_protocol::refusal::{Fault, Refusal};
 
@@ -19,8 +19,8 @@ pub(crate) enum Stop {
     Notice(Notice),
     /// The request or its body could not be read: a page with this status.
     Unreadable(StatusCode),
-    /// A failure of ours.
-    Broken(String),
+    /// A failure of ours, and where the client hears of it, if that is settled.
+    Broken(String, Option<Box<Addressed>>),
 }
 
 /// What a notice is about.
@@ -38,7 +38,13 @@ pub(crate) enum Notice {
 
 impl From<portvakt_store::Broken> for Stop {
     fn from(broken: portvakt_store::Broken) -> Self {
-        Self::Broken(broken.to_string())
+        Self::Broken(broken.to_string(), None)
+    }
+}
+
+impl From<Box<Refused>> for Stop {
+    fn from(refused: Box<Refused>) -> Self {
+        Self::Redirect(Box::new(refused.addressed), refused.fault)
     }
 }
 
@@ -80,7 +86,11 @@ pub(crate) fn stop(
             notice_page(language, status, sentence, Some(&trace.id))
         }
         Stop::Unreadable(status) => notice_page(language, status, texts.request_wrong, Some(&trace.id)),
-        Stop::Broken(cause) => {
+        Stop::Broken(cause, Some(addressed)) => {
+            log_broken(site, trace, endpoint, &cause);
+            see_other(&addressed.refuse(&site.provider, &LoginFault::Unavailable.into(), &trace.id))
+        }
+        Stop::Broken(cause, None) => {
             log_broken(site, trace, endpoint, &cause);
             retry_after(notice_page(
                 language,

@@ -48,9 +48,12 @@ pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Reply {
     no_store(reply(status, "application/json", body))
 }
 
-/// A page.
+/// A page. Its own forms must say where they stood: under `no-referrer` a browser posts them with `Origin: null` (Fetch, append
+/// a request `Origin` header), so here the referrer goes to our own origin, and to no other.
 pub(crate) fn html(status: StatusCode, body: String) -> Reply {
-    no_store(reply(status, "text/html; charset=utf-8", body))
+    let mut reply = no_store(reply(status, "text/html; charset=utf-8", body));
+    reply.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    reply
 }
 
 /// One sentence of plain text.

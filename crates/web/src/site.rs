@@ -1,7 +1,5 @@
 //! One issuer as it is served: what every handler of it needs, made once at start.
 
-use std::net::IpAddr;
-
 use bytes::Bytes;
 use portvakt_crypto::encoding::hex_encode;
 use portvakt_crypto::random::Random;
@@ -9,10 +7,10 @@ use portvakt_crypto::signing::KeyFault;
 use portvakt_protocol::acr::Assurance;
 use portvakt_protocol::features::discovery;
 use portvakt_protocol::person::Pid;
-use portvakt_protocol::provider::{Pool, Provider};
+use portvakt_protocol::provider::{PersonStanding, Provider};
 use portvakt_protocol::subject::PairwiseKey;
 use portvakt_protocol::time::Timestamp;
-use portvakt_store::{Broken, PersonStanding, Store};
+use portvakt_store::{Broken, Store};
 
 use crate::clock::Clock;
 use crate::keys::KeyRing;
@@ -74,48 +72,42 @@ impl Site {
         Ok(self.keys.replace(&self.provider, &stored)?)
     }
 
-    /// The pools whose persons this issuer knows.
-    pub fn pools(&self) -> &[Pool] {
-        self.provider.test_id().map_or(&[], |settings| &settings.pools)
-    }
-
     /// The highest level that an eID of this issuer reaches.
     pub fn reach(&self) -> Option<Assurance> {
         self.provider.test_id().map(|_| portvakt_eid::test_id::REACH)
     }
 
-    /// Whether a person may not log in, nor use what was given in their name: deactivated, or unknown where only assigned
-    /// persons may.
+    /// Where a person stands in the issuer's pools.
     ///
     /// # Errors
     /// [`Broken`] if the store failed.
-    pub async fn is_stopped(&self, pid: &Pid) -> Result<bool, Broken> {
-        let Some(settings) = self.provider.test_id() else { return Ok(false) };
-        if settings.pools.is_empty() {
-            return Ok(settings.assigned_only);
+    pub async fn standing(&self, pid: &Pid) -> Result<PersonStanding, Broken> {
+        match self.provider.test_id() {
+            Some(settings) if !settings.pools.is_empty() => {
+                self.store.person_standing(&settings.pools, pid).await
+            }
+            Some(_) | None => Ok(PersonStanding::Unassigned),
         }
-        Ok(match self.store.person_standing(&settings.pools, pid).await? {
-            PersonStanding::Active => false,
-            PersonStanding::Deactivated => true,
-            PersonStanding::Unassigned => settings.assigned_only,
-        })
     }
 }
 
-/// One request's facts, beside its own parts: a trace id to find it by, when it came, and from where.
+/// One request's facts, beside its own parts: a trace id to find it by, and when it is decided.
 #[derive(Clone, Debug)]
 pub struct Trace {
     /// 32 hexadecimal digits.
     pub id: String,
-    /// When it came.
+    /// The present, for every rule that this request meets.
     pub now: Timestamp,
-    /// Who asks, if known.
-    pub address: Option<IpAddr>,
 }
 
 impl Trace {
     /// The facts of a request that has just come.
-    pub fn begin(site: &Site, address: Option<IpAddr>) -> Self {
-        Self { id: hex_encode(&site.random.bytes::<16>()), now: site.clock.now(), address }
+    pub fn begin(site: &Site) -> Self {
+        Self { id: hex_encode(&site.random.bytes::<16>()), now: site.clock.now() }
+    }
+
+    /// Reads the clock again, now that the body is here: a slow one must not be judged by the time of its first byte.
+    pub fn body_read(&mut self, site: &Site) {
+        self.now = site.clock.now();
     }
 }

@@ -8,19 +8,20 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, Request, StatusCode};
 use portvakt_protocol::client::Client;
 use portvakt_protocol::params::RawParams;
+use portvakt_protocol::provider::PersonStanding;
 use portvakt_protocol::secret::AccessToken;
 use portvakt_protocol::token::{
-    CodeRequest, Credentials, Draws, GrantFault, Issuance, TokenFault, authenticate, code_request,
-    credentials, exchange,
+    CodeRequest, Credentials, Draws, GrantFault, TokenFault, authenticate, code_request, credentials,
+    exchange,
 };
 use portvakt_protocol::witness::Spending;
 use portvakt_store::{Broken, CodeSpending};
 
+use crate::cors;
 use crate::form::{FormFault, form};
 use crate::keys::NotSigned;
 use crate::reply::{Reply, broken_json, json, refuse_json, server_error, text};
 use crate::site::{Site, Trace};
-use crate::{cors, listen};
 
 /// Why there is no token.
 enum Refused {
@@ -53,10 +54,10 @@ impl From<NotSigned> for Refused {
 
 /// `POST` to the token endpoint.
 pub(crate) async fn token(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
-    let trace = Trace::begin(&site, request.extensions().get::<listen::Peer>().map(|peer| peer.address));
+    let mut trace = Trace::begin(&site);
     let origin = cors::origin(request.headers());
     let mut asker = Asker::default();
-    let reply = match answer(&site, &trace, request, &mut asker).await {
+    let reply = match answer(&site, &mut trace, request, &mut asker).await {
         Ok(body) => json(StatusCode::OK, body),
         Err(Refused::Fault(fault)) => refuse_json(&site, &trace, "token", asker.named.as_deref(), &fault),
         Err(Refused::Broken(broken)) => broken_json(&site, &trace, "token", &broken),
@@ -81,22 +82,25 @@ struct Asker {
 
 async fn answer(
     site: &Site,
-    trace: &Trace,
+    trace: &mut Trace,
     request: Request<Body>,
     asker: &mut Asker,
 ) -> Result<Vec<u8>, Refused> {
     let (credentials, code) = parse(request, asker).await?;
+    trace.body_read(site);
     let client = site.store.client(&site.provider, credentials.client_id()).await?;
     asker.client.clone_from(&client);
     let proof = authenticate(&credentials, client, trace.now)?;
     let code = code?;
     let loaded = site.store.code(site.provider.issuer(), &code.digest()).await?;
-    let stopped = match &loaded {
-        Some(loaded) if !loaded.spent => site.is_stopped(&loaded.grant.pid).await?,
-        Some(_) | None => false,
+    let standing = match &loaded {
+        Some(loaded) => site.standing(&loaded.grant.pid).await?,
+        None => PersonStanding::Unassigned,
     };
+    // Found before the code is spent: without a key there is nothing to spend it for.
+    let key = site.keys.in_force(trace.now)?;
     let draws = Draws { access_token: AccessToken::draw(&site.random), id_token: site.random.bytes() };
-    let plan = exchange(&proof, &code, loaded, stopped, draws, &site.provider, trace.now)?;
+    let plan = exchange(&proof, &code, loaded, standing, draws, &site.provider, trace.now)?;
     let spending = CodeSpending {
         client_id: plan.client().id().clone(),
         code: plan.code(),
@@ -105,7 +109,7 @@ async fn answer(
     match site.store.spend_code(site.provider.issuer(), spending, trace.now).await? {
         Spending::Spent(spent) => {
             let issuance = plan.join(&spent).ok_or(Refused::Ours("the store vouched for another code"))?;
-            Ok(sign(site, trace, &issuance)?)
+            Ok(issuance.respond(&site.provider, &site.pairwise, |kind, claims| key.sign(kind, claims))?)
         }
         Spending::Replayed => Err(Refused::Fault(GrantFault::CodeReplayed.into())),
         Spending::Unknown => Err(Refused::Fault(GrantFault::CodeUnknown(code.length()).into())),
@@ -133,13 +137,4 @@ async fn parse(
     let credentials = credentials(&authorization, &params)?;
     asker.named = Some(credentials.client_id().to_string());
     Ok((credentials, code_request(&params)))
-}
-
-/// Signs what was spent for, and writes the answer.
-fn sign(site: &Site, trace: &Trace, issuance: &Issuance) -> Result<Vec<u8>, NotSigned> {
-    let access_token = issuance.access_token_claims(&site.provider, &site.pairwise);
-    let access_token = access_token.map(|claims| site.keys.sign(&claims, trace.now)).transpose()?;
-    let id_token = issuance.id_token(&site.provider, &site.pairwise);
-    let id_token = id_token.map(|claims| site.keys.sign(&claims, trace.now)).transpose()?;
-    Ok(issuance.response(access_token.as_deref(), id_token.as_deref()))
 }

@@ -7,16 +7,17 @@ use axum::extract::State;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, StatusCode};
 use portvakt_protocol::client::Client;
+use portvakt_protocol::provider::PersonStanding;
 use portvakt_protocol::secret::{AccessToken, AccessTokenDigest};
 use portvakt_protocol::userinfo::{Presented, UserinfoFault, admit, present};
 use portvakt_protocol::{claims, params};
 use portvakt_store::Broken;
 use serde::Deserialize;
 
+use crate::cors;
 use crate::form::{FormFault, content_type, is_form, read};
 use crate::reply::{Reply, broken_json, json, refuse_bearer, server_error, text};
 use crate::site::{Site, Trace};
-use crate::{cors, listen};
 
 enum Refused {
     Fault(UserinfoFault),
@@ -39,10 +40,10 @@ impl From<Broken> for Refused {
 
 /// `GET` or `POST` to the UserInfo endpoint.
 pub(crate) async fn userinfo(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
-    let trace = Trace::begin(&site, request.extensions().get::<listen::Peer>().map(|peer| peer.address));
+    let mut trace = Trace::begin(&site);
     let origin = cors::origin(request.headers());
     let mut client = None;
-    let reply = match answer(&site, &trace, request, &mut client).await {
+    let reply = match answer(&site, &mut trace, request, &mut client).await {
         Ok(body) => json(StatusCode::OK, body),
         Err(Refused::Fault(fault)) => refuse_bearer(&site, &trace, &fault, fault == UserinfoFault::NoToken),
         Err(Refused::Broken(broken)) => broken_json(&site, &trace, "userinfo", &broken),
@@ -59,23 +60,24 @@ pub(crate) async fn preflight(headers: HeaderMap) -> Reply {
 
 async fn answer(
     site: &Site,
-    trace: &Trace,
+    trace: &mut Trace,
     request: Request<Body>,
     asker: &mut Option<Arc<Client>>,
 ) -> Result<Vec<u8>, Refused> {
     let presented = parse(request).await?;
+    trace.body_read(site);
     let digest =
         digest(site, &presented).ok_or_else(|| UserinfoFault::Unknown(presented.text().chars().count()))?;
     let loaded = site.store.access_token(site.provider.issuer(), &digest).await?;
-    let (client, stopped) = match &loaded {
+    let (client, standing) = match &loaded {
         Some(loaded) => (
             site.store.client(&site.provider, &loaded.grant.client_id).await?,
-            site.is_stopped(&loaded.grant.pid).await?,
+            site.standing(&loaded.grant.pid).await?,
         ),
-        None => (None, false),
+        None => (None, PersonStanding::Unassigned),
     };
     asker.clone_from(&client);
-    let admitted = admit(&presented, loaded, client, stopped, trace.now)?;
+    let admitted = admit(&presented, loaded, client, (&site.provider, standing), trace.now)?;
     let claims = claims::userinfo(&site.provider, admitted.client(), admitted.grant(), &site.pairwise);
     serde_json::to_vec(&claims).map_err(Refused::Json)
 }
@@ -115,5 +117,5 @@ fn digest(site: &Site, presented: &Presented) -> Option<AccessTokenDigest> {
     }
     let payload = site.keys.verify(presented.text())?;
     let id: JwtId = serde_json::from_slice(&payload).ok()?;
-    Some(AccessToken::presented(&id.jti).digest())
+    Some(AccessToken::id_digest(&id.jti))
 }

@@ -21,10 +21,12 @@ pub enum AuthorizeFault {
 pub enum RequestFault {
     /// A parameter stands more than once.
     Repeated(String),
-    /// `state` has other characters than 0x20-0x7E; its length.
+    /// `state` has other characters than 0x20-0x7E, or too many; its length.
     StateCharacters(usize),
-    /// A public client sent no `state`.
+    /// No `state` where one is demanded.
     StateMissing,
+    /// `nonce` is too long; its length.
+    NonceLength(usize),
     /// No `response_type`.
     ResponseTypeMissing,
     /// Another `response_type` than `code`.
@@ -82,8 +84,10 @@ pub enum LoginFault {
     LoginRequired,
     /// The person cancelled.
     Cancelled,
-    /// The person who logged in may not, since then.
+    /// The person who logged in may not, or no longer.
     PersonStopped,
+    /// We cannot answer at present: what failed is ours, and in the log.
+    Unavailable,
     /// No eID that reaches the level is to be had at this issuer.
     NoEid,
 }
@@ -154,7 +158,7 @@ impl Fault for RequestFault {
                 Code::InvalidRequest,
                 ("state-characters", "contract §2"),
                 "state",
-                "characters from 0x20 to 0x7E",
+                "at most 2048 characters from 0x20 to 0x7E",
                 Received::Hidden(*length),
                 "encode the state as printable ASCII, such as base64url",
             ),
@@ -162,9 +166,17 @@ impl Fault for RequestFault {
                 Code::InvalidRequest,
                 ("state-missing", "RFC 6749 §10.12"),
                 "state",
-                "a value that binds the answer to the browser: public clients must send one",
+                "a value that binds the answer to the browser: demanded of public clients, and without PKCE",
                 Received::Absent,
                 "draw a random state for each request and compare it in the answer",
+            ),
+            Self::NonceLength(length) => row(
+                Code::InvalidRequest,
+                ("nonce-length", "OpenID Connect Core §3.1.2.1"),
+                "nonce",
+                "at most 2048 bytes",
+                Received::Hidden(*length),
+                "draw a random nonce of 16 to 32 bytes",
             ),
             Self::ResponseTypeMissing => row(
                 Code::InvalidRequest,
@@ -362,6 +374,14 @@ impl Fault for LoginFault {
                 "a login: the person cancelled",
                 Received::State("a cancellation"),
                 "offer the person to log in again",
+            ),
+            Self::Unavailable => row(
+                Code::TemporarilyUnavailable,
+                ("unavailable", "RFC 6749 §4.1.2.1"),
+                "",
+                "a moment in which it can be answered",
+                Received::State("a failure of ours"),
+                "send the request again in a moment",
             ),
             Self::PersonStopped => row(
                 Code::AccessDenied,

@@ -1,9 +1,10 @@
 //! The checks of an addressed request, in order. Each is a small function named after its parameter.
 
-use super::{Addressed, AuthorizeFault, LoginFault, PkceFault, RequestFault, Unsupported, is_state};
+use super::{
+    Addressed, AuthorizeFault, LoginFault, MOST_ECHOED, PkceFault, RequestFault, Unsupported, is_state,
+};
 use crate::acr::Assurance;
 use crate::client::PkcePolicy;
-use crate::language::Language;
 use crate::pkce::CodeChallenge;
 use crate::provider::Provider;
 use crate::scope::{Scopes, ScopesFault};
@@ -19,7 +20,6 @@ pub struct Validated {
     minimum: Assurance,
     prompt: Prompt,
     max_age: Option<Seconds>,
-    language: Language,
 }
 
 /// `prompt` (OpenID Connect Core §3.1.2.1), as far as it decides anything.
@@ -35,6 +35,11 @@ impl Validated {
     /// The request with its address.
     pub fn addressed(&self) -> &Addressed {
         &self.addressed
+    }
+
+    /// Refuses it after all.
+    pub(crate) fn refuse(self, fault: LoginFault) -> Box<Refused> {
+        Box::new(Refused { addressed: self.addressed, fault: fault.into() })
     }
 
     /// What was asked for.
@@ -62,14 +67,9 @@ impl Validated {
         self.prompt
     }
 
-    /// `max_age`. Every login is fresh, so it is met; it is kept for the day that sessions exist.
+    /// `max_age`: how old the login may be.
     pub fn max_age(&self) -> Option<Seconds> {
         self.max_age
-    }
-
-    /// The language asked for.
-    pub fn language(&self) -> Language {
-        self.language
     }
 }
 
@@ -90,9 +90,10 @@ pub fn validate(addressed: Addressed, provider: &Provider) -> Result<Validated, 
     let checks = || {
         repeated(&addressed)?;
         state(&addressed)?;
+        unsupported(&addressed)?;
         response_type(&addressed, provider)?;
         response_mode(&addressed)?;
-        unsupported(&addressed)?;
+        nonce(&addressed)?;
         let scopes = scope(&addressed)?;
         let challenge = code_challenge(&addressed)?;
         let minimum = acr_values(&addressed, provider)?;
@@ -103,8 +104,7 @@ pub fn validate(addressed: Addressed, provider: &Provider) -> Result<Validated, 
     match checks() {
         Ok((scopes, challenge, minimum, prompt, max_age)) => {
             let nonce = addressed.params.first("nonce").map(str::to_owned);
-            let language = Language::choose(addressed.params.first("ui_locales"));
-            Ok(Validated { addressed, scopes, nonce, challenge, minimum, prompt, max_age, language })
+            Ok(Validated { addressed, scopes, nonce, challenge, minimum, prompt, max_age })
         }
         Err(fault) => Err(Box::new(Refused { addressed, fault })),
     }
@@ -115,11 +115,11 @@ fn repeated(request: &Addressed) -> Result<(), AuthorizeFault> {
     request.params.repeated().map_or(Ok(()), |again| Err(RequestFault::Repeated(again.0).into()))
 }
 
-/// Contract §2: `state` is printable ASCII, and public clients must send one.
+/// Contract §2: `state` is printable ASCII, and demanded of public clients and where PKCE was opted out of.
 fn state(request: &Addressed) -> Result<(), AuthorizeFault> {
     match request.params.first("state") {
         Some(state) if !is_state(state) => Err(RequestFault::StateCharacters(state.chars().count()).into()),
-        None if !request.client.auth_method().has_secret() => Err(RequestFault::StateMissing.into()),
+        None if request.client.state_required() => Err(RequestFault::StateMissing.into()),
         Some(_) | None => Ok(()),
     }
 }
@@ -142,18 +142,26 @@ fn response_mode(request: &Addressed) -> Result<(), AuthorizeFault> {
     }
 }
 
+/// A `nonce` comes back in the ID token, so it is not endless.
+fn nonce(request: &Addressed) -> Result<(), AuthorizeFault> {
+    match request.params.first("nonce") {
+        Some(nonce) if nonce.len() > MOST_ECHOED => Err(RequestFault::NonceLength(nonce.len()).into()),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// What does not exist here is refused where ignoring it would change the answer.
 fn unsupported(request: &Addressed) -> Result<(), AuthorizeFault> {
-    let sent = |name| request.params.first(name);
-    let fault = if sent("request").is_some() {
+    let sent = |name| request.params.names(name);
+    let fault = if sent("request") {
         Unsupported::RequestObject
-    } else if sent("request_uri").is_some() {
+    } else if sent("request_uri") {
         Unsupported::RequestUri
-    } else if let Some(value) = sent("onbehalfof") {
+    } else if let Some(value) = request.params.first("onbehalfof") {
         Unsupported::OnBehalfOf(value.to_owned())
-    } else if sent("resource").is_some() {
+    } else if sent("resource") {
         Unsupported::Resource
-    } else if sent("authorization_details").is_some() {
+    } else if sent("authorization_details") {
         Unsupported::AuthorizationDetails
     } else {
         return Ok(());

@@ -89,6 +89,7 @@ impl ClientRegistration {
             post_logout_redirect_uris,
             scopes,
             pkce: self.pkce(provider.profile().pkce),
+            state_required: self.state_required(provider.profile().pkce),
             amr: self.amr_claim.map_or(provider.profile().amr, Into::into),
             userinfo_without_profile: self.userinfo_without_profile,
             access_token_lifetime: self.access_token_lifetime,
@@ -183,6 +184,12 @@ impl ClientRegistration {
             }
         }
         known
+    }
+
+    /// Contract §2: `state` is demanded of public clients, and of one that downgraded PKCE where it is the default.
+    fn state_required(&self, default: PkceDefault) -> bool {
+        let opted_out = self.code_challenge_method == Some(CodeChallengeMethod::None);
+        !self.token_endpoint_auth_method.has_secret() || opted_out && default == PkceDefault::Required
     }
 
     fn pkce(&self, default: PkceDefault) -> PkcePolicy {

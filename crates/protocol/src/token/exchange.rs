@@ -7,14 +7,15 @@ use serde::Serialize;
 
 use super::authenticate::ClientProof;
 use super::faults::{GrantFault, TokenFault};
-use crate::claims::{self, IdTokenClaims, JwtAccessTokenClaims};
+use crate::authorize::Unsupported;
+use crate::claims;
 use crate::client::Client;
 use crate::grant::{Grant, LoadedCode, NewAccessToken};
 use crate::params::RawParams;
 use crate::pkce::CodeVerifier;
 use crate::profile::TokenType;
-use crate::provider::Provider;
-use crate::secret::{AccessToken, Code, CodeDigest};
+use crate::provider::{PersonStanding, Provider};
+use crate::secret::{AccessToken, AccessTokenDigest, Code, CodeDigest};
 use crate::subject::PairwiseKey;
 use crate::time::{Seconds, Timestamp};
 use crate::witness::Spent;
@@ -49,9 +50,11 @@ pub fn code_request(params: &RawParams) -> Result<CodeRequest, TokenFault> {
         Some(other) => return Err(TokenFault::GrantType(other.to_owned())),
         None => return Err(TokenFault::GrantTypeMissing),
     }
-    for name in ["resource", "authorization_details"] {
-        if params.first(name).is_some() {
-            return Err(TokenFault::Unsupported(name));
+    for (name, fault) in
+        [("resource", Unsupported::Resource), ("authorization_details", Unsupported::AuthorizationDetails)]
+    {
+        if params.names(name) {
+            return Err(TokenFault::Unsupported(fault));
         }
     }
     let required = |name| params.first(name).ok_or(TokenFault::Missing(name));
@@ -83,7 +86,7 @@ pub struct TokenPlan {
     issued: Timestamp,
 }
 
-/// Decides an exchange. `person_stopped` says whether the person may no longer log in.
+/// Decides an exchange. `standing` is where the code's person stands now.
 ///
 /// # Errors
 /// [`TokenFault`]; nothing is burnt by any of them. A code used before passes here: the store says so, and revokes.
@@ -91,7 +94,7 @@ pub fn exchange(
     proof: &ClientProof,
     request: &CodeRequest,
     loaded: Option<LoadedCode>,
-    person_stopped: bool,
+    standing: PersonStanding,
     draws: Draws,
     provider: &Provider,
     now: Timestamp,
@@ -123,7 +126,7 @@ pub fn exchange(
         if revoked || now >= grant.expires {
             return Err(GrantFault::CodeUnknown(length).into());
         }
-        if person_stopped {
+        if provider.stops(grant.method, standing) {
             return Err(GrantFault::PersonStopped.into());
         }
     }
@@ -149,14 +152,23 @@ impl TokenPlan {
         self.code
     }
 
-    /// The access token to store with the mark.
+    /// The access token to store with the mark: an opaque one by its digest, a JWT by its `jti`'s.
     pub fn access_token(&self) -> NewAccessToken {
-        NewAccessToken { digest: self.draws.access_token.digest(), expires: self.issued + self.lifetime }
+        NewAccessToken { digest: self.digest(), expires: self.issued + self.lifetime }
     }
 
-    /// Joins the plan with the store's word that its code was spent; `None` if the word is about another code.
+    fn digest(&self) -> AccessTokenDigest {
+        let drawn = &self.draws.access_token;
+        match self.token_type {
+            TokenType::Opaque => drawn.digest(),
+            TokenType::SelfContained => AccessToken::id_digest(drawn.reveal()),
+        }
+    }
+
+    /// Joins the plan with the store's word that its code was spent and its access token kept; `None` if the word is about
+    /// others.
     pub fn join(self, spent: &Spent) -> Option<Issuance> {
-        (spent.code() == self.code).then_some(Issuance { plan: self })
+        spent.is_about(self.code, self.digest()).then_some(Issuance { plan: self })
     }
 }
 
@@ -177,46 +189,50 @@ struct TokenResponse<'a> {
     scope: String,
 }
 
-impl Issuance {
-    /// The claims of the ID token, if `openid` was granted (OpenID Connect Core §2).
-    pub fn id_token(&self, provider: &Provider, pairwise: &PairwiseKey) -> Option<IdTokenClaims> {
-        let TokenPlan { grant, client, draws, issued, .. } = &self.plan;
-        grant
-            .scopes
-            .contains("openid")
-            .then(|| claims::id_token(provider, client, grant, pairwise, &draws.id_token, *issued))
-    }
+/// A kind of token that is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signed {
+    /// An ID token.
+    IdToken,
+    /// A self-contained access token.
+    AccessToken,
+}
 
-    /// The claims of the access token, if it is self-contained (contract §7).
-    pub fn access_token_claims(
+impl Issuance {
+    /// Has the tokens signed that the plan holds, and writes the answer: the ID token if `openid` was granted (OpenID Connect
+    /// Core §2), the access token if it is self-contained (contract §7). `sign` gets the claims as JSON.
+    ///
+    /// # Errors
+    /// Whatever `sign` fails with; then nothing is answered.
+    pub fn respond<E: From<serde_json::Error>>(
         &self,
         provider: &Provider,
         pairwise: &PairwiseKey,
-    ) -> Option<JwtAccessTokenClaims> {
-        let TokenPlan { grant, client, draws, issued, lifetime, token_type, .. } = &self.plan;
-        (*token_type == TokenType::SelfContained).then(|| {
-            claims::access_token(
-                provider,
-                client,
-                grant,
-                pairwise,
-                draws.access_token.reveal(),
-                (*issued, *lifetime),
-            )
-        })
-    }
-
-    /// The body of the answer. `signed_access_token` is the JWT made of [`Issuance::access_token_claims`]; an opaque token
-    /// needs none.
-    pub fn response(&self, signed_access_token: Option<&str>, signed_id_token: Option<&str>) -> Vec<u8> {
-        let TokenPlan { grant, draws, lifetime, .. } = &self.plan;
+        sign: impl Fn(Signed, &[u8]) -> Result<String, E>,
+    ) -> Result<Vec<u8>, E> {
+        let TokenPlan { client, grant, draws, token_type, lifetime, issued, .. } = &self.plan;
+        let drawn = draws.access_token.reveal();
+        let signed_access_token = match token_type {
+            TokenType::Opaque => None,
+            TokenType::SelfContained => {
+                let claims =
+                    claims::access_token(provider, client, grant, pairwise, drawn, (*issued, *lifetime));
+                Some(sign(Signed::AccessToken, &serde_json::to_vec(&claims)?)?)
+            }
+        };
+        let id_token = if grant.scopes.contains("openid") {
+            let claims = claims::id_token(provider, client, grant, pairwise, &draws.id_token, *issued);
+            Some(sign(Signed::IdToken, &serde_json::to_vec(&claims)?)?)
+        } else {
+            None
+        };
         let response = TokenResponse {
-            access_token: signed_access_token.unwrap_or_else(|| draws.access_token.reveal()),
+            access_token: signed_access_token.as_deref().unwrap_or(drawn),
             token_type: "Bearer",
             expires_in: lifetime.get(),
-            id_token: signed_id_token,
+            id_token: id_token.as_deref(),
             scope: grant.scopes.to_string(),
         };
-        serde_json::to_vec(&response).unwrap_or_default()
+        Ok(serde_json::to_vec(&response)?)
     }
 }

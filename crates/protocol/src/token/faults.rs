@@ -1,5 +1,6 @@
 //! What is wrong with a token request, and what each fault says.
 
+use crate::authorize::Unsupported;
 use crate::client::{AuthMethod, ClientId, Stopped};
 use crate::params::ParamsFault;
 use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal, Told};
@@ -27,7 +28,7 @@ pub enum TokenFault {
     /// A `grant_type` that is not supported.
     GrantType(String),
     /// `resource` or `authorization_details`.
-    Unsupported(&'static str),
+    Unsupported(Unsupported),
     /// A parameter that the grant needs is missing.
     Missing(&'static str),
     /// The code, or what comes with it, is not good.
@@ -181,22 +182,7 @@ impl Fault for TokenFault {
                 Received::text(sent),
                 "send grant_type=authorization_code",
             ),
-            Self::Unsupported("resource") => row(
-                Code::InvalidTarget,
-                ("resource-unsupported", "RFC 8707 §2"),
-                "resource",
-                "no resource: access tokens cannot be bound to one here",
-                Received::State("a resource"),
-                "leave resource out",
-            ),
-            Self::Unsupported(name) => row(
-                Code::InvalidAuthorizationDetails,
-                ("authorization-details-unsupported", "RFC 9396 §5"),
-                name,
-                "no authorization_details: no type is supported",
-                Received::State("authorization_details"),
-                "leave authorization_details out",
-            ),
+            Self::Unsupported(fault) => fault.refusal(),
             Self::Missing(name) => row(
                 Code::InvalidRequest,
                 ("parameter-missing", "RFC 6749 §4.1.3"),

@@ -1,14 +1,13 @@
 //! Test persons. A pool is the one thing that issuers share, so these rows alone have no issuer.
 
 use portvakt_protocol::person::{PersonHandle, Pid};
-use portvakt_protocol::provider::Pool;
+use portvakt_protocol::provider::{PersonStanding, Pool};
 use portvakt_protocol::registration::PersonRecord;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Embedded;
 use crate::Broken;
 use crate::vault::Column;
-use crate::verbs::PersonStanding;
 
 const PID: Column = Column { table: "person", column: "pid_sealed" };
 
