@@ -182,15 +182,35 @@ impl Connection {
     /// # Errors
     /// As there.
     pub(crate) fn send_bytes(&mut self, request: &[u8]) -> io::Result<Answer> {
+        self.write(request)?;
+        self.answer()
+    }
+
+    /// Sends some bytes of a request, without waiting for anything.
+    ///
+    /// # Errors
+    /// The connection could not be opened or is lost.
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.open()?;
         let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-        let answer = stream.get_mut().write_all(request).and_then(|()| read(stream));
-        match &answer {
-            Ok(answer)
-                if !answer.field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) => {}
-            Ok(_) | Err(_) => self.stream = None,
+        let written = stream.get_mut().write_all(bytes);
+        if written.is_err() {
+            self.stream = None;
         }
-        answer
+        written
+    }
+
+    /// Waits for the answer to what was written.
+    ///
+    /// # Errors
+    /// The connection ended before a whole answer.
+    pub(crate) fn answer(&mut self) -> io::Result<Answer> {
+        let mut stream = self.stream.take().ok_or(io::ErrorKind::NotConnected)?;
+        let answer = read(&mut stream)?;
+        if !answer.field("connection").is_some_and(|value| value.eq_ignore_ascii_case("close")) {
+            self.stream = Some(stream);
+        }
+        Ok(answer)
     }
 }
 

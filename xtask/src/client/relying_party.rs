@@ -92,8 +92,6 @@ pub(crate) struct Login {
 pub(crate) struct Tokens {
     /// `access_token`.
     pub(crate) access_token: String,
-    /// `id_token`.
-    pub(crate) id_token: String,
 }
 
 impl RelyingParty {
@@ -231,8 +229,8 @@ impl Tokens {
         let answer = answer.expect(200)?;
         let body = answer.json();
         let member = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        match member("access_token").zip(member("id_token")) {
-            Some((access_token, id_token)) => Ok(Self { access_token, id_token }),
+        match member("access_token").filter(|_| member("id_token").is_some()) {
+            Some(access_token) => Ok(Self { access_token }),
             None => Err(Miss::Answered(answer)),
         }
     }

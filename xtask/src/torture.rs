@@ -1,0 +1,151 @@
+//! `cargo xtask torture`: what must hold when the server dies, when many want the same thing, and when the power goes.
+//!
+//! - alone: a loop of `kill -9` under load, after which nothing acknowledged is lost and nothing works twice;
+//! - `contest`: many connections redeem one code at the same moment;
+//! - `trace`: the order of system calls, which a kill does not show.
+//!
+//! Each runs the release binary on a data folder under the target folder, on the loopback, and ends what it started. The
+//! seed of its choices is printed first and can be given again; the threads' interleaving is the machine's own.
+
+mod chance;
+mod contest;
+mod judge;
+mod kills;
+mod load;
+mod log;
+mod registrar;
+mod server;
+mod trace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Args, Subcommand};
+
+use self::chance::Chance;
+use self::kills::Until;
+use self::server::Site;
+use crate::house::{House, Outcome, run as run_command};
+use crate::test::release_binary_path;
+
+/// Kills in a full run.
+const KILLS: u32 = 200;
+/// Kills in the short run of `cargo xtask test`.
+const FEW_KILLS: u32 = 12;
+/// Rounds of the contest in the short run.
+const FEW_ROUNDS: u32 = 50;
+
+/// What was asked for.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Asked {
+    #[command(subcommand)]
+    part: Option<Part>,
+    /// How often the server is killed.
+    #[arg(long, value_name = "N", default_value_t = KILLS, conflicts_with = "minutes")]
+    kills: u32,
+    /// How long it goes on, however often that is.
+    #[arg(long, value_name = "N")]
+    minutes: Option<u64>,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, Args)]
+struct How {
+    /// Makes the same choices again.
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// The server's program, if not a release build of this repository.
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Part {
+    /// 64 connections redeem one code at the same time, again and again.
+    Contest {
+        /// How often.
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        rounds: u32,
+        #[command(flatten)]
+        how: How,
+    },
+    /// No acknowledgement leaves before the sync of the log that covers it.
+    Trace {
+        #[command(flatten)]
+        how: How,
+    },
+}
+
+/// Runs what was asked for.
+///
+/// # Errors
+/// A promise that the server did not keep, or no server.
+pub(crate) fn run(house: &House, asked: Asked) -> Result<ExitCode, String> {
+    let until = match asked.minutes {
+        Some(minutes) => Until::Time(Duration::from_secs(60 * minutes)),
+        None => Until::Kills(asked.kills),
+    };
+    match asked.part {
+        None => kill_loop(house, &asked.how, until),
+        Some(Part::Contest { rounds, how }) => one_code(house, &how, rounds),
+        Some(Part::Trace { how }) => in_order(house, &how),
+    }
+    .map(|()| ExitCode::SUCCESS)
+}
+
+/// The stage of `cargo xtask test`: a short loop, a short contest and the whole trace, of the release binary it built.
+pub(crate) fn short(house: &House) -> Outcome {
+    let how = How { seed: None, binary: Some(release_binary_path(house)) };
+    kill_loop(house, &how, Until::Kills(FEW_KILLS))?;
+    one_code(house, &how, FEW_ROUNDS)?;
+    in_order(house, &how)
+}
+
+fn kill_loop(house: &House, how: &How, until: Until) -> Outcome {
+    on_a_site(house, how, "kills", |site, chance| kills::run(site, until, chance))
+}
+
+fn one_code(house: &House, how: &How, rounds: u32) -> Outcome {
+    on_a_site(house, how, "contest", |site, chance| contest::run(site, rounds, chance))
+}
+
+fn in_order(house: &House, how: &How) -> Outcome {
+    let began = Instant::now();
+    let (binary, mut chance) = prepared(house, how, "trace")?;
+    trace::run(house, binary, &mut chance)?;
+    println!(
+        "the order holds, and a server without syncs is found out; {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Runs one part on a folder of its own, which stays for a look when a promise was broken.
+fn on_a_site(
+    house: &House,
+    how: &How,
+    name: &str,
+    part: impl FnOnce(&Site, &mut Chance) -> Outcome,
+) -> Outcome {
+    let (binary, mut chance) = prepared(house, how, name)?;
+    let site = Site::new(binary, house.target.join("torture").join(name), &mut chance)?;
+    part(&site, &mut chance)?;
+    site.remove()
+}
+
+fn prepared(house: &House, how: &How, name: &str) -> Result<(PathBuf, Chance), String> {
+    let seed = how.seed.unwrap_or_else(Chance::any_seed);
+    println!("{name}: seed {seed}");
+    let binary = match &how.binary {
+        Some(binary) => binary.clone(),
+        None => {
+            run_command(&mut house.cargo(&["build", "--quiet", "--release", "--locked", "-p", "portvakt"]))?;
+            release_binary_path(house)
+        }
+    };
+    let binary = std::path::absolute(&binary).map_err(|fault| format!("{}: {fault}", binary.display()))?;
+    Ok((binary, Chance::seeded(seed)))
+}

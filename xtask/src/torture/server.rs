@@ -1,0 +1,276 @@
+//! A server of ours as a child process on a data folder, and what its one line says when it is ready.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::Value;
+
+use super::chance::Chance;
+use crate::client::{Endpoints, RelyingParty};
+
+/// A start takes far less, also on a folder that a killed server left.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Where a server runs: its program, its data, its port.
+#[derive(Clone, Debug)]
+pub(super) struct Site {
+    /// The server's program.
+    pub(super) binary: PathBuf,
+    /// Holds the data folder, the catalogue and the server's log.
+    folder: PathBuf,
+    /// The port it is given, in every life.
+    pub(super) port: u16,
+}
+
+impl Site {
+    /// An empty folder, and a port that nobody has.
+    ///
+    /// The port lies below those that the system gives to outgoing connections (32768 and up): while the server is down,
+    /// a client cannot be given the port that it connects to, and so reach itself.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or every port tried is taken.
+    pub(super) fn new(binary: PathBuf, folder: PathBuf, chance: &mut Chance) -> Result<Self, String> {
+        let why = |fault: std::io::Error| format!("{}: {fault}", folder.display());
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).map_err(why)?;
+        }
+        std::fs::create_dir_all(&folder).map_err(why)?;
+        let port = (0..64)
+            .map(|_| 20_000 + u16::try_from(chance.below(12_000)).unwrap_or(0))
+            .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+            .ok_or("no free port between 20000 and 32000")?;
+        std::fs::write(folder.join("catalogue.toml"), catalogue(port, CLIENT.client_id)).map_err(why)?;
+        Ok(Self { binary, folder, port })
+    }
+
+    /// The data folder.
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.join("data")
+    }
+
+    /// Another file of this site.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Removes it all.
+    ///
+    /// # Errors
+    /// The folder cannot be removed.
+    pub(super) fn remove(self) -> Result<(), String> {
+        std::fs::remove_dir_all(&self.folder).map_err(|fault| format!("{}: {fault}", self.folder.display()))
+    }
+
+    /// The arguments that start the server here.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        vec![
+            "dev".into(),
+            "--json".into(),
+            "--listen".into(),
+            format!("127.0.0.1:{}", self.port).into(),
+            "--data".into(),
+            self.data().into(),
+            "--catalogue".into(),
+            self.file("catalogue.toml").into(),
+        ]
+    }
+
+    /// The server, started by itself.
+    pub(super) fn command(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(self.arguments());
+        command
+    }
+
+    /// Starts a server that may be killed before it is ready.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub(super) fn launch(&self, mut command: Command) -> Result<Server, String> {
+        let log = self.file("server.log");
+        let errors = File::options()
+            .create(true)
+            .append(true)
+            .open(&log)
+            .map_err(|fault| format!("{}: {fault}", log.display()))?;
+        // A group of its own, so that a tracer and what it traces end together.
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors).process_group(0);
+        let child = command
+            .spawn()
+            .map_err(|fault| format!("{} cannot be started: {fault}", self.binary.display()))?;
+        Ok(Server { child, log })
+    }
+
+    /// Starts a server and waits until it is ready.
+    ///
+    /// # Errors
+    /// It does not become ready.
+    pub(super) fn start(&self) -> Result<(Server, Ready), String> {
+        let mut server = self.launch(self.command())?;
+        let ready = server.ready()?;
+        Ok((server, ready))
+    }
+}
+
+/// A running server. Whatever happens to its owner, it is killed.
+#[derive(Debug)]
+pub(super) struct Server {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Server {
+    /// Waits for the line that says it is ready.
+    ///
+    /// # Errors
+    /// It ended, or is not ready in 30 s; the message has the end of its log.
+    pub(super) fn ready(&mut self) -> Result<Ready, String> {
+        let output = self.child.stdout.take().ok_or("the server was already asked")?;
+        let (told, tells) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = BufReader::new(output).read_line(&mut line);
+            let _ = told.send(read.map(|_| line));
+        });
+        let line = match tells.recv_timeout(PATIENCE) {
+            Ok(Ok(line)) => line,
+            Ok(Err(fault)) => return Err(self.complaint(&fault.to_string())),
+            Err(_) => return Err(self.complaint("not ready in 30 s")),
+        };
+        let told =
+            serde_json::from_str(&line).map_err(|fault| self.complaint(&format!("{fault}: {line:?}")))?;
+        Ok(Ready(told))
+    }
+
+    fn complaint(&self, why: &str) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let end = lines.get(lines.len().saturating_sub(10)..).unwrap_or_default().join("\n");
+        format!("the server did not start: {why}\n{end}")
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub(super) fn kill(self) {
+        drop(self);
+    }
+
+    /// SIGTERM, and waits until it has ended in order.
+    ///
+    /// # Errors
+    /// It does not end in 30 s; then it is killed.
+    pub(super) fn end(mut self) -> Result<(), String> {
+        let _ = self.signal(Signal::TERM);
+        for _ in 0..300 {
+            if self.child.try_wait().map_err(|fault| fault.to_string())?.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Err(self.complaint("SIGTERM did not end it"))
+    }
+
+    fn signal(&self, signal: Signal) -> rustix::io::Result<()> {
+        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        id.map_or(Ok(()), |id| kill_process_group(id, signal))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Once it has been waited for, its number may be another's.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.signal(Signal::KILL);
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// The line a server of `portvakt dev --json` prints when it is ready.
+#[derive(Clone, Debug)]
+pub(super) struct Ready(Value);
+
+impl Ready {
+    /// The relying party registered as `client_id`, at the issuer of that profile.
+    ///
+    /// # Errors
+    /// There is no such issuer, or it has no discovery document.
+    pub(super) fn relying_party(&self, profile: &str, client: &Registered) -> Result<RelyingParty, String> {
+        let issuer = self
+            .0
+            .get("issuers")
+            .and_then(Value::as_array)
+            .and_then(|all| {
+                all.iter().find(|one| one.get("profile").and_then(Value::as_str) == Some(profile))
+            })
+            .and_then(|one| one.get("issuer").and_then(Value::as_str))
+            .ok_or_else(|| format!("no issuer of profile {profile} in {}", self.0))?;
+        Ok(RelyingParty {
+            at: Endpoints::discover(issuer)?,
+            client_id: client.client_id.to_owned(),
+            secret: client.secret.to_owned(),
+            redirect_uri: client.redirect_uri.to_owned(),
+            pkce: true,
+        })
+    }
+}
+
+/// A client as [`catalogue`] registers it, at both issuers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Registered {
+    /// Its `client_id`.
+    pub(super) client_id: &'static str,
+    secret: &'static str,
+    redirect_uri: &'static str,
+}
+
+/// The client that loads the server.
+pub(super) const CLIENT: Registered = Registered {
+    client_id: "torture",
+    secret: "a-secret-of-the-torture-client",
+    redirect_uri: "http://localhost:3000/callback",
+};
+
+/// A catalogue of one client, which has the secret and redirect URI of [`CLIENT`]. Its tokens last for a day, so that what
+/// was promised in the first life can be called in at the end.
+pub(super) fn catalogue(port: u16, client_id: &str) -> String {
+    let Registered { secret, redirect_uri, .. } = CLIENT;
+    format!(
+        r#"issuer = ["http://localhost:{port}/idporten-oidc-provider/", "http://localhost:{port}"]
+
+[[organisations]]
+orgno = "991825827"
+name = "Torture"
+terms = {{ version = "demo", accepted_at = "2016-12-01T12:00:00Z", accepted_by = "cargo xtask torture" }}
+
+[[clients]]
+client_id = "{client_id}"
+client_secret = "{secret}"
+client_orgno = "991825827"
+display_name = "Torture"
+redirect_uris = ["{redirect_uri}"]
+post_logout_redirect_uris = []
+scopes = ["openid", "profile"]
+authorization_lifetime = 86400
+access_token_lifetime = 86400
+refresh_token_lifetime = 600
+"#
+    )
+}
+
+/// Synthetic persons.
+pub(super) const PERSONS: [&str; 4] = ["21879498012", "20914695016", "28816196088", "05895894984"];
+
+/// Whether the program is there.
+pub(super) fn is_installed(program: &str) -> bool {
+    let path = Path::new("/usr/bin").join(program);
+    path.is_file()
+}
