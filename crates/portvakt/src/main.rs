@@ -1,2 +1,25 @@
-//! The binary.
-fn main() {}
+//! Portvakt: an OpenID Provider that does the job of ID-porten. This crate is the binary: command line, configuration, wiring,
+//! telemetry and background work. What the protocol is lives below, in the crates it opens.
+
+mod catalogue;
+mod cli;
+mod config;
+mod desk;
+mod dev;
+mod failure;
+mod house;
+mod keys;
+mod master_key;
+mod measure;
+mod serve;
+mod shutdown;
+mod telemetry;
+mod upkeep;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    cli::run(cli::Cli::parse())
+}

@@ -1,0 +1,142 @@
+//! The command line: data to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 misused.
+
+mod keys;
+mod settings;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Settings;
+use crate::desk::reach::Target;
+use crate::dev::{self, Loopback, Wish};
+use crate::failure::Failure;
+use crate::serve;
+
+/// An OpenID Provider that does the job of ID-porten.
+#[derive(Debug, Parser)]
+#[command(name = "portvakt", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Subcommands,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    /// Run the server.
+    Serve {
+        /// The configuration: a TOML file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Try things out: both profiles on this machine, with demo clients and test persons.
+    Dev {
+        /// The port of localhost to listen on; 0 picks a free one.
+        #[arg(long, value_name = "ADDR", default_value = "localhost:8080")]
+        listen: Loopback,
+        /// Keep the data in this folder; otherwise it is removed at the end.
+        #[arg(long, value_name = "DIR")]
+        data: Option<PathBuf>,
+        /// Register what this catalogue names instead of the demo. http://localhost:8080 in it stands for the real address.
+        #[arg(long, value_name = "FILE")]
+        catalogue: Option<PathBuf>,
+        /// Print one line of JSON when ready.
+        #[arg(long)]
+        json: bool,
+        /// Answer questions about signatures on standard input, for `cargo xtask bench`.
+        #[arg(long, hide = true)]
+        measure: bool,
+    },
+    /// Look at the configuration.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Look at signing keys, and rotate them.
+    Key {
+        #[command(subcommand)]
+        command: keys::KeyCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Check a configuration without starting, and tell what it says.
+    Check {
+        /// The configuration: a TOML file.
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        /// Tell it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Which server, or data folder, a command is for.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Where {
+    /// The server's configuration: if it does not run, the command opens its data folder itself.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder of a server that runs, such as `dev --data DIR`.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+impl Where {
+    fn target(self) -> Result<Target, Failure> {
+        match (self.config, self.data) {
+            (Some(file), _) => Ok(Target::Configured(Box::new(Settings::read(&file).map_err(Failure::new)?))),
+            (None, Some(data)) => Ok(Target::Running(data)),
+            (None, None) => Err(Failure::new("neither --config nor --data was given")),
+        }
+    }
+}
+
+/// Runs the command and answers the process's exit code.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    // Whatever this process writes is for its own user.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let workers = std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(perform(cli.command)),
+        Err(why) => Err(Failure::new(format!("the runtime cannot start: {why}"))),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn perform(command: Subcommands) -> Result<(), Failure> {
+    match command {
+        Subcommands::Serve { config } => serve::serve(&config).await,
+        Subcommands::Dev { listen, data, catalogue, json, measure } => {
+            dev::dev(Wish { listen, data, catalogue, json, measure }).await
+        }
+        Subcommands::Config { command: ConfigCommand::Check { config, json } } => {
+            settings::check(&config, json).await
+        }
+        Subcommands::Key { command } => keys::perform(command).await,
+    }
+}
+
+/// Writes data to standard output: `json` on one line, or `text`.
+fn tell(
+    json: Option<serde_json::Value>,
+    text: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    let written = match json {
+        Some(value) => writeln!(out, "{value}"),
+        None => text(&mut out),
+    };
+    written.and_then(|()| out.flush()).map_err(|why| Failure::new(format!("standard output: {why}")))
+}

@@ -1,0 +1,87 @@
+//! `portvakt key …`.
+
+use clap::Subcommand;
+
+use super::{Where, tell};
+use crate::desk::reach::have;
+use crate::desk::{Answer, Command};
+use crate::failure::Failure;
+use crate::keys::{IssuerKeys, Rotated};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// Tell which signing keys are published.
+    List {
+        #[command(flatten)]
+        whose: Where,
+        /// At this issuer only.
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+        /// Tell it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Publish the next signing key at once, and sign with it after the configured `key_lead`.
+    Rotate {
+        #[command(flatten)]
+        whose: Where,
+        /// At this issuer only.
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+        /// Sign with it at once, for emergencies: clients that keep the JWK Set for a while refuse what it signs until they fetch it anew.
+        #[arg(long)]
+        now: bool,
+        /// Tell it as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Carries one out.
+///
+/// # Errors
+/// Why it was not.
+pub(super) async fn perform(command: KeyCommand) -> Result<(), Failure> {
+    let (whose, command, json) = match command {
+        KeyCommand::List { whose, issuer, json } => (whose, Command::KeyList { issuer }, json),
+        KeyCommand::Rotate { whose, issuer, now, json } => (whose, Command::KeyRotate { issuer, now }, json),
+    };
+    match have(whose.target()?, command).await? {
+        Answer::Keys(listed) => told(&listed, json, list),
+        Answer::Rotated(rotated) => told(&rotated, json, rotations),
+    }
+}
+
+type Page<T> = fn(&[T], &mut dyn std::io::Write) -> std::io::Result<()>;
+
+fn told<T: serde::Serialize>(answer: &[T], json: bool, page: Page<T>) -> Result<(), Failure> {
+    let value = if json { Some(serde_json::to_value(answer).map_err(Failure::new)?) } else { None };
+    tell(value, |out| page(answer, out))
+}
+
+fn list(listed: &[IssuerKeys], out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    for IssuerKeys { issuer, keys } in listed {
+        writeln!(out, "{issuer}")?;
+        for key in keys {
+            write!(out, "  {}  {:<8}  signs from {}", key.kid, key.state.as_str(), key.signs_from)?;
+            if let Some(until) = &key.signs_until {
+                write!(out, " until {until}")?;
+            }
+            if let Some(removed) = &key.removed {
+                write!(out, ", published until {removed}")?;
+            }
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+fn rotations(rotated: &[Rotated], out: &mut dyn std::io::Write) -> std::io::Result<()> {
+    for Rotated { issuer, kid, signs_from, previous_removed } in rotated {
+        writeln!(
+            out,
+            "{issuer}\n  {kid}  signs from {signs_from}; older keys stay published until {previous_removed}"
+        )?;
+    }
+    Ok(())
+}

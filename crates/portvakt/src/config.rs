@@ -1,0 +1,213 @@
+//! The configuration: one TOML file, parsed once into typed settings. Unknown keys are refused, secrets are named by file or
+//! environment variable, and every mistake is told at once.
+
+pub(crate) mod duration;
+mod fault;
+mod issuer;
+mod listener;
+mod reader;
+mod secret_place;
+mod signing_files;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use portvakt_protocol::features::endpoints;
+use portvakt_protocol::provider::Provider;
+use portvakt_protocol::registration::Shown;
+use portvakt_protocol::time::Seconds;
+use portvakt_web::listen::ListenerConfig;
+
+pub(crate) use fault::{ConfigFault, ConfigFaults};
+pub(crate) use secret_place::SecretPlace;
+pub(crate) use signing_files::{CertifiedKey, SigningFiles};
+
+use crate::telemetry::{LogFormat, LogLevel, Logging};
+use fault::Place;
+use reader::{At, Keys, Page};
+
+/// What the server is to do, as one file says it.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// The file itself.
+    pub(crate) file: PathBuf,
+    /// The embedded store's folder.
+    pub(crate) data: PathBuf,
+    /// The master key; none: the store's folder has its own, which production does not allow.
+    pub(crate) master_key: Option<SecretPlace>,
+    /// The master key until now, while it is being changed.
+    pub(crate) previous_master_key: Option<SecretPlace>,
+    /// Where to listen; at least one.
+    pub(crate) listeners: Vec<ListenerConfig>,
+    /// What to serve; at least one, and no two answer at one URL.
+    pub(crate) issuers: Vec<IssuerSettings>,
+    /// How long audit records are kept; none: for ever.
+    pub(crate) audit_retention: Option<Seconds>,
+    /// How to log.
+    pub(crate) log: Logging,
+}
+
+/// One issuer's settings.
+#[derive(Clone, Debug)]
+pub(crate) struct IssuerSettings {
+    /// The provider.
+    pub(crate) provider: Provider,
+    /// Its first key and certificate, if the operator brings them.
+    pub(crate) signing: Option<SigningFiles>,
+    /// How long the next signing key is published before it signs.
+    pub(crate) key_lead: Seconds,
+}
+
+/// How long the next key is published before it signs, where nothing else is said: clients may keep a JWK Set for a day.
+pub(crate) const KEY_LEAD: Seconds = Seconds::days(1);
+
+impl Settings {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Every fault of it.
+    pub(crate) fn read(file: &Path) -> Result<Self, ConfigFaults> {
+        let text = std::fs::read_to_string(file).map_err(|why| {
+            let place = Place { path: String::new(), line: None };
+            let fault = ConfigFault::new(&place, Shown::Absent, format!("cannot be read: {why}"))
+                .with_fix("name the configuration with --config FILE");
+            ConfigFaults::new(file, vec![fault])
+        })?;
+        Self::parse(&text, file)
+    }
+
+    /// Parses the text of `file`, whose folder is where relative paths start.
+    ///
+    /// # Errors
+    /// Every fault of it.
+    fn parse(text: &str, file: &Path) -> Result<Self, ConfigFaults> {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let (mut page, mut keys) = Page::open(text).map_err(|faults| ConfigFaults::new(file, faults))?;
+        let data = keys.required_parsed(&mut page, "data", |text| match text {
+            "" => Err("must be the path of a folder".to_owned()),
+            text if text.contains("://") => {
+                Err("must be the path of a folder: other stores than the embedded one do not exist yet"
+                    .into())
+            }
+            text => Ok(folder.join(text)),
+        });
+        let master_key = SecretPlace::read(&mut page, &mut keys, "master_key", folder);
+        let previous_master_key = SecretPlace::read(&mut page, &mut keys, "previous_master_key", folder);
+        let listeners = listener::all(&mut page, &mut keys, folder);
+        let issuers = issuer::all(&mut page, &mut keys, folder);
+        let audit_retention = audit(&mut page, &mut keys);
+        let log = logging(&mut page, &mut keys);
+        let own_key = keys.place_of(&page, "master_key");
+        keys.end(&mut page);
+        let production = issuers.iter().find(|it| it.value.provider.environment().is_production());
+        if let (Some(production), None) = (production, &master_key)
+            && !page.faults.iter().any(|fault| fault.place.path.starts_with("master_key"))
+        {
+            let rule = format!(
+                "must be given: {} is production, whose master key is kept outside the data folder",
+                production.value.provider.issuer()
+            );
+            let fault = ConfigFault::new(&own_key, Shown::Absent, rule)
+                .with_fix("add master_key = { file = \"…\" } or { env = \"…\" }");
+            page.faults.push(fault);
+        }
+        refuse_collisions(&mut page, &issuers);
+        match data {
+            Some(data) if page.faults.is_empty() => Ok(Self {
+                file: file.to_owned(),
+                data: data.value,
+                master_key,
+                previous_master_key,
+                listeners,
+                issuers: issuers.into_iter().map(|at| at.value).collect(),
+                audit_retention,
+                log,
+            }),
+            _ => Err(ConfigFaults::new(file, page.faults)),
+        }
+    }
+
+    /// What an operator should know, although it is allowed.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let reachable_by_tls = self
+            .listeners
+            .iter()
+            .any(|listener| listener.tls.is_some() || !listener.trusted_proxies.is_empty());
+        for IssuerSettings { provider, .. } in &self.issuers {
+            let issuer = provider.issuer();
+            if provider.is_exposed_plaintext() {
+                warnings.push(format!(
+                    "{issuer} is http on a host that others can reach: whoever is on the way reads and changes everything"
+                ));
+            }
+            if provider.environment().is_production() && provider.test_id().is_none() {
+                warnings.push(format!(
+                    "{issuer} is production and has no eID: every authorization request is answered \
+                     temporarily_unavailable"
+                ));
+            }
+            if provider.is_https() && !reachable_by_tls {
+                warnings.push(format!(
+                    "{issuer} is https, but no listener has tls or trusted_proxies: no request will ever be for it"
+                ));
+            }
+        }
+        warnings
+    }
+}
+
+/// `[audit]`.
+fn audit(page: &mut Page, keys: &mut Keys<'_>) -> Option<Seconds> {
+    let mut table = keys.table(page, "audit")?;
+    let span = |text: &str| duration::parse(text, Seconds::days(1), Seconds::days(36_500));
+    let retention = table.parsed(page, "retention", span);
+    table.end(page);
+    retention.map(|at| at.value)
+}
+
+/// `[log]`.
+fn logging(page: &mut Page, keys: &mut Keys<'_>) -> Logging {
+    let usual = Logging::default();
+    let Some(mut table) = keys.table(page, "log") else { return usual };
+    let format = table.parsed(page, "format", |text| {
+        LogFormat::named(text).ok_or_else(|| "must be json or text".to_owned())
+    });
+    let level = table.parsed(page, "level", |text| {
+        LogLevel::named(text).ok_or_else(|| "must be error, warn, info, debug or trace".to_owned())
+    });
+    table.end(page);
+    Logging {
+        format: format.map_or(usual.format, |at| at.value),
+        level: level.map_or(usual.level, |at| at.value),
+    }
+}
+
+/// Two issuers at one URL: a request could not be told apart. One identifier twice is a case of it.
+fn refuse_collisions(page: &mut Page, issuers: &[At<IssuerSettings>]) {
+    let mut taken: BTreeMap<String, &Place> = BTreeMap::new();
+    for At { value, place } in issuers {
+        let provider = &value.provider;
+        let mut collision = None;
+        for (endpoint, path) in endpoints(provider) {
+            let url = provider.base(endpoint).url(path);
+            match taken.get(&url) {
+                Some(other) => {
+                    collision.get_or_insert((url, *other));
+                }
+                None => {
+                    taken.insert(url, place);
+                }
+            }
+        }
+        if let Some((url, other)) = collision.filter(|(_, other)| *other != place) {
+            let at = Place { path: format!("{}.issuer", place.path), line: place.line };
+            let rule = format!("must answer at its own URLs; {url} is already {}'s", other.path);
+            page.refuse(&at, Shown::text(provider.issuer().as_str()), rule);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "config/tests.rs"]
+mod tests;

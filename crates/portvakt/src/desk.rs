@@ -1,0 +1,92 @@
+//! The desk: where commands are carried out. A command is a value, carried out by one function, whether in this process, which
+//! opens the data folder itself, or in the running server, which it reaches through a socket in that folder.
+//!
+//! A new command is a variant of [`Command`], an arm of [`perform`], an [`Answer`] and a subcommand of the command line. What
+//! a command needs from its caller's files or environment it carries with it: the server has neither.
+
+mod command;
+pub(crate) mod reach;
+pub(crate) mod socket;
+
+use std::sync::Arc;
+
+use portvakt_crypto::random::Random;
+use portvakt_protocol::time::Seconds;
+use portvakt_store::{Actor, Store};
+use portvakt_web::clock::Clock;
+use portvakt_web::site::Site;
+
+pub(crate) use command::{Answer, Command, Outcome, Refused};
+
+use crate::config::IssuerSettings;
+use crate::keys::{self, NoKey};
+
+/// What commands work on.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    /// The store.
+    pub(crate) store: Store,
+    /// The clock.
+    pub(crate) clock: Clock,
+    /// The source of keys and secrets.
+    pub(crate) random: Random,
+    /// Every configured issuer.
+    pub(crate) issuers: Vec<IssuerSettings>,
+    /// The same issuers as they are served; empty where no server runs.
+    pub(crate) sites: Vec<Arc<Site>>,
+}
+
+/// Carries out a command for `actor`. When this returns, what the command changed is durable, and served.
+pub(crate) async fn perform(desk: &Desk, actor: &Actor, command: Command) -> Outcome {
+    let name = command.name();
+    let outcome = match command {
+        Command::KeyList { issuer } => key_list(desk, issuer.as_deref()).await,
+        Command::KeyRotate { issuer, now } => key_rotate(desk, issuer.as_deref(), now).await,
+    };
+    for site in &desk.sites {
+        if let Err(fault) = site.refresh_keys().await {
+            tracing::error!(target: "broken", issuer = %site.provider.issuer(), cause = %fault, "signing keys not taken over");
+        }
+    }
+    match &outcome {
+        Ok(_) => tracing::info!(command = name, actor = actor.0, "command done"),
+        Err(refused) => {
+            tracing::info!(command = name, actor = actor.0, why = refused.what, "command refused")
+        }
+    }
+    outcome.map_or_else(Outcome::Refused, Outcome::Done)
+}
+
+async fn key_list(desk: &Desk, issuer: Option<&str>) -> Result<Answer, Refused> {
+    let now = desk.clock.now();
+    let mut listed = Vec::new();
+    for settings in chosen(desk, issuer)? {
+        listed.push(keys::list(&desk.store, &settings.provider, now).await.map_err(Refused::broken)?);
+    }
+    Ok(Answer::Keys(listed))
+}
+
+async fn key_rotate(desk: &Desk, issuer: Option<&str>, at_once: bool) -> Result<Answer, Refused> {
+    let mut rotated = Vec::new();
+    for settings in chosen(desk, issuer)? {
+        let lead = if at_once { Seconds::default() } else { settings.key_lead };
+        let done = keys::rotate(&desk.store, &settings.provider, lead, desk.clock.now()).await;
+        rotated.push(done.map_err(|fault: NoKey| Refused::broken(fault))?);
+    }
+    Ok(Answer::Rotated(rotated))
+}
+
+/// The issuer of that name, or all of them.
+fn chosen<'d>(desk: &'d Desk, issuer: Option<&str>) -> Result<Vec<&'d IssuerSettings>, Refused> {
+    let name = |settings: &'d IssuerSettings| settings.provider.issuer().as_str();
+    let found: Vec<_> =
+        desk.issuers.iter().filter(|settings| issuer.is_none_or(|wanted| wanted == name(settings))).collect();
+    if found.is_empty() {
+        let configured: Vec<_> = desk.issuers.iter().map(name).collect();
+        return Err(Refused {
+            what: format!("no issuer is configured as {}", issuer.unwrap_or_default()),
+            hint: Some(format!("name one of them exactly: {}", configured.join(", "))),
+        });
+    }
+    Ok(found)
+}

@@ -1,0 +1,280 @@
+//! Signing keys over time: an issuer's first one, the next, and what is told of them.
+
+use portvakt_crypto::certificate::{CertificateError, self_signed};
+use portvakt_crypto::signing::{KeyFault, RsaKey, Signer};
+use portvakt_protocol::profile::ID_TOKEN_LIFETIME;
+use portvakt_protocol::provider::Provider;
+use portvakt_protocol::registration::LONGEST_ACCESS_TOKEN;
+use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_store::{Broken, Store, StoredKey};
+use serde::{Deserialize, Serialize};
+
+use crate::config::{CertifiedKey, ConfigFault, IssuerSettings};
+
+/// A self-signed certificate outlives every rotation that anyone plans: clients warn when one in `x5c` is about to end.
+const CERTIFICATE_DAYS: u32 = 3650;
+
+/// A certificate begins this much before its key, for clients whose clock is behind.
+const CERTIFICATE_LEEWAY: Seconds = Seconds::new(3600);
+
+/// A common name has at most this many characters (RFC 5280 appendix A.1).
+const LONGEST_COMMON_NAME: usize = 64;
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoKey {
+    /// The operator's own files.
+    #[error("{}: {}", .0.place.path, .0.rule)]
+    Files(ConfigFault),
+    /// The key could not be made or read.
+    #[error("a signing key could not be made: {0}")]
+    Key(#[from] KeyFault),
+    /// Its certificate could not be made.
+    #[error("a signing key's certificate could not be made: {0}")]
+    Certificate(#[from] CertificateError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Broken),
+    /// The thread that made it ended.
+    #[error("a signing key could not be made: its thread ended")]
+    Thread,
+}
+
+/// Sees to it that an issuer has a signing key, durably, before it is served.
+///
+/// # Errors
+/// [`NoKey`].
+pub(crate) async fn ensure_first(
+    store: &Store,
+    issuer: &IssuerSettings,
+    now: Timestamp,
+) -> Result<(), NoKey> {
+    let provider = &issuer.provider;
+    let known = store.signing_keys(provider.issuer(), now).await?;
+    let brought = issuer.signing.as_ref().map(|files| files.load()).transpose().map_err(NoKey::Files)?;
+    if !known.is_empty() {
+        if let Some(brought) = brought.filter(|own| known.iter().all(|known| known.kid != own.key.kid())) {
+            tracing::warn!(
+                issuer = %provider.issuer(),
+                kid = brought.key.kid(),
+                "the configured signing key is not in use: it is read at an issuer's first start only"
+            );
+        }
+        return Ok(());
+    }
+    let key = match brought {
+        Some(CertifiedKey { key, chain }) => stored(&key, chain, now, now)?,
+        None => generate(provider, now, now).await?,
+    };
+    let kid = key.kid.clone();
+    if store.add_signing_key(provider.issuer(), key, now).await? {
+        tracing::info!(issuer = %provider.issuer(), kid, "first signing key");
+    }
+    Ok(())
+}
+
+/// A new key of an issuer's, with a self-signed certificate.
+///
+/// # Errors
+/// [`NoKey`].
+async fn generate(
+    provider: &Provider,
+    published: Timestamp,
+    signs_from: Timestamp,
+) -> Result<StoredKey, NoKey> {
+    let common_name: String = provider.issuer().host().chars().take(LONGEST_COMMON_NAME).collect();
+    // Finding primes takes up to half a second of a core.
+    let made = tokio::task::spawn_blocking(move || {
+        let key = RsaKey::generate()?;
+        let begins = (published - CERTIFICATE_LEEWAY).unix();
+        let certificate = self_signed(&key, &common_name, begins, CERTIFICATE_DAYS)?;
+        stored(&key, vec![certificate], published, signs_from)
+    });
+    made.await.map_err(|_| NoKey::Thread)?
+}
+
+fn stored(
+    key: &RsaKey,
+    chain: Vec<Vec<u8>>,
+    published: Timestamp,
+    signs_from: Timestamp,
+) -> Result<StoredKey, NoKey> {
+    Ok(StoredKey {
+        kid: key.kid().to_owned(),
+        pkcs8: key.to_pkcs8()?,
+        chain,
+        published,
+        signs_from,
+        signs_until: None,
+        removed: None,
+    })
+}
+
+/// What came of a rotation, for whoever asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Rotated {
+    /// Where.
+    pub(crate) issuer: String,
+    /// The new key.
+    pub(crate) kid: String,
+    /// The instant from which it signs, RFC 3339.
+    pub(crate) signs_from: String,
+    /// The instant at which the keys before it leave the JWK Set, RFC 3339.
+    pub(crate) previous_removed: String,
+}
+
+/// Publishes a new key, which signs after `lead`. The keys before it stay published until the last token that they can have
+/// signed has ended.
+///
+/// # Errors
+/// [`NoKey`].
+pub(crate) async fn rotate(
+    store: &Store,
+    provider: &Provider,
+    lead: Seconds,
+    now: Timestamp,
+) -> Result<Rotated, NoKey> {
+    let signs_from = now + lead;
+    let key = generate(provider, now, signs_from).await?;
+    let (kid, removed) = (key.kid.clone(), previous_removed(signs_from));
+    store.rotate_signing_key(provider.issuer(), key, removed, now).await?;
+    Ok(Rotated {
+        issuer: provider.issuer().as_str().to_owned(),
+        kid,
+        signs_from: signs_from.to_rfc3339(),
+        previous_removed: removed.to_rfc3339(),
+    })
+}
+
+/// When nothing that a key signed before `signs_until` can still be valid. The bound is what a registration *may* say of access
+/// tokens, not what one says now: a client registered while the old key still signs is covered too.
+fn previous_removed(signs_until: Timestamp) -> Timestamp {
+    signs_until + LONGEST_ACCESS_TOKEN.max(ID_TOKEN_LIFETIME)
+}
+
+/// An issuer's published keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct IssuerKeys {
+    /// The issuer.
+    pub(crate) issuer: String,
+    /// In the order in which they sign.
+    pub(crate) keys: Vec<ShownKey>,
+}
+
+/// A key as it is told of. Instants are RFC 3339.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ShownKey {
+    /// Its name in the JWK Set.
+    pub(crate) kid: String,
+    /// What it does now.
+    pub(crate) state: KeyState,
+    /// When it was published.
+    pub(crate) published: String,
+    /// When it signs, or signed, first.
+    pub(crate) signs_from: String,
+    /// When its successor takes over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signs_until: Option<String>,
+    /// When it leaves the JWK Set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) removed: Option<String>,
+}
+
+/// What a published key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KeyState {
+    /// It will sign.
+    Next,
+    /// It signs.
+    Signing,
+    /// It signs no more, and what it signed can still be verified.
+    Previous,
+}
+
+impl KeyState {
+    fn of(key: &StoredKey, now: Timestamp) -> Self {
+        if key.signs_until.is_some_and(|until| until <= now || until <= key.signs_from) {
+            Self::Previous
+        } else if key.signs_from <= now {
+            Self::Signing
+        } else {
+            Self::Next
+        }
+    }
+
+    /// Its name.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Signing => "signing",
+            Self::Previous => "previous",
+        }
+    }
+}
+
+/// The published keys of an issuer.
+///
+/// # Errors
+/// [`Broken`].
+pub(crate) async fn list(store: &Store, provider: &Provider, now: Timestamp) -> Result<IssuerKeys, Broken> {
+    let keys = store.signing_keys(provider.issuer(), now).await?;
+    let shown = |key: &StoredKey| ShownKey {
+        kid: key.kid.clone(),
+        state: KeyState::of(key, now),
+        published: key.published.to_rfc3339(),
+        signs_from: key.signs_from.to_rfc3339(),
+        signs_until: key.signs_until.map(Timestamp::to_rfc3339),
+        removed: key.removed.map(Timestamp::to_rfc3339),
+    };
+    Ok(IssuerKeys { issuer: provider.issuer().as_str().to_owned(), keys: keys.iter().map(shown).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    fn key(signs_from: i64, signs_until: Option<i64>) -> StoredKey {
+        StoredKey {
+            kid: "k".into(),
+            pkcs8: Zeroizing::new(Vec::new()),
+            chain: Vec::new(),
+            published: Timestamp::from_unix(0),
+            signs_from: Timestamp::from_unix(signs_from),
+            signs_until: signs_until.map(Timestamp::from_unix),
+            removed: None,
+        }
+    }
+
+    #[test]
+    fn a_next_key_that_an_emergency_stopped_never_signs() {
+        for now in [60, 100, 200] {
+            assert_eq!(
+                KeyState::of(&key(100, Some(50)), Timestamp::from_unix(now)),
+                KeyState::Previous,
+                "{now}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_signs_from_its_first_instant_until_its_successors() {
+        for (now, state) in [
+            (99, KeyState::Next),
+            (100, KeyState::Signing),
+            (199, KeyState::Signing),
+            (200, KeyState::Previous),
+        ] {
+            assert_eq!(KeyState::of(&key(100, Some(200)), Timestamp::from_unix(now)), state, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_key_stays_published_as_long_as_any_registration_may_let_a_token_live() {
+        let until = Timestamp::from_unix(1000);
+        assert!(previous_removed(until) >= until + LONGEST_ACCESS_TOKEN);
+        assert!(previous_removed(until) >= until + ID_TOKEN_LIFETIME);
+    }
+}

@@ -1,0 +1,71 @@
+//! What `cargo xtask bench` asks of a server that it started itself: the CPU time inside signatures, which nobody outside the
+//! process can see. It asks on standard input, one word a line, and is answered with one line of JSON on standard output; only
+//! who started the process holds those, so there is no door here for anybody else.
+
+use std::cell::LazyCell;
+use std::io::{self, Write as _};
+
+use portvakt_crypto::signing::{
+    EcKey, KeyFault, RsaKey, Signer, measure_signatures, signature_count, signature_cpu_nanos,
+};
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::{Value, json};
+
+/// Signatures in one set of each kind: about a tenth of a second each.
+const RSA_SET: u32 = 200;
+const EC_SET: u32 = 3000;
+
+/// As long as the signing input of an ordinary ID token.
+const SIGNING_INPUT: [u8; 700] = [b'a'; 700];
+
+/// Measures every signature from now on, and answers until standard input ends.
+///
+/// # Errors
+/// The operating system has no thread to give.
+pub(crate) fn attend() -> io::Result<()> {
+    measure_signatures(true);
+    std::thread::Builder::new().name("measure".to_owned()).spawn(|| {
+        let mut answers = io::stdout();
+        let keys = LazyCell::new(|| Ok((RsaKey::generate()?, EcKey::generate()?)));
+        for question in io::stdin().lines().map_while(Result::ok) {
+            let answer = match question.as_str() {
+                "totals" => totals(),
+                "yardstick" => yardstick(&keys),
+                _ => json!({ "error": "the questions are: totals, yardstick" }),
+            };
+            if writeln!(answers, "{answer}").and_then(|()| answers.flush()).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// All signatures since the start.
+fn totals() -> Value {
+    json!({ "signatures": signature_count(), "signature_cpu_nanos": signature_cpu_nanos() })
+}
+
+/// What a signature costs in a loop that does nothing else, read from the thread's CPU clock around the loop.
+fn yardstick(keys: &Result<(RsaKey, EcKey), KeyFault>) -> Value {
+    match keys {
+        Ok((rsa, ec)) => {
+            json!({ "rsa2048_us": micros_each(rsa, RSA_SET), "es256_us": micros_each(ec, EC_SET) })
+        }
+        Err(fault) => json!({ "error": fault.to_string() }),
+    }
+}
+
+/// One tenth is signed before the clock is read: a key's first signatures also compute what the others reuse.
+fn micros_each(key: &impl Signer, count: u32) -> f64 {
+    let sign = |count| (0..count).for_each(|_| drop(std::hint::black_box(key.sign(&SIGNING_INPUT))));
+    sign(count / 10);
+    let before = thread_cpu_seconds();
+    sign(count);
+    (thread_cpu_seconds() - before) * 1e6 / f64::from(count)
+}
+
+fn thread_cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    std::time::Duration::try_from(time).map_or(0.0, |time| time.as_secs_f64())
+}

@@ -1,0 +1,60 @@
+//! `portvakt serve`: the server as its configuration says.
+
+use std::path::Path;
+
+use portvakt_crypto::random::Random;
+use portvakt_store::MasterKey;
+use portvakt_web::listen::{ListenFault, Listener};
+
+use crate::config::{ConfigFaults, SecretPlace, Settings};
+use crate::failure::Failure;
+use crate::house::{House, Plan};
+use crate::shutdown::Shutdown;
+use crate::{master_key, telemetry};
+
+/// Serves until SIGTERM or SIGINT, then drains.
+///
+/// # Errors
+/// Why the server could not start, or not end in good order.
+pub(crate) async fn serve(file: &Path) -> Result<(), Failure> {
+    let settings = Settings::read(file).map_err(Failure::new)?;
+    telemetry::start(settings.log);
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+    let shutdown = Shutdown::on_signals()?;
+    let (master, previous_master) = master_keys(&settings, &Random::system())?;
+    let Settings { data, listeners, issuers, audit_retention, .. } = settings;
+    // The folder first: that it is another process's tells more than that its port is taken.
+    let house = House::open(Plan { data, master, previous_master, issuers, audit_retention }).await?;
+    let mut bound = Vec::with_capacity(listeners.len());
+    for config in listeners {
+        let listener = Listener::bind(config).await.map_err(|fault| match fault {
+            ListenFault::Bind { .. } => {
+                Failure::new(fault).hint("stop what uses it, or change listeners.address")
+            }
+            ListenFault::Tls(_) => Failure::new(fault).hint("correct listeners.tls"),
+        })?;
+        tracing::info!(address = %listener.address(), "listening");
+        bound.push(listener);
+    }
+    house.serve(bound, shutdown).await
+}
+
+/// The master key to open the store with, and the one before it while that is being changed.
+///
+/// # Errors
+/// A key cannot be had.
+pub(crate) fn master_keys(
+    settings: &Settings,
+    random: &Random,
+) -> Result<(MasterKey, Option<MasterKey>), Failure> {
+    let fetch = |place: &SecretPlace| {
+        place.master_key().map_err(|fault| Failure::new(ConfigFaults::new(&settings.file, vec![fault])))
+    };
+    let master = match &settings.master_key {
+        Some(place) => fetch(place)?,
+        None => master_key::own(&settings.data, random)?,
+    };
+    Ok((master, settings.previous_master_key.as_ref().map(fetch).transpose()?))
+}

@@ -1,0 +1,69 @@
+//! What a running server does unasked: it takes over changed signing keys, and sweeps what has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portvakt_protocol::time::Seconds;
+use portvakt_store::{Store, SweepPolicy, Swept};
+use portvakt_web::clock::Clock;
+use portvakt_web::site::Site;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::shutdown::Shutdown;
+
+/// How often the keys in use are compared with what the store and the clock say.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often what has ended is swept.
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// Rows to one commit: a few milliseconds of the one writer.
+const SWEEP_BATCH: u32 = 500;
+
+/// Takes over signing keys, until the end: when the registry has changed, and when a key was to leave the JWK Set.
+pub(crate) async fn follow_keys(sites: Vec<Arc<Site>>, store: Store, clock: Clock, shutdown: Shutdown) {
+    let mut seen = store.generation();
+    let mut ticks = interval(LOOK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut end = std::pin::pin!(shutdown.begun());
+    loop {
+        tokio::select! {
+            () = &mut end => return,
+            _ = ticks.tick() => {}
+        }
+        let (now, generation) = (clock.now(), store.generation());
+        let moved = generation != seen;
+        seen = generation;
+        for site in sites.iter().filter(|site| moved || site.keys.is_stale(now)) {
+            if let Err(fault) = site.refresh_keys().await {
+                tracing::error!(target: "broken", issuer = %site.provider.issuer(), cause = %fault, "signing keys not taken over");
+            }
+        }
+    }
+}
+
+/// Sweeps until the end. A sweep that fails is logged, and tried again at its next time.
+pub(crate) async fn sweep(store: Store, clock: Clock, audit_retention: Option<Seconds>, shutdown: Shutdown) {
+    let policy = SweepPolicy { audit_retention, batch: SWEEP_BATCH };
+    let mut ticks = interval(SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut end = std::pin::pin!(shutdown.begun());
+    loop {
+        tokio::select! {
+            () = &mut end => return,
+            _ = ticks.tick() => {}
+        }
+        // Each batch is a commit of its own, so the end may come between two of them.
+        let swept = tokio::select! {
+            () = &mut end => return,
+            swept = store.sweep(clock.now(), policy) => swept,
+        };
+        match swept {
+            Ok(swept) if swept == Swept::default() => {}
+            Ok(Swept { logins, grants, access_tokens, secrets, audit }) => {
+                tracing::debug!(logins, grants, access_tokens, secrets, audit, "swept");
+            }
+            Err(broken) => tracing::error!(target: "broken", cause = %broken, "sweep failed"),
+        }
+    }
+}
