@@ -1,0 +1,45 @@
+"""Authlib as a service uses it: discovery, state, nonce and PKCE, the code, the ID token's validation, userinfo.
+
+The classes are those that Authlib builds its Flask and Django clients from, without a web framework around them.
+"""
+
+from urllib.parse import parse_qs, urlsplit
+
+from authlib.integrations.base_client import BaseApp, OAuth2Mixin, OpenIDMixin
+from authlib.integrations.requests_client import OAuth2Session
+
+
+class RelyingParty(OAuth2Mixin, OpenIDMixin, BaseApp):
+    """One service at one issuer."""
+
+    client_cls = OAuth2Session
+
+    def __init__(self, issuer, client_id, client_secret):
+        super().__init__(
+            framework=None,
+            client_id=client_id,
+            client_secret=client_secret,
+            # OpenID Connect Discovery 1.0 §4: concatenated after the issuer, whose slash at the end is removed first.
+            server_metadata_url=issuer.rstrip("/") + "/.well-known/openid-configuration",
+            client_kwargs={"scope": "openid profile", "code_challenge_method": "S256", "trust_env": False},
+        )
+
+    def begin(self, redirect_uri, **params):
+        """An authorization request: its URL, and what the service remembers until the answer."""
+        return {"redirect_uri": redirect_uri, **self.create_authorization_url(redirect_uri, **params)}
+
+    def redeem(self, begun, callback):
+        """Redeems the code of an answer, as Authlib's framework clients do it; the ID token is not yet looked at."""
+        params = {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()}
+        if params.get("state") != begun["state"]:
+            raise AssertionError("the answer is to another request")
+        return self.fetch_access_token(
+            redirect_uri=begun["redirect_uri"], code=params["code"], code_verifier=begun["code_verifier"]
+        )
+
+    def claims(self, begun, token):
+        """The claims of the ID token: signature by JWKS, `iss`, `aud`, times, nonce and the shape of each claim."""
+        audience = {"essential": True, "value": self.client_id}
+        issuer = {"essential": True, "value": self.load_server_metadata()["issuer"]}
+        # No leeway: the servers' clock is ours.
+        return self.parse_id_token(token, begun["nonce"], claims_options={"iss": issuer, "aud": audience}, leeway=0)
