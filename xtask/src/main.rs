@@ -7,6 +7,7 @@
 
 mod check;
 mod client;
+mod clients;
 mod dev;
 mod house;
 mod stage;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::check;
+use crate::clients;
 use crate::house::{House, Outcome, run as run_command};
 use crate::stage::{Stage, run_all};
 use crate::tools;
@@ -20,6 +21,8 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "supply chain", run: supply_chain },
     Stage { name: "tests", run: tests },
     Stage { name: "release binary", run: release_binary },
+    Stage { name: "openid-client", run: clients::openid_client },
+    Stage { name: "Authlib", run: clients::authlib },
 ];
 
 /// Makes the machine ready, then runs every stage.
