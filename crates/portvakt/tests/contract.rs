@@ -5,21 +5,15 @@ use portvakt_crypto::certificate::Certificate;
 use portvakt_crypto::digest::Sha256;
 use portvakt_crypto::encoding::{base64_decode, base64url_encode};
 use portvakt_crypto::jwk::RsaPublicJwk;
-use portvakt_protocol::client::{ApplicationType, AuthMethod};
+use portvakt_protocol::client::AuthMethod;
 use portvakt_protocol::registration::{AmrClaim, ClientRegistration, CodeChallengeMethod};
 use portvakt_protocol::scope::Scopes;
-use portvakt_testkit::{At, Call, PERSONS, Redemption, World, assert_marks, opaque_scope, registration};
+use portvakt_testkit::{
+    At, Call, PERSONS, Redemption, World, assert_marks, opaque_scope, public, registration,
+};
 use serde_json::{Value, json};
 
 const PERSON: &str = PERSONS[0];
-
-fn public(client_id: &str) -> ClientRegistration {
-    ClientRegistration {
-        application_type: ApplicationType::Browser,
-        token_endpoint_auth_method: AuthMethod::None,
-        ..registration(client_id)
-    }
-}
 
 #[tokio::test]
 async fn row_01_discovery_is_under_the_issuer_and_names_it_byte_for_byte() {

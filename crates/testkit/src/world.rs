@@ -430,6 +430,24 @@ pub fn registration(client_id: &str) -> ClientRegistration {
     }
 }
 
+/// A public client, as runs in a browser.
+pub fn public(client_id: &str) -> ClientRegistration {
+    ClientRegistration {
+        application_type: ApplicationType::Browser,
+        token_endpoint_auth_method: AuthMethod::None,
+        ..registration(client_id)
+    }
+}
+
+/// A native application, answered at these URIs.
+pub fn native(client_id: &str, redirect_uris: &[&str]) -> ClientRegistration {
+    ClientRegistration {
+        application_type: ApplicationType::Native,
+        redirect_uris: redirect_uris.iter().map(|uri| (*uri).to_owned()).collect(),
+        ..public(client_id)
+    }
+}
+
 /// A scope whose access tokens are opaque.
 pub fn opaque_scope(scope: &str) -> ScopeRecord {
     ScopeRecord {
