@@ -127,6 +127,20 @@ impl Settings {
         }
     }
 
+    /// Whether what it names by file or environment variable can be had and used: master keys and signing keys.
+    ///
+    /// # Errors
+    /// Every fault of them.
+    pub(crate) fn check_references(&self) -> Result<(), ConfigFaults> {
+        let master_keys = [&self.master_key, &self.previous_master_key].into_iter().flatten();
+        let signing = self.issuers.iter().filter_map(|issuer| issuer.signing.as_ref());
+        let faults: Vec<_> = master_keys
+            .filter_map(|place| place.master_key().err())
+            .chain(signing.filter_map(|files| files.load().err()))
+            .collect();
+        if faults.is_empty() { Ok(()) } else { Err(ConfigFaults::new(&self.file, faults)) }
+    }
+
     /// What an operator should know, although it is allowed.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();

@@ -18,6 +18,7 @@ use crate::{master_key, telemetry};
 /// Why the server could not start, or not end in good order.
 pub(crate) async fn serve(file: &Path) -> Result<(), Failure> {
     let settings = Settings::read(file).map_err(Failure::new)?;
+    settings.check_references().map_err(Failure::new)?;
     telemetry::start(settings.log);
     for warning in settings.warnings() {
         tracing::warn!("{warning}");

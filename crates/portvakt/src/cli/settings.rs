@@ -8,7 +8,7 @@ use portvakt_web::listen::{Listener, ListenerConfig};
 use serde_json::{Value, json};
 
 use super::tell;
-use crate::config::{ConfigFaults, IssuerSettings, Settings, duration};
+use crate::config::{IssuerSettings, Settings, duration};
 use crate::failure::Failure;
 
 /// Reads a configuration and everything it names, as `serve` would, and tells what it says.
@@ -17,16 +17,7 @@ use crate::failure::Failure;
 /// Every fault of it.
 pub(super) async fn check(file: &Path, json: bool) -> Result<(), Failure> {
     let settings = Settings::read(file).map_err(Failure::new)?;
-    let mut faults = Vec::new();
-    for place in [&settings.master_key, &settings.previous_master_key].into_iter().flatten() {
-        faults.extend(place.master_key().err());
-    }
-    for files in settings.issuers.iter().filter_map(|issuer| issuer.signing.as_ref()) {
-        faults.extend(files.load().err());
-    }
-    if !faults.is_empty() {
-        return Err(Failure::new(ConfigFaults::new(file, faults)));
-    }
+    settings.check_references().map_err(Failure::new)?;
     for listener in settings.listeners.iter().filter(|listener| listener.tls.is_some()) {
         // A free port for a moment: binding is what judges the certificate.
         let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

@@ -1,0 +1,16 @@
+//! The command line, as operators and scripts use it: scenes against the real binary.
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a scene that cannot go on fails where it stands"
+)]
+
+mod configuration;
+mod desk;
+mod dev;
+mod keys;
+mod serve;
+mod server;
+mod three_environments;
