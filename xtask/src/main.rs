@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line's answer goes to standard output")]
 
+mod bench;
 mod check;
 mod client;
 mod clients;
@@ -14,6 +15,7 @@ mod stage;
 mod test;
 mod tidy;
 mod tools;
+mod torture;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -37,6 +39,10 @@ enum Task {
     Tidy,
     /// Everything, from a fresh machine with a Rust toolchain and a C compiler.
     Test,
+    /// What each operation costs in CPU, how fast a start is and how much memory is held, each beside its bar.
+    Bench(bench::Asked),
+    /// `kill -9` under load, many connections for one code, and what is on the disk before an answer leaves.
+    Torture(torture::Asked),
     /// Build Portvakt and run `portvakt dev` with the given arguments.
     #[command(disable_help_flag = true)]
     Dev {
@@ -52,6 +58,8 @@ fn main() -> ExitCode {
         Task::Check => Ok(check::run(&house)),
         Task::Tidy => tidy::run(&house).map(|()| ExitCode::SUCCESS),
         Task::Test => test::run(&house),
+        Task::Bench(asked) => bench::run(&house, &asked),
+        Task::Torture(asked) => torture::run(&house, asked),
         Task::Dev { args } => dev::run(&house, &args).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|why| {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::bench;
 use crate::check;
 use crate::clients;
 use crate::house::{House, Outcome, run as run_command};
@@ -21,6 +22,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "supply chain", run: supply_chain },
     Stage { name: "tests", run: tests },
     Stage { name: "release binary", run: release_binary },
+    Stage { name: "bench, short", run: bench::short },
     Stage { name: "openid-client", run: clients::openid_client },
     Stage { name: "Authlib", run: clients::authlib },
 ];

@@ -1,0 +1,252 @@
+//! `cargo xtask bench`: what each operation costs the server process in CPU, how fast it starts and how much memory it
+//! holds, each beside its bar.
+//!
+//! CPU time is measured, not requests a second: it says what a core can carry and does not depend on who else waits for the
+//! disk. An RSA signature weighs more than everything around it and differs threefold between machines, so what is left
+//! without signatures, the *rest*, is the house's own work, and is counted in ES256 signatures of the same machine.
+
+mod bars;
+mod load;
+mod rows;
+mod server;
+mod start;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use crate::client::{RelyingParty, Request};
+use crate::house::{House, Outcome};
+use bars::Bar;
+use load::Load;
+use rows::{Row, Sample, Yardstick};
+use server::{Server, Start};
+
+/// What is asked of `cargo xtask bench`.
+#[derive(Args)]
+pub(crate) struct Asked {
+    /// Measure this part only.
+    #[arg(value_enum)]
+    part: Option<Part>,
+    /// Also write the rows to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measure this binary instead of building one.
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+    /// One sample of few operations: shows that the command works, and measures nothing to rely on.
+    #[arg(long)]
+    short: bool,
+}
+
+/// The parts.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// CPU time of each operation.
+    Rows,
+    /// Duration of a start, and memory.
+    Start,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy)]
+struct Extent {
+    samples: usize,
+    logins: usize,
+    userinfos: usize,
+    discoveries: usize,
+    start: start::Extent,
+    /// How far a bar may be missed.
+    slack: f64,
+}
+
+const CONNECTIONS: usize = 32;
+
+/// Each sample takes a second of CPU or more, so that a tick of 10 ms is a hundredth of it.
+const FULL: Extent = Extent {
+    samples: 5,
+    logins: 2_000,
+    userinfos: 20_000,
+    discoveries: 40_000,
+    start: start::Extent { starts: 20, logins: 1_000, connections: CONNECTIONS },
+    slack: 1.0,
+};
+
+/// On a machine that does other things meanwhile, a bar is only missed when it is missed by far.
+const SHORT: Extent = Extent {
+    samples: 1,
+    logins: 300,
+    userinfos: 2_000,
+    discoveries: 4_000,
+    start: start::Extent { starts: 3, logins: 100, connections: CONNECTIONS },
+    slack: 4.0,
+};
+
+/// For scale, of the same machine: measured once, by hand.
+const SCALE: &str = "For scale, in ES256 signatures on one machine: a bare prototype (axum, rusqlite with group commit, one \
+                     row read and four written, JSON)\nspends 4.8 on an exchange, 0.9 on userinfo and 0.6 on discovery; \
+                     the leanest peer, with everything in memory, about 60 and 15.";
+
+/// Measures, prints, and fails when a row is void or a bar does not hold.
+///
+/// # Errors
+/// Something could not be measured.
+pub(crate) fn run(house: &House, asked: &Asked) -> Result<ExitCode, String> {
+    let binary = match &asked.binary {
+        Some(binary) => binary.clone(),
+        None => server::binary(house)?,
+    };
+    let folder = server::run_folder(house)?;
+    let extent = if asked.short { SHORT } else { FULL };
+    let mut rows = Vec::new();
+    let mut bars = Vec::new();
+    if asked.part != Some(Part::Start) {
+        rows = measure_rows(&binary, &folder.join("rows"), extent)?;
+        bars.extend(bars_of(&rows));
+        print_rows(&rows);
+        println!("{SCALE}");
+    }
+    if asked.part != Some(Part::Rows) {
+        bars.extend(start::measure(&binary, &folder.join("start"), extent.start)?);
+    }
+    if let Some(file) = &asked.json {
+        let text = serde_json::json!({ "rows": rows }).to_string();
+        fs::write(file, text + "\n").map_err(|why| format!("{}: {why}", file.display()))?;
+    }
+    let missed = bars::print(&bars, extent.slack);
+    let void = rows.iter().filter(|row| row.void.is_some()).count();
+    println!("{} rows, {void} void; {} bars, {missed} missed", rows.len(), bars.len());
+    Ok(if void + missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The stage of `cargo xtask test`: the command works, no row is void, and no bar is missed by far.
+pub(crate) fn short(house: &House) -> Outcome {
+    let done = run(house, &Asked { part: None, json: None, binary: None, short: true })?;
+    if done == ExitCode::SUCCESS {
+        Ok(())
+    } else {
+        Err("a row is void, or a bar is missed by far".to_owned())
+    }
+}
+
+fn bars_of(rows: &[Row]) -> Vec<Bar> {
+    [("code_exchange_opaque", 8.0), ("userinfo", 2.5), ("discovery", 1.5)]
+        .map(|(name, most)| {
+            let found = rows.iter().find(|row| row.name == name).map_or(f64::NAN, |row| row.rest_es256);
+            Bar::new(format!("rest of {name}"), found, most, "ES256")
+        })
+        .to_vec()
+}
+
+fn print_rows(rows: &[Row]) {
+    println!("\n{:<24} {:>10} {:>12} {:>10} {:>10}", "row", "cpu µs", "in RSA-2048", "rest µs", "in ES256");
+    for row in rows {
+        let Row { name, cpu_us, rsa2048_signatures, rest_us, rest_es256, void } = row;
+        let void = void.as_ref().map(|why| format!("  VOID: {why}")).unwrap_or_default();
+        println!(
+            "{name:<24} {cpu_us:>10.1} {rsa2048_signatures:>12.3} {rest_us:>10.1} {rest_es256:>10.2}{void}"
+        );
+    }
+}
+
+fn measure_rows(binary: &Path, data: &Path, extent: Extent) -> Result<Vec<Row>, String> {
+    let server = Server::start(&Start { binary, data, port: 0, measured: true })?;
+    let (pilot, current) = (server.relying_party("pilot")?, server.relying_party("idporten")?);
+    let pids = server.pids();
+    let mut bench = Bench { server, pids, yardsticks: Vec::new() };
+    println!(
+        "{CONNECTIONS} connections, median of {} samples, store on {}, log to a file beside it",
+        extent.samples,
+        data.display()
+    );
+    // Unmeasured: caches fill, pages of the binary come in, the store's file gets its first pages.
+    let Extent { logins, userinfos, discoveries, .. } = extent;
+    let warm_up =
+        Extent { logins: logins / 4, userinfos: userinfos / 4, discoveries: discoveries / 4, ..extent };
+    bench.sample(&pilot, &current, warm_up)?;
+    bench.yardsticks.clear();
+    let samples =
+        (0..extent.samples).map(|_| bench.sample(&pilot, &current, extent)).collect::<Result<Vec<_>, _>>()?;
+    let row = |name, signatures, of: fn(&Samples) -> Sample| {
+        Row::of(name, signatures, &samples.iter().map(of).collect::<Vec<_>>())
+    };
+    let rows = Row::of_signatures(&bench.yardsticks).into_iter().chain([
+        row("code_exchange_opaque", 1, |of| of.exchange_opaque),
+        row("code_exchange_jwt", 2, |of| of.exchange_jwt),
+        row("login", 0, |of| of.login),
+        row("userinfo", 0, |of| of.userinfo),
+        row("discovery", 0, |of| of.discovery),
+    ]);
+    let rows = rows.collect();
+    bench.server.stop()?;
+    Ok(rows)
+}
+
+/// One sample of each row.
+struct Samples {
+    login: Sample,
+    exchange_opaque: Sample,
+    exchange_jwt: Sample,
+    userinfo: Sample,
+    discovery: Sample,
+}
+
+struct Bench {
+    server: Server,
+    pids: Vec<String>,
+    yardsticks: Vec<Yardstick>,
+}
+
+impl Bench {
+    /// Measures every operation once, each on what the one before left: logins give codes, codes give tokens.
+    fn sample(
+        &mut self,
+        pilot: &RelyingParty,
+        current: &RelyingParty,
+        extent: Extent,
+    ) -> Result<Samples, String> {
+        let pids = self.pids.clone();
+        let pids: Vec<&str> = pids.iter().map(String::as_str).cycle().take(extent.logins).collect();
+        let mut load = Load::open(&pilot.at.authority, CONNECTIONS)?;
+        let (login, codes) = self.measure(|| load.log_in(pilot, &pids))?;
+        let (exchange_opaque, tokens) = self.measure(|| load.redeem(pilot, &codes))?;
+        let tokens: Vec<_> = tokens.iter().cycle().take(extent.userinfos).collect();
+        let (userinfo, _) = self.measure(|| {
+            load.each(&tokens, |connection, tokens| {
+                pilot.userinfo(connection, &tokens.access_token).map(drop)
+            })
+        })?;
+        let request = Request::get(&pilot.at.discovery).bytes(&pilot.at.authority);
+        let (discovery, _) = self.measure(|| {
+            load.each(&vec![(); extent.discoveries], |connection, ()| {
+                connection.send_bytes(&request)?.expect(200).map(drop)
+            })
+        })?;
+        let codes = load.log_in(current, &pids)?;
+        let (exchange_jwt, _) = self.measure(|| load.redeem(current, &codes))?;
+        Ok(Samples { login, exchange_opaque, exchange_jwt, userinfo, discovery })
+    }
+
+    /// Runs `operations` between two readings of the clocks, and those between two of the yardstick.
+    fn measure<T>(
+        &mut self,
+        operations: impl FnOnce() -> Result<Vec<T>, String>,
+    ) -> Result<(Sample, Vec<T>), String> {
+        let before = self.server.yardstick()?;
+        let (signatures, cpu) = (self.server.signatures()?, self.server.cpu()?);
+        let done = operations()?;
+        let (now, cpu) = (self.server.signatures()?, self.server.cpu()?.saturating_sub(cpu));
+        let after = self.server.yardstick()?;
+        self.yardsticks.extend([before, after]);
+        let sample = Sample {
+            operations: u32::try_from(done.len()).map_err(|_| "too many operations to count")?,
+            cpu,
+            signatures: now.signatures - signatures.signatures,
+            signature_cpu: now.cpu().saturating_sub(signatures.cpu()),
+            yardstick: before.mean(after),
+        };
+        Ok((sample, done))
+    }
+}

@@ -1,0 +1,301 @@
+//! The server that is measured: the release binary as a child of ours, and what the kernel and it say of its costs.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+
+use super::rows::Yardstick;
+use crate::client::{Endpoints, RelyingParty};
+use crate::house::House;
+
+/// The kernel's unit in `/proc/PID/stat`: `USER_HZ` is 100 on every architecture that we build for (proc(5)).
+const TICK: Duration = Duration::from_millis(10);
+
+/// A running server. It is killed when this is dropped.
+pub(super) struct Server {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    ready: Ready,
+}
+
+/// The one line of `portvakt dev --json`.
+#[derive(Deserialize)]
+struct Ready {
+    issuers: Vec<Issuer>,
+    clients: Vec<Client>,
+    persons: Vec<Person>,
+}
+
+#[derive(Deserialize)]
+struct Issuer {
+    issuer: String,
+    profile: String,
+}
+
+#[derive(Deserialize)]
+struct Client {
+    issuer: String,
+    client_id: String,
+    client_secret: Option<String>,
+    redirect_uris: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Person {
+    pid: String,
+}
+
+/// How a server is started.
+pub(super) struct Start<'a> {
+    /// The binary.
+    pub(super) binary: &'a Path,
+    /// The data folder.
+    pub(super) data: &'a Path,
+    /// The port; 0 for a free one.
+    pub(super) port: u16,
+    /// Whether the server sums the CPU time inside signatures. It costs two readings of a clock for each.
+    pub(super) measured: bool,
+}
+
+/// Signatures so far.
+#[derive(Clone, Copy, Deserialize)]
+pub(super) struct Signatures {
+    /// How many.
+    pub(super) signatures: u64,
+    signature_cpu_nanos: u64,
+}
+
+impl Signatures {
+    /// Thread CPU time inside them.
+    pub(super) fn cpu(self) -> Duration {
+        Duration::from_nanos(self.signature_cpu_nanos)
+    }
+}
+
+#[derive(Deserialize)]
+struct YardstickLine {
+    rsa2048_us: f64,
+    es256_us: f64,
+}
+
+/// Resident memory, in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Memory {
+    /// Now (`VmRSS`).
+    pub(super) resident: u64,
+    /// The most so far (`VmHWM`).
+    pub(super) peak: u64,
+}
+
+impl Server {
+    /// Starts the server and waits until it says that it is ready. Its log goes to `log` beside the data folder, as an
+    /// operator's would go to a file, at the level it has by itself.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(super) fn start(start: &Start<'_>) -> Result<Self, String> {
+        let log = start.data.with_extension("log");
+        let log = fs::File::create(&log).map_err(|why| format!("{}: {why}", log.display()))?;
+        let mut command = Command::new(start.binary);
+        command.arg("dev").arg("--json");
+        command.arg("--listen").arg(format!("127.0.0.1:{}", start.port));
+        command.arg("--data").arg(start.data);
+        if start.measured {
+            command.arg("--measure");
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn().map_err(|why| format!("{}: {why}", start.binary.display()))?;
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let (questions, answers) = pipes.ok_or("the child has no standard streams")?;
+        let mut answers = BufReader::new(answers);
+        let mut line = String::new();
+        let read = answers.read_line(&mut line);
+        let ready = read.map_err(|why| why.to_string()).and_then(|_| {
+            serde_json::from_str(&line).map_err(|why| {
+                format!("the server did not get ready ({why}); its log is {}.log", start.data.display())
+            })
+        });
+        match ready {
+            Ok(ready) => Ok(Self { child, questions, answers, ready }),
+            Err(why) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(why)
+            }
+        }
+    }
+
+    /// The confidential client of the issuer with that profile.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn relying_party(&self, profile: &str) -> Result<RelyingParty, String> {
+        let none = || format!("the server has no confidential client at {profile}");
+        let issuer = self.ready.issuers.iter().find(|one| one.profile == profile).ok_or_else(none)?;
+        let client = self
+            .ready
+            .clients
+            .iter()
+            .find(|client| client.issuer == issuer.issuer && client.client_secret.is_some())
+            .ok_or_else(none)?;
+        Ok(RelyingParty {
+            at: Endpoints::discover(&issuer.issuer)?,
+            client_id: client.client_id.clone(),
+            secret: client.client_secret.clone().unwrap_or_default(),
+            redirect_uri: client.redirect_uris.first().cloned().ok_or_else(none)?,
+            pkce: true,
+        })
+    }
+
+    /// The first issuer's identifier.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn issuer(&self) -> Result<&str, String> {
+        let first = self.ready.issuers.first().ok_or("the server has no issuer")?;
+        Ok(&first.issuer)
+    }
+
+    /// Numbers of the test persons.
+    pub(super) fn pids(&self) -> Vec<String> {
+        self.ready.persons.iter().map(|person| person.pid.clone()).collect()
+    }
+
+    /// CPU time of the process, of all its threads that are or were, user and system, to a tick of 10 ms.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub(super) fn cpu(&self) -> Result<Duration, String> {
+        let stat = self.proc("stat")?;
+        ticks(&stat).map(|ticks| TICK * ticks).ok_or_else(|| format!("/proc has no such times: {stat}"))
+    }
+
+    /// Its memory.
+    ///
+    /// # Errors
+    /// The process is gone.
+    pub(super) fn memory(&self) -> Result<Memory, String> {
+        let status = self.proc("status")?;
+        let bytes = |name| kibibytes(&status, name).map(|kib| kib * 1024).ok_or("/proc has no such memory");
+        Ok(Memory { resident: bytes("VmRSS:")?, peak: bytes("VmHWM:")? })
+    }
+
+    /// Signatures since the start, of a measured server.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(super) fn signatures(&mut self) -> Result<Signatures, String> {
+        self.ask("totals")
+    }
+
+    /// What a signature costs now, of a measured server.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(super) fn yardstick(&mut self) -> Result<Yardstick, String> {
+        let YardstickLine { rsa2048_us, es256_us } = self.ask("yardstick")?;
+        Ok(Yardstick { rsa2048_us, es256_us })
+    }
+
+    /// Ends it as an operator would.
+    ///
+    /// # Errors
+    /// It does not end well.
+    pub(super) fn stop(mut self) -> Result<(), String> {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).ok_or("no such process")?;
+        kill_process(pid, Signal::TERM).map_err(|why| why.to_string())?;
+        let status = self.child.wait().map_err(|why| why.to_string())?;
+        if status.success() { Ok(()) } else { Err(format!("the server ended with {status}")) }
+    }
+
+    fn ask<T: for<'a> Deserialize<'a>>(&mut self, question: &str) -> Result<T, String> {
+        let mut line = String::new();
+        writeln!(self.questions, "{question}")
+            .and_then(|()| self.questions.flush())
+            .and_then(|()| self.answers.read_line(&mut line))
+            .map_err(|why| format!("the server does not answer: {why}"))?;
+        serde_json::from_str(&line).map_err(|why| format!("the server answered {line:?}: {why}"))
+    }
+
+    fn proc(&self, file: &str) -> Result<String, String> {
+        fs::read_to_string(format!("/proc/{}/{file}", self.child.id()))
+            .map_err(|why| format!("the server is gone: {why}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// User and system time of a line of `/proc/PID/stat`: fields 14 and 15, counted from behind the command's name, which may
+/// hold anything.
+fn ticks(stat: &str) -> Option<u32> {
+    let (_, behind) = stat.rsplit_once(')')?;
+    let mut times = behind.split_whitespace().skip(11).map(str::parse::<u32>);
+    Some(times.next()?.ok()? + times.next()?.ok()?)
+}
+
+fn kibibytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+/// A new folder for one run, on the disk that the builds are on. What an earlier run left there is removed.
+///
+/// # Errors
+/// It cannot be made, or lies in memory, where an fsync costs nothing and is worth nothing.
+pub(super) fn run_folder(house: &House) -> Result<PathBuf, String> {
+    let folder = house.target.join("bench");
+    let failed = |why: std::io::Error| format!("{}: {why}", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(&folder).map_err(failed)?;
+    }
+    fs::create_dir_all(&folder).map_err(failed)?;
+    let kind = rustix::fs::statfs(&folder).map_err(|why| failed(why.into()))?.f_type;
+    if MEMORY.iter().any(|memory| i128::from(*memory) == i128::from(kind)) {
+        return Err(format!("{} is in memory; the store is measured on a disk", folder.display()));
+    }
+    Ok(folder)
+}
+
+/// `f_type` of tmpfs and ramfs (statfs(2)).
+const MEMORY: [u32; 2] = [0x0102_1994, 0x8584_58f6];
+
+/// The release binary, built if it is not up to date.
+///
+/// # Errors
+/// It cannot be built.
+pub(super) fn binary(house: &House) -> Result<PathBuf, String> {
+    crate::house::run(&mut house.cargo(&["build", "--release", "--locked", "-p", "portvakt"]))?;
+    let binary = crate::test::release_binary_path(house);
+    if binary.is_file() { Ok(binary) } else { Err(format!("no binary at {}", binary.display())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_counted_from_behind_a_name_that_may_hold_anything() {
+        let stat = "7 (a) b 1 (c) S 1 1 1 0 -1 4194304 100 0 0 0 120 30 0 0 20 0 4 0 100 1000 10";
+        assert_eq!(ticks(stat), Some(150));
+        assert_eq!(ticks("7 (a) S 1"), None);
+        assert_eq!(ticks(""), None);
+    }
+
+    #[test]
+    fn memory_is_read_by_its_name() {
+        let status = "VmPeak:\t 9 kB\nVmHWM:\t   20 kB\nVmRSS:\t   10 kB\n";
+        assert_eq!((kibibytes(status, "VmHWM:"), kibibytes(status, "VmRSS:")), (Some(20), Some(10)));
+        assert_eq!(kibibytes(status, "VmSwap:"), None);
+    }
+}
