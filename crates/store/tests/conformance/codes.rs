@@ -3,7 +3,7 @@
 use portvakt_protocol::secret::{AccessToken, Code};
 use portvakt_protocol::witness::Spending;
 
-use crate::world::{START, World, after};
+use crate::world::{KARI, START, World, after, evidence_of};
 
 pub(crate) async fn a_code_that_is_not_there_is_unknown(world: World) {
     let issue = world.issued().await;
@@ -30,6 +30,20 @@ pub(crate) async fn a_code_ends_at_its_instant(world: World) {
     let kept = spending.access_token.digest;
     let answer = world.store.spend_code(world.issuer(), spending, after(59)).await.unwrap();
     assert!(matches!(answer, Spending::Spent(spent) if spent.is_about(early.code.digest, kept)));
+}
+
+pub(crate) async fn a_code_ends_with_its_grant(world: World) {
+    let begun = world.begin().await;
+    let (issuer, login, browser) = (world.issuer(), begun.login, begun.browser);
+    let mut issue = world.issue();
+    issue.grant.expires = after(30);
+    world.store.record_evidence(issuer, login, browser, evidence_of(KARI, START), START).await.unwrap();
+    world.store.finish_login(issuer, login, browser, issue.clone(), START).await.unwrap();
+    let spend = async |now| {
+        world.store.spend_code(issuer, world.spending("demo", issue.code.digest), now).await.unwrap()
+    };
+    assert!(matches!(spend(after(30)).await, Spending::Unknown));
+    assert!(matches!(spend(after(29)).await, Spending::Spent(_)));
 }
 
 pub(crate) async fn another_client_changes_nothing(world: World) {
@@ -176,7 +190,7 @@ pub(crate) async fn a_code_and_a_token_are_read_as_they_were_given(mut world: Wo
         let mut issue = world.issue();
         issue.code.challenge = None;
         issue.grant.echo = portvakt_protocol::grant::Echo::default();
-        let evidence = crate::world::evidence_of(crate::world::KARI, START);
+        let evidence = evidence_of(KARI, START);
         world
             .store
             .record_evidence(world.issuer(), begun.login, begun.browser, evidence, START)

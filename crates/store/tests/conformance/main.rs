@@ -61,6 +61,7 @@ macro_rules! suite {
                 codes {
                     a_code_that_is_not_there_is_unknown
                     a_code_ends_at_its_instant
+                    a_code_ends_with_its_grant
                     another_client_changes_nothing
                     a_spending_that_fails_leaves_the_code_unspent
                     a_failing_request_does_not_fail_its_neighbours
