@@ -3,6 +3,7 @@
 mod keys;
 mod settings;
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -108,7 +109,8 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("{failure}");
+            // Nobody may be there to read it.
+            let _ = writeln!(io::stderr(), "{failure}");
             ExitCode::FAILURE
         }
     }
@@ -130,10 +132,9 @@ async fn perform(command: Subcommands) -> Result<(), Failure> {
 /// Writes data to standard output: `json` on one line, or `text`.
 fn tell(
     json: Option<serde_json::Value>,
-    text: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+    text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     let written = match json {
         Some(value) => writeln!(out, "{value}"),
         None => text(&mut out),

@@ -8,18 +8,16 @@ mod command;
 pub(crate) mod reach;
 pub(crate) mod socket;
 
-use std::sync::Arc;
-
 use portvakt_crypto::random::Random;
 use portvakt_protocol::time::Seconds;
 use portvakt_store::{Actor, Store};
 use portvakt_web::clock::Clock;
-use portvakt_web::site::Site;
 
 pub(crate) use command::{Answer, Command, Outcome, Refused};
 
 use crate::config::IssuerSettings;
 use crate::keys::{self, NoKey};
+use crate::served::Served;
 
 /// What commands work on.
 #[derive(Debug)]
@@ -32,8 +30,8 @@ pub(crate) struct Desk {
     pub(crate) random: Random,
     /// Every configured issuer.
     pub(crate) issuers: Vec<IssuerSettings>,
-    /// The same issuers as they are served; empty where no server runs.
-    pub(crate) sites: Vec<Arc<Site>>,
+    /// The same issuers as they are served, if this process serves them.
+    pub(crate) served: Served,
 }
 
 /// Carries out a command for `actor`. When this returns, what the command changed is durable, and served.
@@ -43,11 +41,6 @@ pub(crate) async fn perform(desk: &Desk, actor: &Actor, command: Command) -> Out
         Command::KeyList { issuer } => key_list(desk, issuer.as_deref()).await,
         Command::KeyRotate { issuer, now } => key_rotate(desk, issuer.as_deref(), now).await,
     };
-    for site in &desk.sites {
-        if let Err(fault) = site.refresh_keys().await {
-            tracing::error!(target: "broken", issuer = %site.provider.issuer(), cause = %fault, "signing keys not taken over");
-        }
-    }
     match &outcome {
         Ok(_) => tracing::info!(command = name, actor = actor.0, "command done"),
         Err(refused) => {
@@ -72,6 +65,9 @@ async fn key_rotate(desk: &Desk, issuer: Option<&str>, at_once: bool) -> Result<
         let lead = if at_once { Seconds::default() } else { settings.key_lead };
         let done = keys::rotate(&desk.store, &settings.provider, lead, desk.clock.now()).await;
         rotated.push(done.map_err(|fault: NoKey| Refused::broken(fault))?);
+        // Registrations are read anew by every request; keys are not.
+        let issuer = settings.provider.issuer();
+        desk.served.refresh_keys(|site| site.provider.issuer() == issuer).await;
     }
     Ok(Answer::Rotated(rotated))
 }

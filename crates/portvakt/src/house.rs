@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portvakt_crypto::random::Random;
 use portvakt_protocol::time::Seconds;
-use portvakt_store::{MasterKey, Opening, Store, StoreUrl};
+use portvakt_store::{MasterKey, OpenFault, Opening, Store, StoreUrl};
 use portvakt_web::clock::Clock;
 use portvakt_web::listen::Listener;
 use portvakt_web::router::Front;
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use crate::config::IssuerSettings;
 use crate::desk::{Desk, socket};
 use crate::failure::Failure;
+use crate::served::Served;
 use crate::shutdown::Shutdown;
 use crate::{keys, upkeep};
 
@@ -48,7 +49,8 @@ impl House {
     /// What failed, and what to do.
     pub(crate) async fn open(plan: Plan) -> Result<Self, Failure> {
         let (clock, random) = (Clock::system(), Random::system());
-        let store = open_store(&plan.data, plan.master, plan.previous_master, &clock, &random)?;
+        let opened = open_store(&plan.data, plan.master, plan.previous_master, &clock, &random);
+        let store = opened.map_err(|fault| not_opened(&plan.data, &fault))?;
         first_keys(&store, &plan.issuers, &clock).await?;
         let mut sites = Vec::with_capacity(plan.issuers.len());
         for issuer in &plan.issuers {
@@ -58,7 +60,8 @@ impl House {
             sites.push(Arc::new(site.map_err(told)?));
         }
         let front = Front::new(&sites, store.clone(), clock.clone()).map_err(Failure::new)?;
-        let desk = Arc::new(Desk { store, clock, random, issuers: plan.issuers, sites });
+        let served = Served::new(sites);
+        let desk = Arc::new(Desk { store, clock, random, issuers: plan.issuers, served });
         let socket = socket::Bound::bind(&plan.data)?;
         Ok(Self { desk, front, socket, audit_retention: plan.audit_retention })
     }
@@ -75,8 +78,8 @@ impl House {
     pub(crate) async fn serve(self, listeners: Vec<Listener>, shutdown: Shutdown) -> Result<(), Failure> {
         let Self { desk, front, socket, audit_retention } = self;
         let (store, clock) = (desk.store.clone(), desk.clock.clone());
-        let sweeping = upkeep::sweep(store.clone(), clock.clone(), audit_retention, shutdown.clone());
-        let following = upkeep::follow_keys(desk.sites.clone(), store.clone(), clock, shutdown.clone());
+        let sweeping = upkeep::sweep(store.clone(), clock, audit_retention, shutdown.clone());
+        let following = upkeep::follow_keys(Arc::clone(&desk), shutdown.clone());
         let mut behind = JoinSet::new();
         behind.spawn(sweeping);
         behind.spawn(following);
@@ -98,14 +101,14 @@ impl House {
 /// Opens the store in a folder.
 ///
 /// # Errors
-/// What the store said, which names what to do.
+/// What the store said; [`not_opened`] tells it.
 pub(crate) fn open_store(
     data: &Path,
     master: MasterKey,
     previous_master: Option<MasterKey>,
     clock: &Clock,
     random: &Random,
-) -> Result<Store, Failure> {
+) -> Result<Store, OpenFault> {
     let opening = Opening {
         url: StoreUrl::Folder(data.to_owned()),
         master,
@@ -113,7 +116,12 @@ pub(crate) fn open_store(
         random: random.clone(),
         now: clock.now(),
     };
-    Store::open(opening).map_err(|fault| Failure::new(format!("{}: {fault}", data.display())))
+    Store::open(opening)
+}
+
+/// Why a folder was not opened, and what to do.
+pub(crate) fn not_opened(data: &Path, fault: &OpenFault) -> Failure {
+    Failure::new(format!("{}: {fault}", data.display()))
 }
 
 /// Every issuer's first key, made beside one another: each takes as long as its primes.

@@ -12,6 +12,7 @@ mod keys;
 mod master_key;
 mod measure;
 mod serve;
+mod served;
 mod shutdown;
 mod telemetry;
 mod upkeep;

@@ -1,5 +1,6 @@
 //! Logs: structured, to standard error, one line an event.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;
 
@@ -113,20 +114,25 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 /// written as JSON escapes it. The formatter hands over an event at a time, ended by its one line feed.
 struct Line<W>(W);
 
+/// It never fails: a log that nobody reads any more must not become a request's failure.
 impl<W: Write> Write for Line<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
-        self.0.write_all(one_line(&text).as_bytes())?;
+        let _ = self.0.write_all(one_line(&text).as_bytes());
         Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        let _ = self.0.flush();
+        Ok(())
     }
 }
 
-fn one_line(event: &str) -> String {
+fn one_line(event: &str) -> Cow<'_, str> {
     let body = event.strip_suffix('\n').unwrap_or(event);
+    if body.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Cow::Borrowed(event);
+    }
     let mut line = String::with_capacity(event.len());
     for character in body.chars() {
         if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}') {
@@ -138,7 +144,7 @@ fn one_line(event: &str) -> String {
     if body.len() < event.len() {
         line.push('\n');
     }
-    line
+    Cow::Owned(line)
 }
 
 #[cfg(test)]
@@ -152,6 +158,21 @@ mod tests {
         Line(&mut written).write_all(event.as_bytes()).unwrap();
         let line = String::from_utf8(written).unwrap();
         assert_eq!(line, "INFO refused path=\"/a\\u000d\\u000aERROR forged\\u001b[2J\\u0085\\u2028\"\n");
+    }
+
+    #[test]
+    fn a_log_that_nobody_reads_fails_no_request() {
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+        }
+        let mut line = Line(Gone);
+        assert!(line.write_all(b"INFO a\n").is_ok() && line.flush().is_ok());
     }
 
     #[test]

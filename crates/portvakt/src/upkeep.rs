@@ -6,9 +6,9 @@ use std::time::Duration;
 use portvakt_protocol::time::Seconds;
 use portvakt_store::{Store, SweepPolicy, Swept};
 use portvakt_web::clock::Clock;
-use portvakt_web::site::Site;
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::desk::Desk;
 use crate::shutdown::Shutdown;
 
 /// How often the keys in use are compared with what the store and the clock say.
@@ -21,8 +21,8 @@ const SWEEP: Duration = Duration::from_secs(30);
 const SWEEP_BATCH: u32 = 500;
 
 /// Takes over signing keys, until the end: when the registry has changed, and when a key was to leave the JWK Set.
-pub(crate) async fn follow_keys(sites: Vec<Arc<Site>>, store: Store, clock: Clock, shutdown: Shutdown) {
-    let mut seen = store.generation();
+pub(crate) async fn follow_keys(desk: Arc<Desk>, shutdown: Shutdown) {
+    let mut seen = desk.store.generation();
     let mut ticks = interval(LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut end = std::pin::pin!(shutdown.begun());
@@ -31,14 +31,10 @@ pub(crate) async fn follow_keys(sites: Vec<Arc<Site>>, store: Store, clock: Cloc
             () = &mut end => return,
             _ = ticks.tick() => {}
         }
-        let (now, generation) = (clock.now(), store.generation());
+        let (now, generation) = (desk.clock.now(), desk.store.generation());
         let moved = generation != seen;
         seen = generation;
-        for site in sites.iter().filter(|site| moved || site.keys.is_stale(now)) {
-            if let Err(fault) = site.refresh_keys().await {
-                tracing::error!(target: "broken", issuer = %site.provider.issuer(), cause = %fault, "signing keys not taken over");
-            }
-        }
+        desk.served.refresh_keys(|site| moved || site.keys.is_stale(now)).await;
     }
 }
 

@@ -2,24 +2,29 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portvakt_crypto::random::Random;
-use portvakt_store::Actor;
+use portvakt_store::{Actor, OpenFault};
 use portvakt_web::clock::Clock;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::socket::{FILE, LONGEST_LINE, user};
 use super::{Answer, Command, Desk, Outcome, perform};
 use crate::config::Settings;
 use crate::failure::Failure;
-use crate::house::open_store;
+use crate::house::{not_opened, open_store};
 use crate::serve::master_keys;
+use crate::served::Served;
 
 /// How long the server may take to carry a command out.
 const WAITING: Duration = Duration::from_secs(60);
+
+/// How long a folder may be locked without a socket, and how often that is looked at.
+const STARTING: Duration = Duration::from_secs(5);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What a command is for.
 #[derive(Debug)]
@@ -45,16 +50,25 @@ impl Target {
 /// Why it was not.
 pub(crate) async fn have(target: Target, command: Command) -> Result<Answer, Failure> {
     let socket = target.data().join(FILE);
-    let outcome = match connect(&socket).await? {
-        Some(stream) => ask(stream, &command).await?,
-        None => match target {
-            Target::Configured(settings) => alone(*settings, command).await?,
+    let begun = Instant::now();
+    let outcome = loop {
+        if let Some(stream) = connect(&socket).await? {
+            break ask(stream, &command).await?;
+        }
+        let settings = match &target {
+            Target::Configured(settings) => settings,
             Target::Running(data) => {
                 return Err(Failure::new(format!("no server runs on {}", data.display())).hint(
                     "name the configuration with --config FILE, and the command opens its data folder itself",
                 ));
             }
-        },
+        };
+        match open(settings)? {
+            Ok(desk) => break alone(desk, command).await?,
+            // A server that is starting, or ending, has the folder before, or after, it has the socket.
+            Err(OpenFault::Locked { .. }) if begun.elapsed() < STARTING => sleep(LOOK_AGAIN).await,
+            Err(fault) => return Err(not_opened(&settings.data, &fault)),
+        }
     };
     match outcome {
         Outcome::Done(answer) => Ok(answer),
@@ -102,14 +116,20 @@ async fn ask(stream: UnixStream, command: &Command) -> Result<Outcome, Failure> 
         .map_err(|_| lost("it hung up, or is another version of portvakt".to_owned()))
 }
 
-/// Carries a command out without a server, and closes the folder again.
-async fn alone(settings: Settings, command: Command) -> Result<Outcome, Failure> {
+/// Opens the data folder, as a server would.
+fn open(settings: &Settings) -> Result<Result<Desk, OpenFault>, Failure> {
     let (clock, random) = (Clock::system(), Random::system());
-    let (master, previous_master) = master_keys(&settings, &random)?;
-    let store = open_store(&settings.data, master, previous_master, &clock, &random)?;
-    let desk = Desk { store: store.clone(), clock, random, issuers: settings.issuers, sites: Vec::new() };
+    let (master, previous_master) = master_keys(settings, &random)?;
+    let opened = open_store(&settings.data, master, previous_master, &clock, &random);
+    let issuers = settings.issuers.clone();
+    Ok(opened.map(|store| Desk { store, clock, random, issuers, served: Served::default() }))
+}
+
+/// Carries a command out without a server, and closes the folder again.
+async fn alone(desk: Desk, command: Command) -> Result<Outcome, Failure> {
     let actor = Actor(user(rustix::process::getuid().as_raw()));
     let outcome = perform(&desk, &actor, command).await;
-    store.close().await.map_err(|broken| Failure::new(format!("the store could not be closed: {broken}")))?;
+    let closed = desk.store.close().await;
+    closed.map_err(|broken| Failure::new(format!("the store could not be closed: {broken}")))?;
     Ok(outcome)
 }

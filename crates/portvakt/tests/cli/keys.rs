@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use portvakt_crypto::random::Random;
+use portvakt_protocol::time::Timestamp;
+use portvakt_store::{MasterKey, Opening, Store, StoreUrl};
 use portvakt_testkit::{Browser, PERSONS, Process, RelyingParty};
 use serde_json::Value;
 
@@ -87,6 +90,29 @@ async fn without_a_server_the_command_opens_the_folder_itself() {
         server.kids(PILOT_JWKS).await,
         [first[0].clone(), rotated[0]["kid"].as_str().unwrap().to_owned()]
     );
+}
+
+#[tokio::test]
+async fn a_command_waits_for_a_server_that_is_about_to_leave_the_folder() {
+    let desk = Desk::with(&format!("master_key = {{ file = \"master.key\" }}\n{TWO_ISSUERS}"));
+    desk.write("master.key", "8f3c1d5e7a9b0246813579bdf02468ace13579bdf02468ace0f1e2d3c4b5a697");
+    let holding = Store::open(Opening {
+        url: StoreUrl::Folder(desk.path("data")),
+        master: MasterKey::parse(&std::fs::read_to_string(desk.path("master.key")).unwrap()).unwrap(),
+        previous_master: None,
+        random: Random::system(),
+        now: Timestamp::from_unix(1_790_000_000),
+    })
+    .unwrap();
+    let (listed, closed) =
+        tokio::join!(tokio::task::spawn_blocking(move || desk.run(&["key", "list", "--json"])), async {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            let closed = holding.close().await;
+            drop(holding);
+            closed
+        });
+    closed.unwrap();
+    assert_eq!(told(&listed.unwrap()).as_array().unwrap().len(), 2);
 }
 
 #[test]
