@@ -18,7 +18,7 @@ pub(super) const WRITER_CACHE_KIB: i64 = 2048;
 /// Statements kept prepared by each connection: more than there are.
 const STATEMENTS: usize = 96;
 /// Databases up to this size are checked from end to end at each start; larger ones would take longer than a start may.
-const CHECKED_BYTES: i64 = 64 * 1024 * 1024;
+const CHECKED_BYTES: i64 = 32 * 1024 * 1024;
 
 /// Durability: every commit waits for its fsync. The feature takes that away, so that a test can show that it would notice.
 #[cfg(not(feature = "danger-no-fsync"))]
