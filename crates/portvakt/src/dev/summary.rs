@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use portvakt_protocol::catalogue::Plan;
 use portvakt_protocol::client::ClientId;
 use portvakt_protocol::features::Endpoint;
+use portvakt_protocol::params::percent_encode;
 use portvakt_protocol::registration::ClientRecord;
 use portvakt_protocol::secret::ClientSecret;
 use portvakt_store::Broken;
@@ -27,6 +28,8 @@ struct Served {
     profile: &'static str,
     environment: &'static str,
     discovery: String,
+    #[serde(skip)]
+    authorize: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -69,6 +72,7 @@ impl Summary {
                 profile: provider.profile().name,
                 environment: provider.environment().as_str(),
                 discovery: provider.url(Endpoint::Discovery),
+                authorize: provider.url(Endpoint::Authorization),
             });
             let generated = |client: &ClientId| {
                 let mut found =
@@ -103,6 +107,21 @@ impl Summary {
         out.flush()
     }
 
+    /// An authorization request that can be opened as it stands: of a confidential client at the first issuer, the pilot,
+    /// which demands no PKCE of it.
+    fn first_login(&self) -> Option<String> {
+        let at = self.issuers.first()?;
+        let client = self
+            .clients
+            .iter()
+            .find(|client| client.issuer == at.issuer && client.client_secret.is_some())?;
+        let mut url = format!("{}?response_type=code&scope=openid&state=try&client_id=", at.authorize);
+        percent_encode(&client.client_id, &mut url);
+        url.push_str("&redirect_uri=");
+        percent_encode(client.redirect_uris.first()?, &mut url);
+        Some(url)
+    }
+
     /// A page to standard output.
     pub(super) fn write_text(&self, base: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
@@ -113,7 +132,11 @@ impl Summary {
         for Served { issuer, .. } in &self.issuers {
             writeln!(out, "\nClients at {issuer}")?;
             for client in self.clients.iter().filter(|client| client.issuer == *issuer) {
-                let secret = client.client_secret.as_deref().unwrap_or("no secret: PKCE");
+                let secret = match (&client.client_secret, client.token_endpoint_auth_method) {
+                    (Some(secret), _) => secret,
+                    (None, "none") => "no secret: PKCE",
+                    (None, _) => "its secret is not shown again",
+                };
                 writeln!(out, "  {:<14} {secret}", client.client_id)?;
                 writeln!(out, "  {:<14} {}", "", client.redirect_uris.join("  "))?;
             }
@@ -122,6 +145,12 @@ impl Summary {
         writeln!(out, "\nTest persons (any other synthetic number works too)")?;
         for row in persons.chunks(4) {
             writeln!(out, "  {}", row.join("  "))?;
+        }
+        if let Some(url) = self.first_login() {
+            writeln!(
+                out,
+                "\nTry a login in a browser (nobody has to be at the redirect URI to see what comes back)\n  {url}"
+            )?;
         }
         writeln!(
             out,
