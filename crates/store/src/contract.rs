@@ -136,6 +136,16 @@ impl Store {
         }
     }
 
+    /// Active persons of these pools, `limit` at most, by number: to pick from.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn some_persons(&self, pools: &[Pool], limit: u32) -> Result<Vec<Pid>, Broken> {
+        match &self.backend {
+            Backend::Embedded(store) => store.some_persons(pools, limit),
+        }
+    }
+
     /// Where a person stands in these pools taken together.
     ///
     /// # Errors

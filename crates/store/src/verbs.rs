@@ -60,6 +60,9 @@ pub enum LoginWrite {
     Finished,
     /// Over, or no login of this browser's at this issuer; nothing was written.
     Unknown,
+    /// The grant tells of another login than the one now recorded: somebody logged in again meanwhile. Decide anew; nothing was
+    /// written.
+    Superseded,
 }
 
 /// What a finished login gives: a code and the grant it leads to.

@@ -13,6 +13,7 @@ use portvakt_protocol::grant::GrantId;
 use portvakt_protocol::interaction::{Decision, Granted, Login, ask, decide};
 use portvakt_protocol::language::Language;
 use portvakt_protocol::params::RawParams;
+use portvakt_protocol::person::Pid;
 use portvakt_protocol::refusal::Fault;
 use portvakt_protocol::secret::{BrowserSecret, Code, LoginHandle};
 use portvakt_store::{FoundLogin, Issue, LoginWrite, OpenLogin};
@@ -24,6 +25,9 @@ use crate::refuse::{Notice, Stop, stop};
 use crate::reply::{Reply, see_other};
 use crate::site::{Site, Trace};
 use crate::{cookies, csrf};
+
+/// The login page offers so many test persons to pick from.
+const MOST_PERSONS: u32 = 24;
 
 /// `GET` shows the login page; `POST` is what the person typed there, or a cancellation.
 pub(crate) async fn login(
@@ -157,13 +161,15 @@ impl<'a> LoginStep<'a> {
 
     async fn show(&mut self) -> Result<Reply, Stop> {
         match self.decide().await? {
-            Decision::AskLogin(validated) => Ok(self.login_page(&validated, None)),
+            Decision::AskLogin(validated) => self.login_page(&validated, None).await,
             Decision::Proceed(_) => Ok(see_other(&self.url(Endpoint::Resume))),
         }
     }
 
-    fn login_page(&self, validated: &Validated, fault: Option<EntryFault>) -> Reply {
+    async fn login_page(&self, validated: &Validated, fault: Option<EntryFault>) -> Result<Reply, Stop> {
         let texts = Texts::of(self.language);
+        let pools = self.site.provider.test_id().map_or(&[][..], |settings| &settings.pools);
+        let persons = self.site.store.some_persons(pools, MOST_PERSONS).await?;
         let levels = offered(&self.site.provider.profile().acr, validated.minimum())
             .enumerate()
             .map(|(at, (word, _))| Level { word, picked: at == 0 })
@@ -175,11 +181,12 @@ impl<'a> LoginStep<'a> {
             action: &self.url(Endpoint::Login),
             form_token: &self.browser.form_token(&self.handle),
             levels,
+            persons: persons.iter().map(Pid::reveal).collect(),
             fault: fault.map(|fault| entry_fault(texts, fault)),
             fault_in_level: fault == Some(EntryFault::Level),
         };
         let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        page(status, &login_page, &format!("'self' {}", validated.addressed().redirect_uri().origin()))
+        Ok(page(status, &login_page, &format!("'self' {}", validated.addressed().redirect_uri().origin())))
     }
 
     /// Takes what was posted: a cancellation, or TestID's entry, which becomes evidence or the page again with what is wrong.
@@ -200,15 +207,17 @@ impl<'a> LoginStep<'a> {
         let Some(settings) = self.site.provider.test_id() else { return Err(Notice::FormStale.into()) };
         let field = |name| form.first(name).unwrap_or_default();
         let ladder = &self.site.provider.profile().acr;
-        let entry = match Entry::parse(settings, (field("pid"), field("acr")), ladder, validated.minimum()) {
+        // A number that was typed counts; the picked person otherwise.
+        let pid = if field("pid").trim().is_empty() { field("person") } else { field("pid") };
+        let entry = match Entry::parse(settings, (pid, field("acr")), ladder, validated.minimum()) {
             Ok(entry) => entry,
-            Err(fault) => return Ok(self.login_page(&validated, Some(fault))),
+            Err(fault) => return self.login_page(&validated, Some(fault)).await,
         };
         let standing = self.site.standing(entry.pid()).await?;
         let evidence =
             match entry.evidence(self.site.provider.stops(Method::TestId, standing), self.trace.now) {
                 Ok(evidence) => evidence,
-                Err(fault) => return Ok(self.login_page(&validated, Some(fault))),
+                Err(fault) => return self.login_page(&validated, Some(fault)).await,
             };
         let (login, browser) = (self.handle.digest(), self.browser.digest());
         let issuer = self.site.provider.issuer();
@@ -235,7 +244,11 @@ impl<'a> LoginStep<'a> {
         let written = self.site.store.finish_login(issuer, login, browser, issue, self.trace.now).await;
         let written = written
             .map_err(|broken| Stop::Broken(broken.to_string(), Some(Box::new(granted.addressed().clone()))));
-        self.done(written?)?;
+        let written = written?;
+        if written == LoginWrite::Superseded {
+            return Ok(see_other(&self.url(Endpoint::Resume)));
+        }
+        self.done(written)?;
         self.ended = true;
         Ok(see_other(&granted.reply(&self.site.provider, &code)))
     }
@@ -244,7 +257,7 @@ impl<'a> LoginStep<'a> {
         match written {
             LoginWrite::Done => Ok(()),
             LoginWrite::Finished => Err(Notice::Finished.into()),
-            LoginWrite::Unknown => Err(Notice::Expired.into()),
+            LoginWrite::Unknown | LoginWrite::Superseded => Err(Notice::Expired.into()),
         }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct LoginPage<'a> {
     pub(crate) action: &'a str,
     pub(crate) form_token: &'a str,
     pub(crate) levels: Vec<Level>,
+    /// Test persons to pick from.
+    pub(crate) persons: Vec<&'a str>,
     pub(crate) fault: Option<&'static str>,
     /// Whether the fault is about the level; otherwise about the number.
     pub(crate) fault_in_level: bool,

@@ -1,6 +1,7 @@
 //! Logins under way. Every write is one conditional update on issuer, login and browser; what did not change is asked why.
 
 use portvakt_protocol::evidence::{Evidence, Method};
+use portvakt_protocol::grant::Grant;
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::secret::{BrowserDigest, LoginDigest};
@@ -126,7 +127,7 @@ impl Embedded {
                 params![key.issuer, login.as_bytes(), browser.as_bytes(), sealed, now.unix()],
                 |row| row.get::<_, String>(0),
             );
-            let Some(client) = client.optional()? else { return why_not(db, key) };
+            let Some(client) = client.optional()? else { return why_not(db, key, None) };
             let detail =
                 json!({ "method": evidence.method.as_str(), "assurance": row::assurance_word(evidence.assurance) });
             let record = Record::at(now, Event::Login).issuer(key.issuer).client(&client).person(person);
@@ -147,12 +148,17 @@ impl Embedded {
     ) -> Result<LoginWrite, Broken> {
         let Some(known) = self.known(issuer) else { return Ok(LoginWrite::Unknown) };
         let key = Key { issuer: known.number, login, browser };
+        // The grant must tell of the evidence that the row holds when it is finished, to the letter of its sealing.
+        let Some(sealed) = self.evidence_of(key)? else { return self.read(|db| why_not(db, key, None)) };
+        if !tells_of(&issue.grant, &self.open_evidence(key, &sealed)?) {
+            return self.read(|db| why_not(db, key, Some(&[])));
+        }
         let issuance = self.issuance(key.issuer, issue);
         self.write(move |db| {
             let mut update = db.prepare_cached(
                 "UPDATE login SET finished_at = ?5
                  WHERE issuer = ?1 AND digest = ?2 AND browser = ?3 AND client_id = ?4
-                   AND finished_at IS NULL AND expires > ?5 AND evidence_sealed IS NOT NULL",
+                   AND finished_at IS NULL AND expires > ?5 AND evidence_sealed = ?6",
             )?;
             let client = issuance.client_id();
             let found = update.execute(params![
@@ -160,10 +166,11 @@ impl Embedded {
                 login.as_bytes(),
                 browser.as_bytes(),
                 client,
-                now.unix()
+                now.unix(),
+                sealed
             ])?;
             if found == 0 {
-                return why_not(db, key);
+                return why_not(db, key, Some(&sealed));
             }
             issuance.write(db, now)?;
             Ok(LoginWrite::Done)
@@ -193,7 +200,7 @@ impl Embedded {
                     row.get::<_, String>(0)
                 })
                 .optional()?;
-            let Some(client) = client else { return why_not(db, key) };
+            let Some(client) = client else { return why_not(db, key, None) };
             let record = Record::at(now, Event::LoginRefused).issuer(key.issuer).client(&client);
             record.detail(json!({ "reason": reason })).write(db)?;
             Ok(LoginWrite::Done)
@@ -224,6 +231,20 @@ impl Embedded {
         .await
     }
 
+    /// The sealed evidence of a login, if any was recorded.
+    fn evidence_of(&self, key: Key) -> Result<Option<Vec<u8>>, Broken> {
+        self.read(|db| {
+            let mut select = db.prepare_cached(
+                "SELECT evidence_sealed FROM login WHERE issuer = ?1 AND digest = ?2 AND browser = ?3",
+            )?;
+            let found = select
+                .query_row(params![key.issuer, key.login.as_bytes(), key.browser.as_bytes()], |row| {
+                    row.get::<_, Option<Vec<u8>>>(0)
+                });
+            Ok(found.optional()?.flatten())
+        })
+    }
+
     fn seal_evidence(&self, key: Key, evidence: &Evidence) -> Result<Vec<u8>, Broken> {
         let text = serde_json::to_vec(&EvidenceText {
             pid: evidence.pid.reveal(),
@@ -248,15 +269,24 @@ impl Embedded {
     }
 }
 
-/// Why an update found nothing to change.
-fn why_not(db: &Connection, key: Key) -> Result<LoginWrite, Broken> {
-    let mut select = db
-        .prepare_cached("SELECT finished_at FROM login WHERE issuer = ?1 AND digest = ?2 AND browser = ?3")?;
-    let found = select.query_row(params![key.issuer, key.login.as_bytes(), key.browser.as_bytes()], |row| {
-        row.get::<_, Option<i64>>(0)
-    });
+/// Whether a grant tells of this evidence.
+fn tells_of(grant: &Grant, evidence: &Evidence) -> bool {
+    let Evidence { pid, method, assurance, auth_time } = evidence;
+    (&grant.pid, grant.method, grant.assurance, grant.auth_time) == (pid, *method, *assurance, *auth_time)
+}
+
+/// Why an update found nothing to change. `evidence` is what the row had to hold.
+fn why_not(db: &Connection, key: Key, evidence: Option<&[u8]>) -> Result<LoginWrite, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT finished_at, evidence_sealed IS NOT ?4 FROM login WHERE issuer = ?1 AND digest = ?2 AND browser = ?3",
+    )?;
+    let found = select
+        .query_row(params![key.issuer, key.login.as_bytes(), key.browser.as_bytes(), evidence], |row| {
+            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, bool>(1)?))
+        });
     Ok(match found.optional()? {
-        Some(Some(_)) => LoginWrite::Finished,
-        Some(None) | None => LoginWrite::Unknown,
+        Some((Some(_), _)) => LoginWrite::Finished,
+        Some((None, true)) if evidence.is_some() => LoginWrite::Superseded,
+        Some((None, _)) | None => LoginWrite::Unknown,
     })
 }

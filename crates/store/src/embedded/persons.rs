@@ -47,6 +47,27 @@ impl Embedded {
         Ok(persons)
     }
 
+    /// See [`crate::Store::some_persons`].
+    pub(crate) fn some_persons(&self, pools: &[Pool], limit: u32) -> Result<Vec<Pid>, Broken> {
+        self.read(|db| {
+            let mut select = db.prepare_cached(
+                "SELECT person, pid_sealed FROM person WHERE pool = ?1 AND active = 1 ORDER BY person LIMIT ?2",
+            )?;
+            let mut persons: Vec<Pid> = Vec::new();
+            for pool in pools {
+                let mut rows = select.query(params![pool.0, limit])?;
+                while let Some(row) = rows.next()? {
+                    let (person, sealed): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+                    persons.push(self.vault().open_pid(PID, &[pool.0.as_bytes(), &person], &sealed)?);
+                }
+            }
+            persons.sort_by(|one, other| one.reveal().cmp(other.reveal()));
+            persons.dedup();
+            persons.truncate(limit as usize);
+            Ok(persons)
+        })
+    }
+
     /// See [`crate::Store::person_standing`].
     pub(crate) fn person_standing(&self, pools: &[Pool], pid: &Pid) -> Result<PersonStanding, Broken> {
         let person = self.vault().handle(pid);

@@ -149,6 +149,18 @@ impl Writer {
     }
 }
 
+/// Ends the process if the writer panics: without a writer it would answer 503 for ever, and with the folder's lock let go a
+/// second process could own the folder while this one still reads it.
+struct PanicIsTheEnd;
+
+impl Drop for PanicIsTheEnd {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            std::process::abort();
+        }
+    }
+}
+
 /// The writer's life: ends when it is told to, or when nobody is left who could ask.
 fn attend(
     db: Connection,
@@ -156,6 +168,7 @@ fn attend(
     mut requests: mpsc::Receiver<Message>,
     last_commit_failed: &AtomicBool,
 ) {
+    let _guard = PanicIsTheEnd;
     let mut closing = Vec::new();
     let mut batch = Vec::with_capacity(BATCH);
     while let Some(first) = requests.blocking_recv() {

@@ -149,11 +149,28 @@ pub(crate) async fn of_fifty_finishes_one_is_done(world: World) {
         match write {
             LoginWrite::Done => done += 1,
             LoginWrite::Finished => {}
-            LoginWrite::Unknown => panic!("a login of this browser's"),
+            LoginWrite::Unknown | LoginWrite::Superseded => panic!("a login of this browser's"),
         }
     }
     assert_eq!(done, 1);
     assert_eq!(world.events_after(seen).await, ["code_issued"]);
+}
+
+pub(crate) async fn a_grant_of_evidence_that_was_replaced_is_not_stored(world: World) {
+    let begun = world.begin().await;
+    let issuer = world.issuer();
+    let (login, browser) = (begun.login, begun.browser);
+    world.store.record_evidence(issuer, login, browser, evidence_of(KARI, START), START).await.unwrap();
+    let of_kari = world.issue();
+    world.store.record_evidence(issuer, login, browser, evidence_of(OLA, START), START).await.unwrap();
+    let code = of_kari.code.digest;
+    let write = world.store.finish_login(issuer, login, browser, of_kari, START).await;
+    assert_eq!(write, Ok(LoginWrite::Superseded));
+    assert!(world.store.code(issuer, &code).await.unwrap().is_none());
+    // Kari logs in once more: now the grant tells of what the login holds.
+    world.store.record_evidence(issuer, login, browser, evidence_of(KARI, START), START).await.unwrap();
+    let write = world.store.finish_login(issuer, login, browser, world.issue(), START).await;
+    assert_eq!(write, Ok(LoginWrite::Done));
 }
 
 pub(crate) async fn logout_finishes_what_is_unfinished_in_that_browser(world: World) {

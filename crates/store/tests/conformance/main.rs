@@ -55,6 +55,7 @@ macro_rules! suite {
                     a_finish_that_fails_leaves_the_login_as_it_was
                     a_finished_login_stays_finished
                     of_fifty_finishes_one_is_done
+                    a_grant_of_evidence_that_was_replaced_is_not_stored
                     logout_finishes_what_is_unfinished_in_that_browser
                     later_evidence_takes_the_place_of_earlier
                 }
