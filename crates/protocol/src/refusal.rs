@@ -172,6 +172,56 @@ pub enum Told {
 }
 
 impl Refusal {
+    /// A row of which the caller is told parameter and expectation.
+    pub(crate) fn row(
+        code: ErrorCode,
+        (rule, clause): (&'static str, &'static str),
+        parameter: Option<&'static str>,
+        expected: impl Into<Cow<'static, str>>,
+        received: Received,
+        fix: &'static str,
+    ) -> Self {
+        let (parameter, expected) = (parameter.map(Cow::from), expected.into());
+        Self { code, rule, clause, parameter, expected, received, fix, told: Told::Expected }
+    }
+
+    /// A parameter that stands more than once, at whichever endpoint.
+    pub(crate) fn repeated(name: &str) -> Self {
+        let row = Self::row(
+            ErrorCode::InvalidRequest,
+            ("parameter-repeated", "RFC 6749 §3.1"),
+            None,
+            "the parameter once",
+            Received::State("it more than once"),
+            "send each parameter once",
+        );
+        Self { parameter: Some(name.to_owned().into()), ..row }
+    }
+
+    /// A query or form that cannot be read, at whichever endpoint.
+    pub(crate) fn encoding() -> Self {
+        Self::row(
+            ErrorCode::InvalidRequest,
+            ("parameters-encoding", "RFC 6749 appendix B"),
+            None,
+            "at most 64 parameters, encoded as application/x-www-form-urlencoded in UTF-8",
+            Received::State("something else"),
+            "encode each name and value with your language's form encoder",
+        )
+    }
+
+    /// A body that is no form, at whichever endpoint.
+    pub(crate) fn content_type(sent: Option<&str>) -> Self {
+        Self::row(
+            ErrorCode::InvalidRequest,
+            ("content-type", "RFC 6749 §4.1.3"),
+            Some("Content-Type"),
+            "application/x-www-form-urlencoded",
+            Received::maybe(sent),
+            "send the parameters as a form, not as JSON or multipart",
+        )
+    }
+
     /// `error_description`: within RFC 6749 §5.2's characters (%x20-21 / %x23-5B / %x5D-7E), and never what came.
     pub fn description(&self) -> String {
         let text = match self.told {

@@ -148,70 +148,37 @@ const NOT_GOOD: &str = "the access token is unknown, expired or revoked";
 
 impl Fault for UserinfoFault {
     fn refusal(&self) -> Refusal {
-        let row =
-            |code, rule, clause, parameter: &'static str, expected: &'static str, received, fix| Refusal {
-                code,
-                rule,
-                clause,
-                parameter: Some(parameter.into()),
-                expected: expected.into(),
+        let bad_token = |rule, expected: &'static str, received, fix| Refusal {
+            told: Told::Only(NOT_GOOD),
+            ..Refusal::row(
+                Code::InvalidToken,
+                (rule, "RFC 6750 §3.1"),
+                Some("access_token"),
+                expected,
                 received,
                 fix,
-                told: Told::Expected,
-            };
-        let bad_token = |rule, expected, received, fix| Refusal {
-            told: Told::Only(NOT_GOOD),
-            ..row(Code::InvalidToken, rule, "RFC 6750 §3.1", "access_token", expected, received, fix)
+            )
         };
         match self {
-            Self::NoToken => row(
+            Self::NoToken => Refusal::row(
                 Code::InvalidToken,
-                "bearer-missing",
-                "RFC 6750 §3.1",
-                "Authorization",
+                ("bearer-missing", "RFC 6750 §3.1"),
+                Some("Authorization"),
                 "Bearer and an access token",
                 Received::Absent,
                 "send the access token in the Authorization header",
             ),
-            Self::Encoding(_) => row(
+            Self::Encoding(_) => Refusal::encoding(),
+            Self::ContentType(sent) => Refusal::content_type(sent.as_deref()),
+            Self::TwoTokens => Refusal::row(
                 Code::InvalidRequest,
-                "parameters-encoding",
-                "RFC 6750 §2.2",
-                "access_token",
-                "a body encoded as application/x-www-form-urlencoded in UTF-8",
-                Received::State("something else"),
-                "send the token in the Authorization header",
-            ),
-            Self::ContentType(sent) => row(
-                Code::InvalidRequest,
-                "content-type",
-                "RFC 6750 §2.2",
-                "Content-Type",
-                "application/x-www-form-urlencoded, or no body",
-                Received::maybe(sent.as_deref()),
-                "send the token in the Authorization header, and no body",
-            ),
-            Self::TwoTokens => row(
-                Code::InvalidRequest,
-                "bearer-twice",
-                "RFC 6750 §2",
-                "access_token",
+                ("bearer-twice", "RFC 6750 §2"),
+                Some("access_token"),
                 "the access token in one place",
                 Received::State("it in more than one"),
                 "send the token in the Authorization header only",
             ),
-            Self::Repeated(name) => Refusal {
-                parameter: Some(name.clone().into()),
-                ..row(
-                    Code::InvalidRequest,
-                    "parameter-repeated",
-                    "RFC 6749 §3.1",
-                    "",
-                    "the parameter once",
-                    Received::State("it more than once"),
-                    "send each parameter once",
-                )
-            },
+            Self::Repeated(name) => Refusal::repeated(name),
             Self::NotBearer => bad_token(
                 "bearer-scheme",
                 "the scheme Bearer and an access token",
@@ -242,11 +209,10 @@ impl Fault for UserinfoFault {
                 Received::State("one that may not be used at present"),
                 "activate the client, its organisation or the person",
             ),
-            Self::Scope => row(
+            Self::Scope => Refusal::row(
                 Code::InsufficientScope,
-                "scope-profile-missing",
-                "RFC 6750 §3.1",
-                "scope",
+                ("scope-profile-missing", "RFC 6750 §3.1"),
+                Some("scope"),
                 "a token with the scope profile",
                 Received::State("a token without it"),
                 "ask for scope openid profile, or register userinfo_without_profile",

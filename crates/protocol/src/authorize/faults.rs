@@ -1,7 +1,7 @@
 //! What is wrong with an addressed request, and what each fault says to the client.
 
 use crate::acr::AcrFault;
-use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal, Told};
+use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal};
 
 /// A fault found after the answer had an address: told to the client by redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,101 +127,78 @@ impl From<LoginFault> for AuthorizeFault {
     }
 }
 
-/// One row of the table, with the caller told what was expected.
-fn row(
-    code: Code,
-    (rule, clause): (&'static str, &'static str),
-    parameter: &'static str,
-    expected: impl Into<std::borrow::Cow<'static, str>>,
-    received: Received,
-    fix: &'static str,
-) -> Refusal {
-    let parameter = (!parameter.is_empty()).then(|| parameter.into());
-    Refusal { code, rule, clause, parameter, expected: expected.into(), received, fix, told: Told::Expected }
-}
-
 impl Fault for RequestFault {
     fn refusal(&self) -> Refusal {
         match self {
-            Self::Repeated(name) => Refusal {
-                parameter: Some(name.clone().into()),
-                ..row(
-                    Code::InvalidRequest,
-                    ("parameter-repeated", "RFC 6749 §3.1"),
-                    "",
-                    "the parameter once",
-                    Received::State("it more than once"),
-                    "send each parameter once",
-                )
-            },
-            Self::StateCharacters(length) => row(
+            Self::Repeated(name) => Refusal::repeated(name),
+            Self::StateCharacters(length) => Refusal::row(
                 Code::InvalidRequest,
                 ("state-characters", "contract §2"),
-                "state",
+                Some("state"),
                 "at most 2048 characters from 0x20 to 0x7E",
                 Received::Hidden(*length),
                 "encode the state as printable ASCII, such as base64url",
             ),
-            Self::StateMissing => row(
+            Self::StateMissing => Refusal::row(
                 Code::InvalidRequest,
                 ("state-missing", "RFC 6749 §10.12"),
-                "state",
+                Some("state"),
                 "a value that binds the answer to the browser: demanded of public clients, and without PKCE",
                 Received::Absent,
                 "draw a random state for each request and compare it in the answer",
             ),
-            Self::NonceLength(length) => row(
+            Self::NonceLength(length) => Refusal::row(
                 Code::InvalidRequest,
                 ("nonce-length", "OpenID Connect Core §3.1.2.1"),
-                "nonce",
+                Some("nonce"),
                 "at most 2048 bytes",
                 Received::Hidden(*length),
                 "draw a random nonce of 16 to 32 bytes",
             ),
-            Self::ResponseTypeMissing => row(
+            Self::ResponseTypeMissing => Refusal::row(
                 Code::InvalidRequest,
                 ("response-type-missing", "RFC 6749 §3.1.1"),
-                "response_type",
+                Some("response_type"),
                 "code",
                 Received::Absent,
                 "send response_type=code",
             ),
-            Self::ResponseType(sent) => row(
+            Self::ResponseType(sent) => Refusal::row(
                 Code::UnsupportedResponseType,
                 ("response-type-unsupported", "RFC 6749 §3.1.1"),
-                "response_type",
+                Some("response_type"),
                 "code",
                 Received::text(sent),
                 "use the code flow: response_type=code",
             ),
-            Self::ResponseMode(sent) => row(
+            Self::ResponseMode(sent) => Refusal::row(
                 Code::InvalidRequest,
                 ("response-mode-unsupported", "OAuth 2.0 Multiple Response Types §2.1"),
-                "response_mode",
+                Some("response_mode"),
                 "query, or no response_mode",
                 Received::text(sent),
                 "leave response_mode out",
             ),
-            Self::ScopeMissing => row(
+            Self::ScopeMissing => Refusal::row(
                 Code::InvalidScope,
                 ("scope-missing", "RFC 6749 §3.3"),
-                "scope",
+                Some("scope"),
                 "at least one registered scope, such as openid",
                 Received::Absent,
                 "send scope=openid, and profile for userinfo",
             ),
-            Self::ScopeSyntax => row(
+            Self::ScopeSyntax => Refusal::row(
                 Code::InvalidScope,
                 ("scope-syntax", "RFC 6749 §3.3"),
-                "scope",
+                Some("scope"),
                 "at most 64 scopes with single spaces between them",
                 Received::State("something else"),
                 "separate scopes with one space, encoded as + or %20",
             ),
-            Self::ScopeRefused(scope) => row(
+            Self::ScopeRefused(scope) => Refusal::row(
                 Code::InvalidScope,
                 ("scope-unregistered", "RFC 6749 §3.3"),
-                "scope",
+                Some("scope"),
                 "only scopes that are registered on the client and in use",
                 Received::text(scope),
                 "register the scope on the client, or leave it out",
@@ -233,42 +210,42 @@ impl Fault for RequestFault {
 impl Fault for Unsupported {
     fn refusal(&self) -> Refusal {
         match self {
-            Self::RequestObject => row(
+            Self::RequestObject => Refusal::row(
                 Code::RequestNotSupported,
                 ("request-object-unsupported", "OpenID Connect Core §6.1"),
-                "request",
+                Some("request"),
                 "the parameters themselves: request objects are not supported",
                 Received::State("a request object"),
                 "send the parameters in the query",
             ),
-            Self::RequestUri => row(
+            Self::RequestUri => Refusal::row(
                 Code::RequestUriNotSupported,
                 ("request-uri-unsupported", "OpenID Connect Core §6.2"),
-                "request_uri",
+                Some("request_uri"),
                 "the parameters themselves: request_uri is not supported",
                 Received::State("a request_uri"),
                 "send the parameters in the query",
             ),
-            Self::OnBehalfOf(sent) => row(
+            Self::OnBehalfOf(sent) => Refusal::row(
                 Code::InvalidRequest,
                 ("onbehalfof-unregistered", "contract §14"),
-                "onbehalfof",
+                Some("onbehalfof"),
                 "no onbehalfof: none is registered for the client",
                 Received::text(sent),
                 "leave onbehalfof out",
             ),
-            Self::Resource => row(
+            Self::Resource => Refusal::row(
                 Code::InvalidTarget,
                 ("resource-unsupported", "RFC 8707 §2"),
-                "resource",
+                Some("resource"),
                 "no resource: access tokens cannot be bound to one here",
                 Received::State("a resource"),
                 "leave resource out",
             ),
-            Self::AuthorizationDetails => row(
+            Self::AuthorizationDetails => Refusal::row(
                 Code::InvalidAuthorizationDetails,
                 ("authorization-details-unsupported", "RFC 9396 §5"),
-                "authorization_details",
+                Some("authorization_details"),
                 "no authorization_details: no type is supported",
                 Received::State("authorization_details"),
                 "leave authorization_details out",
@@ -280,34 +257,34 @@ impl Fault for Unsupported {
 impl Fault for PkceFault {
     fn refusal(&self) -> Refusal {
         match self {
-            Self::ChallengeMissing => row(
+            Self::ChallengeMissing => Refusal::row(
                 Code::InvalidRequest,
                 ("code-challenge-missing", "RFC 7636 §4.4.1"),
-                "code_challenge",
+                Some("code_challenge"),
                 "the S256 challenge of a code verifier",
                 Received::Absent,
                 "turn PKCE on in your library, or register code_challenge_method none for a confidential client",
             ),
-            Self::Method(sent) => row(
+            Self::Method(sent) => Refusal::row(
                 Code::InvalidRequest,
                 ("code-challenge-method", "RFC 7636 §4.3"),
-                "code_challenge_method",
+                Some("code_challenge_method"),
                 "S256",
                 Received::maybe(sent.as_deref()),
                 "send code_challenge_method=S256; absent means plain, which is not accepted",
             ),
-            Self::Format(length) => row(
+            Self::Format(length) => Refusal::row(
                 Code::InvalidRequest,
                 ("code-challenge-format", "RFC 7636 §4.2"),
-                "code_challenge",
+                Some("code_challenge"),
                 "43 base64url characters without padding",
                 Received::Hidden(*length),
                 "encode SHA-256 of the verifier as base64url and drop the =",
             ),
-            Self::MethodAlone => row(
+            Self::MethodAlone => Refusal::row(
                 Code::InvalidRequest,
                 ("code-challenge-method-alone", "RFC 7636 §4.3"),
-                "code_challenge",
+                Some("code_challenge"),
                 "a code_challenge beside code_challenge_method",
                 Received::Absent,
                 "send both or neither",
@@ -319,82 +296,82 @@ impl Fault for PkceFault {
 impl Fault for LoginFault {
     fn refusal(&self) -> Refusal {
         match self {
-            Self::Acr(AcrFault::Unknown(word), words) => row(
+            Self::Acr(AcrFault::Unknown(word), words) => Refusal::row(
                 Code::InvalidRequest,
                 ("acr-values-unknown", "OpenID Connect Core §3.1.2.1"),
-                "acr_values",
+                Some("acr_values"),
                 format!("values from: {words}"),
                 Received::text(word),
                 "send levels of this issuer, separated by spaces",
             ),
-            Self::Acr(AcrFault::Unmet(sent), words) => row(
+            Self::Acr(AcrFault::Unmet(sent), words) => Refusal::row(
                 Code::InvalidRequest,
                 ("acr-values-unmet", "OpenID Connect Core §3.1.2.1"),
-                "acr_values",
+                Some("acr_values"),
                 format!("at least one value from: {words}"),
                 Received::text(sent),
                 "add a level that an eID of this issuer reaches",
             ),
-            Self::Prompt(sent) => row(
+            Self::Prompt(sent) => Refusal::row(
                 Code::InvalidRequest,
                 ("prompt-unknown", "OpenID Connect Core §3.1.2.1"),
-                "prompt",
+                Some("prompt"),
                 "values from: none login consent select_account",
                 Received::text(sent),
                 "send a value of OpenID Connect Core §3.1.2.1",
             ),
-            Self::PromptNoneCombined => row(
+            Self::PromptNoneCombined => Refusal::row(
                 Code::InvalidRequest,
                 ("prompt-none-combined", "OpenID Connect Core §3.1.2.1"),
-                "prompt",
+                Some("prompt"),
                 "none alone",
                 Received::State("none beside another value"),
                 "send prompt=none without other values",
             ),
-            Self::MaxAge(sent) => row(
+            Self::MaxAge(sent) => Refusal::row(
                 Code::InvalidRequest,
                 ("max-age", "OpenID Connect Core §3.1.2.1"),
-                "max_age",
+                Some("max_age"),
                 "a whole number of seconds",
                 Received::text(sent),
                 "send digits only",
             ),
-            Self::LoginRequired => row(
+            Self::LoginRequired => Refusal::row(
                 Code::LoginRequired,
                 ("login-required", "OpenID Connect Core §3.1.2.6"),
-                "prompt",
+                Some("prompt"),
                 "a request that may show pages: the person must log in",
                 Received::State("prompt=none"),
                 "send the request again without prompt=none",
             ),
-            Self::Cancelled => row(
+            Self::Cancelled => Refusal::row(
                 Code::AccessDenied,
                 ("cancelled", "RFC 6749 §4.1.2.1"),
-                "",
+                None,
                 "a login: the person cancelled",
                 Received::State("a cancellation"),
                 "offer the person to log in again",
             ),
-            Self::Unavailable => row(
+            Self::Unavailable => Refusal::row(
                 Code::TemporarilyUnavailable,
                 ("unavailable", "RFC 6749 §4.1.2.1"),
-                "",
+                None,
                 "a moment in which it can be answered",
                 Received::State("a failure of ours"),
                 "send the request again in a moment",
             ),
-            Self::PersonStopped => row(
+            Self::PersonStopped => Refusal::row(
                 Code::AccessDenied,
                 ("person-stopped", "RFC 6749 §4.1.2.1"),
-                "",
+                None,
                 "a person who may log in",
                 Received::State("a person who may not"),
                 "use an active test person",
             ),
-            Self::NoEid => row(
+            Self::NoEid => Refusal::row(
                 Code::TemporarilyUnavailable,
                 ("no-eid", "RFC 6749 §4.1.2.1"),
-                "acr_values",
+                Some("acr_values"),
                 "a level that an eID reaches: none can be used at present",
                 Received::State("no eID at this issuer"),
                 "configure an eID for this issuer",

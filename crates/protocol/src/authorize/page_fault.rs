@@ -2,7 +2,7 @@
 
 use crate::client::{ClientId, Stopped};
 use crate::params::ParamsFault;
-use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal, Told};
+use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal};
 
 /// A fault found before the answer had an address: a page, never a redirect (RFC 6749 §4.1.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,44 +25,21 @@ pub enum PageFault {
 
 impl Fault for PageFault {
     fn refusal(&self) -> Refusal {
-        let row = |rule, clause, parameter: &'static str, expected: &'static str, received, fix| Refusal {
-            code: Code::InvalidRequest,
-            rule,
-            clause,
-            parameter: (!parameter.is_empty()).then(|| parameter.into()),
-            expected: expected.into(),
-            received,
-            fix,
-            told: Told::Expected,
+        let row = |rule, parameter, expected: &'static str, received, fix| {
+            Refusal::row(Code::InvalidRequest, rule, Some(parameter), expected, received, fix)
         };
         match self {
-            Self::Encoding(_) => row(
-                "parameters-encoding",
-                "RFC 6749 appendix B",
-                "",
-                "at most 64 parameters, encoded as application/x-www-form-urlencoded in UTF-8",
-                Received::State("something else"),
-                "encode each name and value with your language's form encoder",
-            ),
-            Self::Repeated(name) => row(
-                "parameter-repeated",
-                "RFC 6749 §3.1",
-                name,
-                "the parameter once",
-                Received::State("it more than once"),
-                "send each parameter once",
-            ),
+            Self::Encoding(_) => Refusal::encoding(),
+            Self::Repeated(name) => Refusal::repeated(name),
             Self::ClientIdMissing => row(
-                "client-id-missing",
-                "RFC 6749 §4.1.1",
+                ("client-id-missing", "RFC 6749 §4.1.1"),
                 "client_id",
                 "the client_id registered at this issuer",
                 Received::Absent,
                 "send the client_id that was registered",
             ),
             Self::ClientUnknown(sent) => row(
-                "client-unknown",
-                "RFC 6749 §4.1.2.1",
+                ("client-unknown", "RFC 6749 §4.1.2.1"),
                 "client_id",
                 "a client registered at this issuer",
                 Received::text(sent),
@@ -76,8 +53,7 @@ impl Fault for PageFault {
                     }
                 },
                 ..row(
-                    "client-stopped",
-                    "RFC 6749 §4.1.2.1",
+                    ("client-stopped", "RFC 6749 §4.1.2.1"),
                     "client_id",
                     "",
                     Received::text(id.as_str()),
@@ -85,16 +61,14 @@ impl Fault for PageFault {
                 )
             },
             Self::RedirectUriMissing => row(
-                "redirect-uri-missing",
-                "OpenID Connect Core §3.1.2.1",
+                ("redirect-uri-missing", "OpenID Connect Core §3.1.2.1"),
                 "redirect_uri",
                 "a redirect URI registered for the client",
                 Received::Absent,
                 "send one of the client's registered redirect URIs",
             ),
             Self::RedirectUriUnregistered(_, sent) => row(
-                "redirect-uri-unregistered",
-                "RFC 6749 §3.1.2.3",
+                ("redirect-uri-unregistered", "RFC 6749 §3.1.2.3"),
                 "redirect_uri",
                 "a redirect URI registered for the client, character for character",
                 Received::text(sent),

@@ -98,95 +98,59 @@ impl From<GrantFault> for TokenFault {
     }
 }
 
-fn row(
-    code: Code,
-    (rule, clause): (&'static str, &'static str),
-    parameter: &'static str,
-    expected: impl Into<std::borrow::Cow<'static, str>>,
-    received: Received,
-    fix: &'static str,
-) -> Refusal {
-    let parameter = (!parameter.is_empty()).then(|| parameter.into());
-    Refusal { code, rule, clause, parameter, expected: expected.into(), received, fix, told: Told::Expected }
-}
-
 impl Fault for TokenFault {
     fn refusal(&self) -> Refusal {
         match self {
             Self::Client(fault) => fault.refusal(),
             Self::Grant(fault) => fault.refusal(),
-            Self::Encoding(_) => row(
-                Code::InvalidRequest,
-                ("parameters-encoding", "RFC 6749 appendix B"),
-                "",
-                "at most 64 parameters, encoded as application/x-www-form-urlencoded in UTF-8",
-                Received::State("something else"),
-                "encode each name and value with your language's form encoder",
-            ),
-            Self::ContentType(sent) => row(
-                Code::InvalidRequest,
-                ("content-type", "RFC 6749 §4.1.3"),
-                "Content-Type",
-                "application/x-www-form-urlencoded",
-                Received::maybe(sent.as_deref()),
-                "send the parameters as a form, not as JSON or multipart",
-            ),
-            Self::Query => row(
+            Self::Encoding(_) => Refusal::encoding(),
+            Self::ContentType(sent) => Refusal::content_type(sent.as_deref()),
+            Self::Query => Refusal::row(
                 Code::InvalidRequest,
                 ("parameters-in-query", "RFC 6749 §2.3.1"),
-                "",
+                None,
                 "parameters in the body, and none in the URL",
                 Received::State("a query"),
                 "move the parameters from the URL into the form body",
             ),
-            Self::Repeated(name) => Refusal {
-                parameter: Some(name.clone().into()),
-                ..row(
-                    Code::InvalidRequest,
-                    ("parameter-repeated", "RFC 6749 §3.2"),
-                    "",
-                    "the parameter once",
-                    Received::State("it more than once"),
-                    "send each parameter once",
-                )
-            },
-            Self::TwoMethods => row(
+            Self::Repeated(name) => Refusal::repeated(name),
+            Self::TwoMethods => Refusal::row(
                 Code::InvalidRequest,
                 ("client-authentication-twice", "RFC 6749 §2.3"),
-                "client_secret",
+                Some("client_secret"),
                 "one method of client authentication",
                 Received::State("more than one"),
                 "send the Authorization header or client_secret, not both",
             ),
-            Self::ClientIdDiffers => row(
+            Self::ClientIdDiffers => Refusal::row(
                 Code::InvalidRequest,
                 ("client-id-differs", "RFC 6749 §2.3"),
-                "client_id",
+                Some("client_id"),
                 "the client_id of the Authorization header, or none",
                 Received::State("another client_id"),
                 "send the same client_id in both places",
             ),
-            Self::GrantTypeMissing => row(
+            Self::GrantTypeMissing => Refusal::row(
                 Code::InvalidRequest,
                 ("grant-type-missing", "RFC 6749 §4.1.3"),
-                "grant_type",
+                Some("grant_type"),
                 "authorization_code",
                 Received::Absent,
                 "send grant_type=authorization_code",
             ),
-            Self::GrantType(sent) => row(
+            Self::GrantType(sent) => Refusal::row(
                 Code::UnsupportedGrantType,
                 ("grant-type-unsupported", "RFC 6749 §5.2"),
-                "grant_type",
+                Some("grant_type"),
                 "authorization_code",
                 Received::text(sent),
                 "send grant_type=authorization_code",
             ),
             Self::Unsupported(fault) => fault.refusal(),
-            Self::Missing(name) => row(
+            Self::Missing(name) => Refusal::row(
                 Code::InvalidRequest,
                 ("parameter-missing", "RFC 6749 §4.1.3"),
-                name,
+                Some(name),
                 "a value",
                 Received::Absent,
                 "send the parameter",
@@ -266,7 +230,14 @@ impl Fault for ClientFault {
             };
         Refusal {
             told: Told::Only(NOT_AUTHENTICATED),
-            ..row(Code::InvalidClient, (rule, "RFC 6749 §5.2"), parameter, expected, received, fix)
+            ..Refusal::row(
+                Code::InvalidClient,
+                (rule, "RFC 6749 §5.2"),
+                Some(parameter),
+                expected,
+                received,
+                fix,
+            )
         }
     }
 }
@@ -274,7 +245,7 @@ impl Fault for ClientFault {
 impl Fault for GrantFault {
     fn refusal(&self) -> Refusal {
         let invalid = |rule, clause, parameter, expected: &'static str, received, fix| {
-            row(Code::InvalidGrant, (rule, clause), parameter, expected, received, fix)
+            Refusal::row(Code::InvalidGrant, (rule, clause), Some(parameter), expected, received, fix)
         };
         match self {
             Self::CodeUnknown(length) => invalid(

@@ -1,0 +1,10 @@
+//! The rules by the clauses that they hold: every test is named after its RFC's section, and tries the refusal first.
+
+#[cfg(test)]
+mod oidc_core;
+#[cfg(test)]
+mod rfc6749;
+#[cfg(test)]
+mod rfc7636;
+#[cfg(test)]
+mod scene;
