@@ -122,17 +122,25 @@ impl Service<Request<Body>> for Front {
             .and_then(|peer| hosts.routers.get(&(peer.scheme, peer.authority.clone())).cloned());
         match router {
             Some(mut router) => Box::pin(async move {
-                // A task of its own: it runs to its end when the caller hangs up, and a panic in it ends nothing else.
-                match tokio::spawn(async move { router.call(request).await }).await {
-                    Ok(reply) => reply,
-                    Err(_) => Ok(text(StatusCode::INTERNAL_SERVER_ERROR, "An error of ours.\n")),
-                }
+                let Ok(reply) = apart(async move { router.call(request).await }).await;
+                Ok(reply)
             }),
             None => Box::pin(async {
                 Ok(text(StatusCode::MISDIRECTED_REQUEST, "No issuer is configured at this address.\n"))
             }),
         }
     }
+}
+
+/// Runs a request in a task of its own: it runs to its end when the caller hangs up, so that no code is spent without its tokens
+/// signed, and a panic in it answers 500 and ends nothing else.
+async fn apart<F>(work: F) -> Result<Response<Body>, Infallible>
+where
+    F: Future<Output = Result<Response<Body>, Infallible>> + Send + 'static,
+{
+    tokio::spawn(work)
+        .await
+        .unwrap_or_else(|_| Ok(text(StatusCode::INTERNAL_SERVER_ERROR, "An error of ours.\n")))
 }
 
 /// Whether this process can serve: its store reads, and its writer's last commit went through.
@@ -143,5 +151,27 @@ async fn ready(hosts: &Hosts) -> Response<Body> {
             tracing::error!(target: "broken", cause = %broken, "not ready");
             crate::reply::retry_after(text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_answers_500_and_a_caller_that_left_stops_nothing() {
+        let Ok(reply) = apart(async { panic!("planted") }).await;
+        assert_eq!(reply.status(), StatusCode::INTERNAL_SERVER_ERROR);
+
+        let (done, seen) = tokio::sync::oneshot::channel();
+        let mut work = Box::pin(apart(async move {
+            tokio::task::yield_now().await;
+            let _ = done.send(());
+            Ok(Response::default())
+        }));
+        // Polled once, as by a connection that then goes away.
+        assert!(std::future::poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())).await);
+        drop(work);
+        assert!(seen.await.is_ok());
     }
 }
