@@ -9,6 +9,7 @@ use crate::clients;
 use crate::house::{House, Outcome, run as run_command};
 use crate::stage::{Stage, run_all};
 use crate::tools;
+use crate::torture;
 
 /// Every stage, in order. A new one is a row here and a function that answers an [`Outcome`].
 ///
@@ -25,6 +26,9 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "bench, short", run: bench::short },
     Stage { name: "openid-client", run: clients::openid_client },
     Stage { name: "Authlib", run: clients::authlib },
+    Stage { name: "kill loop, short", run: torture::few_kills },
+    Stage { name: "64 connections for one code, short", run: torture::few_rounds },
+    Stage { name: "answers after their sync", run: torture::order },
 ];
 
 /// Makes the machine ready, then runs every stage.

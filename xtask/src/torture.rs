@@ -62,6 +62,13 @@ struct How {
     binary: Option<PathBuf>,
 }
 
+impl How {
+    /// With the release binary that a stage before has built.
+    fn released(house: &House) -> Self {
+        Self { seed: None, binary: Some(release_binary_path(house)) }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Part {
     /// 64 connections redeem one code at the same time, again and again.
@@ -96,12 +103,19 @@ pub(crate) fn run(house: &House, asked: Asked) -> Result<ExitCode, String> {
     .map(|()| ExitCode::SUCCESS)
 }
 
-/// The stage of `cargo xtask test`: a short loop, a short contest and the whole trace, of the release binary it built.
-pub(crate) fn short(house: &House) -> Outcome {
-    let how = How { seed: None, binary: Some(release_binary_path(house)) };
-    kill_loop(house, &how, Until::Kills(FEW_KILLS))?;
-    one_code(house, &how, FEW_ROUNDS)?;
-    in_order(house, &how)
+/// A stage of `cargo xtask test`: a short kill loop.
+pub(crate) fn few_kills(house: &House) -> Outcome {
+    kill_loop(house, &How::released(house), Until::Kills(FEW_KILLS))
+}
+
+/// A stage of `cargo xtask test`: a short contest.
+pub(crate) fn few_rounds(house: &House) -> Outcome {
+    one_code(house, &How::released(house), FEW_ROUNDS)
+}
+
+/// A stage of `cargo xtask test`: the whole trace.
+pub(crate) fn order(house: &House) -> Outcome {
+    in_order(house, &How::released(house))
 }
 
 fn kill_loop(house: &House, how: &How, until: Until) -> Outcome {

@@ -1,12 +1,11 @@
 //! An operator who registers one client after another by the command line, while the server dies under them.
 
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::judge::{Breach, Known, judge};
 use super::log::{Event, History, Outcome, Step};
-use super::server::{CLIENT, Site, catalogue};
+use super::server::{CLIENT, Site};
 use crate::client::{Connection, Miss, RelyingParty};
 
 /// The operator, and the log of every registration.
@@ -35,7 +34,7 @@ impl Registrar {
         while !stop.load(Ordering::Relaxed) {
             let id = client_id(self.registrations.len());
             let start = self.began.elapsed();
-            let done = self.register(&id);
+            let done = self.site.register(&id);
             let end = self.began.elapsed();
             // A command that fails may have failed after the server had done its part: it lost the reply.
             let outcome = if done { Outcome::Done } else { Outcome::Unknown };
@@ -43,18 +42,6 @@ impl Registrar {
             history.add(Event { step: Step::Register, life, start, end, outcome });
             self.registrations.push(history);
         }
-    }
-
-    /// `portvakt apply` with a catalogue of one client; whether it said that it was done.
-    fn register(&self, client_id: &str) -> bool {
-        let file = self.site.file("registration.toml");
-        if std::fs::write(&file, catalogue(self.site.port, client_id)).is_err() {
-            return false;
-        }
-        let mut command = Command::new(&self.site.binary);
-        command.arg("apply").arg(&file).arg("--data").arg(self.site.data());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
     }
 
     /// After a kill: every client registered since the last time shows its secret.

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -89,6 +89,21 @@ impl Site {
         let mut command = Command::new(&self.binary);
         command.args(self.arguments());
         command
+    }
+
+    /// The command line, as an operator beside the server uses it; whether it said that it was done.
+    pub(super) fn operate(&self, arguments: &[&str]) -> bool {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).arg("--data").arg(self.data());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    }
+
+    /// `portvakt apply` with a catalogue of one client; whether it said that it was done.
+    pub(super) fn register(&self, client_id: &str) -> bool {
+        let file = self.file("registration.toml");
+        let written = std::fs::write(&file, catalogue(self.port, client_id));
+        written.is_ok() && file.to_str().is_some_and(|file| self.operate(&["apply", file]))
     }
 
     /// Starts a server that may be killed before it is ready.
@@ -268,9 +283,3 @@ refresh_token_lifetime = 600
 
 /// Synthetic persons.
 pub(super) const PERSONS: [&str; 4] = ["21879498012", "20914695016", "28816196088", "05895894984"];
-
-/// Whether the program is there.
-pub(super) fn is_installed(program: &str) -> bool {
-    let path = Path::new("/usr/bin").join(program);
-    path.is_file()
-}

@@ -12,15 +12,21 @@ use std::process::Command;
 
 use self::order::{Order, Reading};
 use super::chance::Chance;
-use super::server::{CLIENT, PERSONS, Site, is_installed};
+use super::server::{CLIENT, PERSONS, Site};
 use crate::client::{Connection, Miss, RelyingParty};
-use crate::house::{House, Outcome, run as run_command};
+use crate::house::{House, Outcome, output, run as run_command};
 
 /// Logins at each of the two issuers.
 const LOGINS: usize = 12;
 
-/// Acknowledged changes in one of [`one_login`]: begun, identified, collected, redeemed, replayed.
-const CHANGES: usize = 5;
+/// Acknowledged changes by [`one_login`]: begun, identified, collected, redeemed, replayed.
+const OF_A_LOGIN: usize = 5;
+
+/// Commands that change something: registrations, and a rotation of the signing keys.
+const REGISTRATIONS: usize = 4;
+
+/// All the acknowledged changes.
+const CHANGES: usize = 2 * LOGINS * OF_A_LOGIN + REGISTRATIONS + 1;
 
 /// The calls that matter: what writes files and sockets, and what waits for the disk.
 const CALLS: &str =
@@ -31,17 +37,16 @@ const CALLS: &str =
 /// # Errors
 /// An answer left too early; or one without syncs was not found out.
 pub(super) fn run(house: &House, binary: PathBuf, chance: &mut Chance) -> Outcome {
-    if !is_installed("strace") {
-        return Err("strace is missing: apt-get install strace".to_owned());
-    }
+    output(Command::new("strace").arg("--version"))
+        .map_err(|why| format!("{why}\napt-get install strace"))?;
     let folder = house.target.join("torture");
     let sound = traced(binary, &folder.join("trace"), chance)?;
     println!("{sound}");
-    sound.verdict(2 * LOGINS * CHANGES)?;
+    sound.verdict(CHANGES)?;
 
     let without = traced(without_syncs(house)?, &folder.join("trace-without-syncs"), chance)?;
     println!("without syncs: {without}");
-    match without.verdict(2 * LOGINS * CHANGES) {
+    match without.verdict(CHANGES) {
         Err(_) if without.early == without.changes && without.changes > 0 => Ok(()),
         _ => Err("a server that never syncs was not found out: the trace shows nothing".to_owned()),
     }
@@ -76,6 +81,14 @@ fn traced(binary: PathBuf, folder: &Path, chance: &mut Chance) -> Result<Reading
             let pid = chance.pick(&PERSONS).copied().unwrap_or_default();
             one_login(&party, &mut connection, pid).map_err(|miss| format!("{profile}: {miss}"))?;
         }
+    }
+    for number in 0..REGISTRATIONS {
+        if !site.register(&format!("registered-{number}")) {
+            return Err("`portvakt apply` does not work here".to_owned());
+        }
+    }
+    if !site.operate(&["key", "rotate"]) {
+        return Err("`portvakt key rotate` does not work here".to_owned());
     }
     server.end()?;
     let text = std::fs::read(&file).map_err(|fault| format!("{}: {fault}", file.display()))?;

@@ -105,12 +105,19 @@ fn is_log(call: &Call<'_>) -> bool {
     call.descriptor().contains(LOG)
 }
 
-/// Whether a write to a socket is an answer that tells of a change: a redirect in a login, tokens, or the refusal of a
-/// replay, which has revoked them.
+/// Whether a write to a socket is an answer that tells of a change: a redirect in a login, tokens, the refusal of a replay,
+/// which has revoked them, or to a command at the desk that it was carried out.
 fn is_change(call: &Call<'_>) -> bool {
-    let to_client = call.descriptor().starts_with("TCP");
     let begins = |status: &str| call.rest.contains(&format!("\"HTTP/1.1 {status} "));
-    to_client && (begins("303") || begins("400") || (begins("200") && call.rest.contains("access_token")))
+    match call.descriptor() {
+        socket if socket.starts_with("TCP") => {
+            begins("303") || begins("400") || (begins("200") && call.rest.contains("access_token"))
+        }
+        socket if socket.starts_with("UNIX") => {
+            call.rest.contains("portvakt.sock\"") && call.rest.contains(r#"{\"done\""#)
+        }
+        _ => false,
+    }
 }
 
 impl Reading {
@@ -199,6 +206,15 @@ mod tests {
         assert!(read(&[WRITE, SYNC]).unwrap_err().contains("0 changes"));
         assert!(read(&[ANSWER]).unwrap_err().contains("never written"));
         assert!(read(&[WRITE, SYNC, ANSWER, WRITE, SYNC, ANSWER]).unwrap_err().contains("2 changes"));
+    }
+
+    #[test]
+    fn a_command_that_was_carried_out_is_a_change() {
+        let done =
+            r#"3 sendto(25<UNIX-STREAM:[7->8,"/d/portvakt.sock"]>, "{\"done\":{}}\n", 12, 0, NULL, 0) = 12"#;
+        assert_eq!(read(&[WRITE, SYNC, done]), Ok(()));
+        assert!(read(&[WRITE, done, SYNC]).unwrap_err().contains("before the sync"));
+        assert!(read(&[WRITE, SYNC, &done.replace("done", "refused")]).unwrap_err().contains("0 changes"));
     }
 
     #[test]
