@@ -130,6 +130,16 @@ impl fmt::Debug for Received {
     }
 }
 
+/// The beginning of an identifier that nobody here knows: enough to recognise a misspelling, too little to use if it is a
+/// secret that was put in the wrong place.
+pub fn beginning(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= 16 {
+        return text.to_owned();
+    }
+    format!("{}... ({length} characters)", text.chars().take(8).collect::<String>())
+}
+
 /// Escapes what could break a line or turn its reading order.
 pub fn inert(text: &str) -> String {
     text.chars()

@@ -9,6 +9,7 @@ use http::{HeaderMap, Request, StatusCode};
 use portvakt_protocol::client::Client;
 use portvakt_protocol::params::RawParams;
 use portvakt_protocol::provider::PersonStanding;
+use portvakt_protocol::refusal::beginning;
 use portvakt_protocol::secret::AccessToken;
 use portvakt_protocol::token::{
     CodeRequest, Credentials, Draws, GrantFault, TokenFault, authenticate, code_request, credentials,
@@ -76,6 +77,7 @@ pub(crate) async fn preflight(headers: HeaderMap) -> Reply {
 /// Who asks, as far as it is known when the answer is written.
 #[derive(Default)]
 struct Asker {
+    /// Whole only once it is known to be a client's: a stranger's may be a secret in the wrong place.
     named: Option<String>,
     client: Option<Arc<Client>>,
 }
@@ -90,6 +92,9 @@ async fn answer(
     trace.body_read(site);
     let client = site.store.client(&site.provider, credentials.client_id()).await?;
     asker.client.clone_from(&client);
+    if let Some(client) = &client {
+        asker.named = Some(client.id().to_string());
+    }
     let proof = authenticate(&credentials, client, trace.now)?;
     let code = code?;
     let loaded = site.store.code(site.provider.issuer(), &code.digest()).await?;
@@ -133,8 +138,8 @@ async fn parse(
     })?;
     let authorization: Vec<&[u8]> =
         head.headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes()).collect();
-    asker.named = params.first("client_id").map(str::to_owned);
+    asker.named = params.first("client_id").map(beginning);
     let credentials = credentials(&authorization, &params)?;
-    asker.named = Some(credentials.client_id().to_string());
+    asker.named = Some(beginning(credentials.client_id().as_str()));
     Ok((credentials, code_request(&params)))
 }

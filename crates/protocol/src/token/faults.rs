@@ -3,7 +3,7 @@
 use crate::authorize::Unsupported;
 use crate::client::{AuthMethod, ClientId, Stopped};
 use crate::params::ParamsFault;
-use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal, Told};
+use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal, Told, beginning};
 use crate::time::Timestamp;
 
 /// A fault at the token endpoint.
@@ -191,7 +191,7 @@ impl Fault for ClientFault {
                     "client-unknown",
                     "client_id",
                     "a client registered at this issuer".into(),
-                    Received::text(sent),
+                    Received::text(&beginning(sent)),
                     "check the spelling, and that the client is registered in this environment",
                 ),
                 Self::Method { client: _, registered, used } => (
