@@ -1,15 +1,21 @@
-//! Bringing a catalogue about: what it names is fetched, planned against what is registered, and registered in one commit.
+//! Bringing registrations about: what is registered is read, the changes are decided on it, and they are registered in one
+//! commit, or decided anew if others registered meanwhile. A catalogue is one way to decide; a command is another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::Path;
 
-use portvakt_protocol::catalogue::{AsRegistered, Catalogue, Plan, SecretReference, plan};
-use portvakt_protocol::provider::Provider;
+use portvakt_crypto::random::Random;
+use portvakt_protocol::catalogue::{AsRegistered, Catalogue, Plan, plan};
+use portvakt_protocol::issuer::Issuer;
+use portvakt_protocol::provider::{Pool, Provider};
 use portvakt_protocol::registration::RegistrationFault;
+use portvakt_protocol::time::Timestamp;
 use portvakt_store::{Actor, Broken, Registered};
-use zeroize::Zeroizing;
 
-use crate::desk::Desk;
+use crate::config::IssuerSettings;
+use crate::desk::{Desk, Refused};
+use crate::registry::carried::{fetch, found};
 
 /// Others may register meanwhile: this often is planned anew.
 const ATTEMPTS: usize = 10;
@@ -23,11 +29,13 @@ pub(crate) struct Manner {
     pub(crate) dry_run: bool,
 }
 
-/// Why a catalogue was not brought about. Nothing of it was.
+/// Why registrations were not brought about. Nothing of them was.
 #[derive(Debug)]
 pub(crate) enum NotApplied {
-    /// It breaks rules.
+    /// They break rules.
     Faults(Vec<RegistrationFault>),
+    /// What they are about is not there, or is there already.
+    Refused(Refused),
     /// The store failed.
     Store(Broken),
     /// Others went on registering.
@@ -44,6 +52,7 @@ impl fmt::Display for NotApplied {
                 }
                 lines.try_for_each(|fault| write!(out, "\n{fault}"))
             }
+            Self::Refused(refused) => out.write_str(&refused.what),
             Self::Store(broken) => broken.fmt(out),
             Self::Contended => out.write_str("others went on registering meanwhile: try again"),
         }
@@ -56,29 +65,87 @@ impl From<Broken> for NotApplied {
     }
 }
 
-/// Fetches the secrets that a catalogue names by environment variable or file. It is for the caller's process: a server has
-/// neither its environment nor its folder.
-#[expect(clippy::disallowed_methods, reason = "the catalogue's own references to the environment")]
-pub(crate) fn with_secrets(catalogue: Catalogue) -> Catalogue {
-    let fetch = |reference: &SecretReference| match reference {
-        SecretReference::Environment(name) => match std::env::var(name) {
-            Ok(text) => Ok(Zeroizing::new(text)),
-            Err(std::env::VarError::NotPresent) => Err("it is not set".to_owned()),
-            Err(std::env::VarError::NotUnicode(_)) => Err("it is no text".to_owned()),
-        },
-        SecretReference::File(path) => {
-            std::fs::read_to_string(path).map(Zeroizing::new).map_err(|why| why.to_string())
+impl From<Refused> for NotApplied {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<Vec<RegistrationFault>> for NotApplied {
+    fn from(faults: Vec<RegistrationFault>) -> Self {
+        Self::Faults(faults)
+    }
+}
+
+impl From<NotApplied> for Refused {
+    fn from(fault: NotApplied) -> Self {
+        let what = fault.to_string();
+        match fault {
+            NotApplied::Faults(_) => Self {
+                what,
+                hint: Some("nothing was registered: correct what is told, and try again".into()),
+            },
+            NotApplied::Refused(refused) => refused,
+            NotApplied::Store(broken) => Self::broken(broken),
+            NotApplied::Contended => Self { what, hint: None },
         }
-    };
-    let fetched: BTreeMap<_, _> = catalogue
-        .secret_references()
-        .into_iter()
-        .map(|reference| {
-            let secret = fetch(&reference);
-            (reference, secret)
-        })
-        .collect();
-    catalogue.resolve(&fetched)
+    }
+}
+
+/// Puts in the secrets that a catalogue names by environment variable or file; relative paths start at `folder`. It is for the
+/// caller's process: a server has neither its environment nor its folder.
+pub(crate) fn with_secrets(catalogue: Catalogue, folder: &Path) -> Catalogue {
+    let fetched = fetch(catalogue.secret_references(), folder);
+    catalogue.resolve(&found(fetched))
+}
+
+/// What a decision needs to know.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Needed {
+    /// The registries of these issuers.
+    pub(crate) issuers: BTreeSet<Issuer>,
+    /// The persons of these pools.
+    pub(crate) pools: BTreeSet<Pool>,
+}
+
+/// Decides on what is registered, and registers what was decided; with `dry_run`, decides only. Answers the plan, changes
+/// included.
+///
+/// # Errors
+/// [`NotApplied`].
+pub(crate) async fn bring_about(
+    desk: &Desk,
+    actor: &Actor,
+    needed: &Needed,
+    dry_run: bool,
+    decide: impl Fn(AsRegistered<'_>, Timestamp) -> Result<Plan, NotApplied>,
+) -> Result<Plan, NotApplied> {
+    let providers = providers(&desk.issuers);
+    for _ in 0..ATTEMPTS {
+        // Taken before anything is read: what changes while reading makes the registration a conflict.
+        let generation = desk.store.generation();
+        let mut registries = BTreeMap::new();
+        for issuer in &needed.issuers {
+            let (_, registry) = desk.store.registry(issuer).await?;
+            registries.insert(issuer.clone(), registry);
+        }
+        let mut persons = BTreeMap::new();
+        for pool in &needed.pools {
+            let known = desk.store.persons(pool).await?;
+            persons.insert(pool.clone(), known);
+        }
+        let now = desk.clock.now();
+        let registered = AsRegistered { providers: &providers, registries: &registries, persons: &persons };
+        let planned = decide(registered, now)?;
+        if dry_run || planned.is_empty() {
+            return Ok(planned);
+        }
+        match desk.store.register(planned.changes.clone(), Some(generation), actor.clone(), now).await? {
+            Registered::Done => return Ok(planned),
+            Registered::Conflict => {}
+        }
+    }
+    Err(NotApplied::Contended)
 }
 
 /// Brings a catalogue about, or plans it only, and answers the plan.
@@ -91,32 +158,31 @@ pub(crate) async fn apply(
     catalogue: &Catalogue,
     manner: Manner,
 ) -> Result<Plan, NotApplied> {
-    let providers: Vec<Provider> = desk.issuers.iter().map(|settings| settings.provider.clone()).collect();
-    for _ in 0..ATTEMPTS {
-        // Taken before anything is read: what changes while reading makes the registration a conflict.
-        let generation = desk.store.generation();
-        let mut registries = BTreeMap::new();
-        for issuer in catalogue.issuers(&providers) {
-            let (_, registry) = desk.store.registry(&issuer).await?;
-            registries.insert(issuer, registry);
-        }
-        let mut persons = BTreeMap::new();
-        for pool in catalogue.pools() {
-            let known = desk.store.persons(&pool).await?;
-            persons.insert(pool, known);
-        }
-        let now = desk.clock.now();
-        let registered = AsRegistered { providers: &providers, registries: &registries, persons: &persons };
-        let mut planned =
-            plan(catalogue, registered, manner.prune, now, &desk.random).map_err(NotApplied::Faults)?;
-        if manner.dry_run || planned.is_empty() {
-            return Ok(planned);
-        }
-        let changes = std::mem::take(&mut planned.changes);
-        match desk.store.register(changes, Some(generation), actor.clone(), now).await? {
-            Registered::Done => return Ok(planned),
-            Registered::Conflict => {}
-        }
-    }
-    Err(NotApplied::Contended)
+    let issuers = catalogue.issuers(&providers(&desk.issuers));
+    let needed = Needed { issuers, pools: catalogue.pools() };
+    let decide = |registered: AsRegistered<'_>, now| {
+        plan(catalogue, registered, manner.prune, now, &desk.random).map_err(NotApplied::Faults)
+    };
+    bring_about(desk, actor, &needed, manner.dry_run, decide).await
+}
+
+/// Plans a catalogue where nothing is registered yet, and no data folder is there.
+///
+/// # Errors
+/// [`NotApplied::Faults`].
+pub(crate) fn rehearse(
+    issuers: &[IssuerSettings],
+    catalogue: &Catalogue,
+    prune: bool,
+    now: Timestamp,
+    random: &Random,
+) -> Result<Plan, NotApplied> {
+    let providers = providers(issuers);
+    let (registries, persons) = (BTreeMap::new(), BTreeMap::new());
+    let registered = AsRegistered { providers: &providers, registries: &registries, persons: &persons };
+    plan(catalogue, registered, prune, now, random).map_err(NotApplied::Faults)
+}
+
+fn providers(issuers: &[IssuerSettings]) -> Vec<Provider> {
+    issuers.iter().map(|settings| settings.provider.clone()).collect()
 }

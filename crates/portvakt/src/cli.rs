@@ -1,7 +1,14 @@
 //! The command line: data to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 misused.
 
+mod applied;
+mod apply;
+mod client;
 mod keys;
+mod organisation;
+mod person;
+mod scope;
 mod settings;
+mod table;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -59,6 +66,28 @@ enum Subcommands {
         #[command(subcommand)]
         command: keys::KeyCommand,
     },
+    /// Register what a catalogue names: organisations, scopes, clients and test persons.
+    Apply(apply::Apply),
+    /// Register clients, change, stop and show them, and rotate their secrets.
+    Client {
+        #[command(subcommand)]
+        command: client::ClientCommand,
+    },
+    /// Register organisations, stop and show them, and record the terms of use that they accept.
+    Organisation {
+        #[command(subcommand)]
+        command: organisation::OrganisationCommand,
+    },
+    /// Register scopes beside openid and profile, stop and show them.
+    Scope {
+        #[command(subcommand)]
+        command: scope::ScopeCommand,
+    },
+    /// Put test persons into a pool, stop and show them.
+    Person {
+        #[command(subcommand)]
+        command: person::PersonCommand,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,6 +125,24 @@ impl Where {
     }
 }
 
+/// Where a command on the registry is to be carried out.
+#[derive(Debug, Args)]
+struct At {
+    #[command(flatten)]
+    whose: Where,
+    /// At this issuer; needed where there are several.
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// Tell it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A server of another version answers what was not asked.
+fn other_answer() -> Failure {
+    Failure::new("the server answered something else").hint("run the portvakt that the server runs")
+}
+
 /// Runs the command and answers the process's exit code.
 pub(crate) fn run(cli: Cli) -> ExitCode {
     // Whatever this process writes is for its own user.
@@ -126,6 +173,11 @@ async fn perform(command: Subcommands) -> Result<(), Failure> {
             settings::check(&config, json).await
         }
         Subcommands::Key { command } => keys::perform(command).await,
+        Subcommands::Apply(asked) => apply::perform(asked).await,
+        Subcommands::Client { command } => client::perform(command).await,
+        Subcommands::Organisation { command } => organisation::perform(command).await,
+        Subcommands::Scope { command } => scope::perform(command).await,
+        Subcommands::Person { command } => person::perform(command).await,
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) use command::{Answer, Command, Outcome, Refused};
 
 use crate::config::IssuerSettings;
 use crate::keys::{self, NoKey};
+use crate::registry;
 use crate::served::Served;
 
 /// What commands work on.
@@ -40,6 +41,17 @@ pub(crate) async fn perform(desk: &Desk, actor: &Actor, command: Command) -> Out
     let outcome = match command {
         Command::KeyList { issuer } => key_list(desk, issuer.as_deref()).await,
         Command::KeyRotate { issuer, now } => key_rotate(desk, issuer.as_deref(), now).await,
+        Command::Apply(asked) => registry::perform(desk, actor, asked).await,
+        Command::Client { issuer, deed } => {
+            registry::client::perform(desk, actor, issuer.as_deref(), deed).await
+        }
+        Command::Organisation { issuer, deed } => {
+            registry::organisation::perform(desk, actor, issuer.as_deref(), deed).await
+        }
+        Command::Scope { issuer, deed } => {
+            registry::scope::perform(desk, actor, issuer.as_deref(), deed).await
+        }
+        Command::Person { pool, deed } => registry::person::perform(desk, actor, pool.as_deref(), deed).await,
     };
     match &outcome {
         Ok(_) => tracing::info!(command = name, actor = actor.0, "command done"),
@@ -73,7 +85,10 @@ async fn key_rotate(desk: &Desk, issuer: Option<&str>, at_once: bool) -> Result<
 }
 
 /// The issuer of that name, or all of them.
-fn chosen<'d>(desk: &'d Desk, issuer: Option<&str>) -> Result<Vec<&'d IssuerSettings>, Refused> {
+///
+/// # Errors
+/// None is configured under that name.
+pub(crate) fn chosen<'d>(desk: &'d Desk, issuer: Option<&str>) -> Result<Vec<&'d IssuerSettings>, Refused> {
     let name = |settings: &'d IssuerSettings| settings.provider.issuer().as_str();
     let found: Vec<_> =
         desk.issuers.iter().filter(|settings| issuer.is_none_or(|wanted| wanted == name(settings))).collect();

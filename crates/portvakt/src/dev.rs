@@ -4,7 +4,7 @@ mod folder;
 mod loopback;
 mod summary;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use portvakt_crypto::random::Random;
 use portvakt_protocol::catalogue::Catalogue;
@@ -121,7 +121,8 @@ async fn register(house: &House, text: &str, file: Option<&PathBuf>) -> Result<S
         Failure::new(format!("{name}:\n{faults}")).hint("nothing of the catalogue was registered: correct it")
     };
     let catalogue = Catalogue::parse(text).map_err(|faults| told(NotApplied::Faults(faults)))?;
-    let catalogue = with_secrets(catalogue);
+    let folder = file.and_then(|file| file.parent()).unwrap_or(Path::new(""));
+    let catalogue = with_secrets(catalogue, folder);
     let actor = Actor("portvakt dev".to_owned());
     let plan = apply(house.desk(), &actor, &catalogue, Manner::default()).await.map_err(told)?;
     Summary::of(house.desk(), text, &plan).await.map_err(|broken| told(NotApplied::Store(broken)))

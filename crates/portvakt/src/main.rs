@@ -11,6 +11,7 @@ mod house;
 mod keys;
 mod master_key;
 mod measure;
+mod registry;
 mod serve;
 mod served;
 mod shutdown;

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{Where, tell};
+use super::{Where, other_answer, tell};
 use crate::desk::reach::have;
 use crate::desk::{Answer, Command};
 use crate::failure::Failure;
@@ -49,6 +49,13 @@ pub(super) async fn perform(command: KeyCommand) -> Result<(), Failure> {
     match have(whose.target()?, command).await? {
         Answer::Keys(listed) => told(&listed, json, list),
         Answer::Rotated(rotated) => told(&rotated, json, rotations),
+        Answer::Applied(_)
+        | Answer::Clients(_)
+        | Answer::Client(_)
+        | Answer::Organisations(_)
+        | Answer::Organisation(_)
+        | Answer::Scopes(_)
+        | Answer::Persons(_) => Err(other_answer()),
     }
 }
 

@@ -5,6 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::keys::{IssuerKeys, Rotated};
+use crate::registry::Application;
+use crate::registry::applied::Applied;
+use crate::registry::client::{ClientDeed, ShownClient};
+use crate::registry::organisation::{OrganisationDeed, ShownOrganisation};
+use crate::registry::person::{PersonDeed, ShownPerson};
+use crate::registry::scope::{ScopeDeed, ShownScope};
 
 /// What the desk can be asked to do.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,6 +28,36 @@ pub(crate) enum Command {
         /// Whether it signs at once.
         now: bool,
     },
+    /// Brings a catalogue about.
+    Apply(Application),
+    /// Shows or changes clients.
+    Client {
+        /// At this issuer; absent: at the only one, or for a list at each.
+        issuer: Option<String>,
+        /// What is to be done.
+        deed: ClientDeed,
+    },
+    /// Shows or changes organisations.
+    Organisation {
+        /// As for clients.
+        issuer: Option<String>,
+        /// What is to be done.
+        deed: OrganisationDeed,
+    },
+    /// Shows or changes scopes.
+    Scope {
+        /// As for clients.
+        issuer: Option<String>,
+        /// What is to be done.
+        deed: ScopeDeed,
+    },
+    /// Shows or changes test persons.
+    Person {
+        /// In this pool; absent: in the only one, or for a list in each.
+        pool: Option<String>,
+        /// What is to be done.
+        deed: PersonDeed,
+    },
 }
 
 impl Command {
@@ -30,6 +66,11 @@ impl Command {
         match self {
             Self::KeyList { .. } => "key list",
             Self::KeyRotate { .. } => "key rotate",
+            Self::Apply(_) => "apply",
+            Self::Client { deed, .. } => deed.name(),
+            Self::Organisation { deed, .. } => deed.name(),
+            Self::Scope { deed, .. } => deed.name(),
+            Self::Person { deed, .. } => deed.name(),
         }
     }
 }
@@ -52,6 +93,20 @@ pub(crate) enum Answer {
     Keys(Vec<IssuerKeys>),
     /// Of [`Command::KeyRotate`].
     Rotated(Vec<Rotated>),
+    /// Of every command that changes the registry.
+    Applied(Applied),
+    /// Of a list of clients.
+    Clients(Vec<ShownClient>),
+    /// Of one.
+    Client(Box<ShownClient>),
+    /// Of a list of organisations.
+    Organisations(Vec<ShownOrganisation>),
+    /// Of one.
+    Organisation(Box<ShownOrganisation>),
+    /// Of a list of scopes.
+    Scopes(Vec<ShownScope>),
+    /// Of a list of test persons.
+    Persons(Vec<ShownPerson>),
 }
 
 /// Why a command was not carried out.

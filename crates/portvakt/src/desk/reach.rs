@@ -101,6 +101,9 @@ async fn ask(stream: UnixStream, command: &Command) -> Result<Outcome, Failure> 
     };
     let mut line = serde_json::to_vec(command).map_err(Failure::new)?;
     line.push(b'\n');
+    if line.len() as u64 > LONGEST_LINE {
+        return Err(Failure::new("the command is over 16 MiB").hint("apply the catalogue in parts"));
+    }
     let mut stream = BufReader::new(stream);
     let mut told = Vec::new();
     let conversation = async {

@@ -1,0 +1,306 @@
+//! Clients: registering, changing, stopping and showing them, and rotating their secrets.
+
+mod fields;
+
+use portvakt_protocol::catalogue::{Catalogue, GivenSecret, Plan, PlanLine, RawClient, Sign};
+use portvakt_protocol::organisation::{Organisation, Standing};
+use portvakt_protocol::provider::Provider;
+use portvakt_protocol::registration::{Change, ClientRecord, ClientRegistration, Registry, rotate_secret};
+use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_store::Actor;
+use serde::{Deserialize, Serialize};
+
+use super::carried::{Fetched, Found, found};
+use super::{Place, change_at, only, registries, taken, unknown};
+use crate::catalogue::NotApplied;
+use crate::config::duration::spelled;
+use crate::desk::{Answer, Desk, Refused};
+
+pub(crate) use fields::{ClientFields, Unset};
+
+/// What can be done with clients.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ClientDeed {
+    /// Registers one.
+    Add {
+        /// `client_id`.
+        client_id: String,
+        /// Its other fields.
+        fields: Box<ClientFields>,
+        /// Its secret; none: one is generated if it needs one.
+        secret: Option<Fetched>,
+    },
+    /// Changes fields of one.
+    Update {
+        /// Which.
+        client_id: String,
+        /// The fields that change.
+        fields: Box<ClientFields>,
+        /// The fields that it has no longer.
+        unset: Vec<Unset>,
+        /// A new secret; its others end.
+        secret: Option<Fetched>,
+    },
+    /// Stops one, whatever state its registration is in.
+    Deactivate {
+        /// Which.
+        client_id: String,
+    },
+    /// Lets one be used again.
+    Activate {
+        /// Which.
+        client_id: String,
+    },
+    /// Generates a new secret.
+    RotateSecret {
+        /// Whose.
+        client_id: String,
+        /// For how many seconds the others go on.
+        keep_old: Seconds,
+    },
+    /// Shows all.
+    List,
+    /// Shows one.
+    Show {
+        /// Which.
+        client_id: String,
+    },
+}
+
+impl ClientDeed {
+    /// Its command's name, for logs.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Add { .. } => "client add",
+            Self::Update { .. } => "client update",
+            Self::Deactivate { .. } => "client deactivate",
+            Self::Activate { .. } => "client activate",
+            Self::RotateSecret { .. } => "client secret rotate",
+            Self::List => "client list",
+            Self::Show { .. } => "client show",
+        }
+    }
+}
+
+/// Carries a deed out at the named issuer, or the only one.
+///
+/// # Errors
+/// Why it was not; nothing has changed then.
+pub(crate) async fn perform(
+    desk: &Desk,
+    actor: &Actor,
+    issuer: Option<&str>,
+    deed: ClientDeed,
+) -> Result<Answer, Refused> {
+    match deed {
+        ClientDeed::Add { client_id, fields, secret } => {
+            let (given, secrets) = given(secret);
+            let decide = |place: &Place<'_>| {
+                if find(place.registry, &client_id).is_some() {
+                    let other = "change it with `portvakt client update`";
+                    return Err(taken("client", &client_id, place.provider, other).into());
+                }
+                let raw = RawClient {
+                    client_id: Some(client_id.clone()),
+                    client_secret: given.clone(),
+                    ..RawClient::default()
+                };
+                place.plan(&Catalogue::of_client(&place.issuers(), fields.over(raw)).resolve(&secrets))
+            };
+            change_at(desk, actor, issuer, decide).await
+        }
+        ClientDeed::Update { client_id, fields, unset, secret } => {
+            let (given, secrets) = given(secret);
+            let decide = |place: &Place<'_>| {
+                let mut raw = fields.over(RawClient::from(known(place, &client_id)?));
+                unset.iter().for_each(|field| field.clear(&mut raw));
+                raw.client_secret.clone_from(&given);
+                place.plan(&Catalogue::of_client(&place.issuers(), raw).resolve(&secrets))
+            };
+            change_at(desk, actor, issuer, decide).await
+        }
+        ClientDeed::Deactivate { client_id } => {
+            change_at(desk, actor, issuer, |place| deactivate(place, known(place, &client_id)?)).await
+        }
+        ClientDeed::Activate { client_id } => {
+            let decide = |place: &Place<'_>| {
+                let raw = RawClient { active: Some(true), ..RawClient::from(known(place, &client_id)?) };
+                place.plan(&Catalogue::of_client(&place.issuers(), raw))
+            };
+            change_at(desk, actor, issuer, decide).await
+        }
+        ClientDeed::RotateSecret { client_id, keep_old } => {
+            let decide = |place: &Place<'_>| rotate(place, known(place, &client_id)?, keep_old);
+            change_at(desk, actor, issuer, decide).await
+        }
+        ClientDeed::List => list(desk, issuer).await.map(Answer::Clients),
+        ClientDeed::Show { client_id } => {
+            let provider = only(desk, issuer)?;
+            let listed = list(desk, Some(provider.issuer().as_str())).await?;
+            let is_meant = |shown: &ShownClient| shown.registration.client_id.as_str() == client_id;
+            let found = listed.into_iter().find(is_meant);
+            let shown = found.ok_or_else(|| unknown("client", &client_id, provider))?;
+            Ok(Answer::Client(Box::new(shown)))
+        }
+    }
+}
+
+/// The secret as an entry names it, and what was fetched for it.
+fn given(secret: Option<Fetched>) -> (Option<GivenSecret>, Found) {
+    let given = secret.as_ref().map(|fetched| GivenSecret::Reference(fetched.reference()));
+    (given, found(secret.into_iter().collect()))
+}
+
+fn find<'r>(registry: &'r Registry, client_id: &str) -> Option<&'r ClientRecord> {
+    registry.clients.iter().find(|record| record.registration.client_id.as_str() == client_id)
+}
+
+fn known<'p>(place: &Place<'p>, client_id: &str) -> Result<&'p ClientRecord, Refused> {
+    let found = find(place.registry, client_id);
+    found.ok_or_else(|| unknown("client", client_id, place.provider))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a decision, as its siblings are, which can refuse")]
+fn deactivate(place: &Place<'_>, record: &ClientRecord) -> Result<Plan, NotApplied> {
+    let change = record.active.then(|| Change::Client {
+        issuer: place.provider.issuer().clone(),
+        registration: Box::new(record.registration.clone()),
+        active: false,
+    });
+    Ok(place.stop(format!("client {}", record.registration.client_id), change))
+}
+
+fn rotate(place: &Place<'_>, record: &ClientRecord, keep_old: Seconds) -> Result<Plan, NotApplied> {
+    let issuer = place.provider.issuer();
+    let (change, secret) = rotate_secret(issuer, record, Some(keep_old), place.now, place.random)
+        .map_err(|fault| NotApplied::Faults(vec![fault]))?;
+    let client_id = record.registration.client_id.clone();
+    let others = if keep_old == Seconds::default() {
+        "now".to_owned()
+    } else {
+        format!("in {} at the latest", spelled(keep_old))
+    };
+    let line = PlanLine {
+        sign: Sign::Update,
+        what: format!("secret of client {client_id}"),
+        issuer: Some(issuer.clone()),
+        detail: format!("generated; its others end {others}"),
+    };
+    Ok(Plan {
+        changes: vec![change],
+        lines: vec![line],
+        generated: vec![(issuer.clone(), client_id, secret)],
+    })
+}
+
+/// A client as it is shown: everything but its secrets.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ShownClient {
+    /// Where.
+    pub(crate) issuer: String,
+    /// Its registration.
+    pub(crate) registration: ClientRegistration,
+    /// Whether it may be used, as far as it itself is concerned.
+    pub(crate) active: bool,
+    /// Why it cannot be used; absent if it can.
+    pub(crate) stopped: Option<Stop>,
+    /// What of its registration breaks a rule as the issuer is configured now.
+    pub(crate) faults: Vec<String>,
+    /// Its secrets that have not ended, newest first.
+    pub(crate) secrets: Vec<ShownSecret>,
+    /// When it was registered, RFC 3339.
+    pub(crate) created: String,
+    /// When it was last changed, RFC 3339.
+    pub(crate) last_updated: String,
+}
+
+/// Of a secret no more than its end is known to anybody.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ShownSecret {
+    /// Its end, RFC 3339.
+    pub(crate) expires: String,
+    /// Whole days until then.
+    pub(crate) days_left: u32,
+}
+
+/// Why a client cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stop {
+    /// It was deactivated.
+    ClientDeactivated,
+    /// Its organisation withdrew from the terms.
+    OrganisationWithdrawn,
+    /// Its organisation was deactivated.
+    OrganisationDeactivated,
+    /// Its organisation has accepted no terms.
+    TermsNotAccepted,
+    /// Its registration breaks a rule as the issuer is configured now.
+    RegistrationFaulty,
+}
+
+impl Stop {
+    /// For people.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientDeactivated => "deactivated",
+            Self::OrganisationWithdrawn => "organisation withdrawn",
+            Self::OrganisationDeactivated => "organisation deactivated",
+            Self::TermsNotAccepted => "terms not accepted",
+            Self::RegistrationFaulty => "registration no longer holds",
+        }
+    }
+
+    fn of(active: bool, organisation: Option<&Organisation>, faulty: bool) -> Option<Self> {
+        if !active {
+            return Some(Self::ClientDeactivated);
+        }
+        match organisation.map(|known| (known.standing, &known.terms)) {
+            Some((Standing::Withdrawn, _)) => Some(Self::OrganisationWithdrawn),
+            Some((Standing::Deactivated, _)) => Some(Self::OrganisationDeactivated),
+            Some((Standing::Active, None)) => Some(Self::TermsNotAccepted),
+            Some((Standing::Active, Some(_))) | None => faulty.then_some(Self::RegistrationFaulty),
+        }
+    }
+}
+
+async fn list(desk: &Desk, issuer: Option<&str>) -> Result<Vec<ShownClient>, Refused> {
+    let now = desk.clock.now();
+    let mut listed = Vec::new();
+    for (provider, registry) in registries(desk, issuer).await? {
+        listed.extend(registry.clients.iter().map(|record| shown(provider, &registry, record, now)));
+    }
+    Ok(listed)
+}
+
+fn shown(provider: &Provider, registry: &Registry, record: &ClientRecord, now: Timestamp) -> ShownClient {
+    let registration = &record.registration;
+    let organisation = registry.organisations.iter().find(|known| known.orgno == registration.client_orgno);
+    let faults: Vec<String> = match organisation {
+        None => vec![format!("client_orgno = {}: must be registered", registration.client_orgno)],
+        Some(known) => {
+            match registration.client(provider, known, &registry.scopes, Vec::new(), record.active) {
+                Ok(_) => Vec::new(),
+                Err(faults) => faults.iter().map(ToString::to_string).collect(),
+            }
+        }
+    };
+    let has_secret = registration.token_endpoint_auth_method.has_secret();
+    let living = record.living_secrets(now).filter(|_| has_secret);
+    ShownClient {
+        issuer: provider.issuer().as_str().to_owned(),
+        active: record.active,
+        stopped: Stop::of(record.active, organisation, !faults.is_empty()),
+        faults,
+        secrets: living
+            .map(|secret| ShownSecret {
+                expires: secret.expires.to_rfc3339(),
+                days_left: secret.expires.since(now).get() / Seconds::days(1).get(),
+            })
+            .collect(),
+        created: record.created.to_rfc3339(),
+        last_updated: record.last_updated.to_rfc3339(),
+        registration: registration.clone(),
+    }
+}

@@ -1,0 +1,111 @@
+//! The fields of a client's registration as a command names them.
+
+use clap::{Args, ValueEnum};
+use portvakt_protocol::catalogue::RawClient;
+use serde::{Deserialize, Serialize};
+
+/// The fields of a client's registration, by the wire's names.
+#[derive(Clone, Debug, Default, Args, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ClientFields {
+    /// The number of the organisation that it belongs to.
+    #[arg(long, value_name = "ORGNO")]
+    client_orgno: Option<String>,
+    /// The name shown to people.
+    #[arg(long, visible_alias = "client-name", value_name = "NAME")]
+    display_name: Option<String>,
+    /// What it is for.
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// Where a person is led back to.
+    #[arg(long, value_name = "URI")]
+    client_uri: Option<String>,
+    /// web, browser or native; without it: web.
+    #[arg(long, value_name = "TYPE")]
+    application_type: Option<String>,
+    /// client_secret_basic, client_secret_post or none.
+    #[arg(long, value_name = "METHOD")]
+    token_endpoint_auth_method: Option<String>,
+    /// Where it may be answered; once for each.
+    #[arg(long = "redirect-uri", alias = "redirect-uris", value_name = "URI")]
+    redirect_uris: Option<Vec<String>>,
+    /// Where a logout may return to; once for each.
+    #[arg(long = "post-logout-redirect-uri", alias = "post-logout-redirect-uris", value_name = "URI")]
+    post_logout_redirect_uris: Option<Vec<String>>,
+    /// What it may ask for; once for each.
+    #[arg(long = "scope", alias = "scopes", value_name = "SCOPE")]
+    scopes: Option<Vec<String>>,
+    /// S256 or none; without it: as the issuer's profile says.
+    #[arg(long, value_name = "METHOD")]
+    code_challenge_method: Option<String>,
+    /// string or array; without it: as the issuer's profile says.
+    #[arg(long, value_name = "SHAPE")]
+    amr_claim: Option<String>,
+    /// Whether userinfo answers it without the scope profile.
+    #[arg(long, value_name = "BOOL")]
+    userinfo_without_profile: Option<bool>,
+    /// Seconds from a login to the end of all it gave.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    authorization_lifetime: Option<i64>,
+    /// Seconds.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    access_token_lifetime: Option<i64>,
+    /// Seconds; 0: no refresh tokens.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    refresh_token_lifetime: Option<i64>,
+}
+
+/// A field that a client can be without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[value(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Unset {
+    /// `description`.
+    Description,
+    /// `client_uri`.
+    ClientUri,
+    /// `post_logout_redirect_uris`.
+    PostLogoutRedirectUris,
+    /// `code_challenge_method`: the profile's from then on.
+    CodeChallengeMethod,
+    /// `amr_claim`: the profile's from then on.
+    AmrClaim,
+}
+
+impl ClientFields {
+    /// An entry with these fields, and for the others those of `raw`.
+    pub(super) fn over(&self, raw: RawClient) -> RawClient {
+        let fields = self.clone();
+        RawClient {
+            client_orgno: fields.client_orgno.or(raw.client_orgno),
+            display_name: fields.display_name.or(raw.display_name),
+            description: fields.description.or(raw.description),
+            client_uri: fields.client_uri.or(raw.client_uri),
+            application_type: fields.application_type.or(raw.application_type),
+            token_endpoint_auth_method: fields.token_endpoint_auth_method.or(raw.token_endpoint_auth_method),
+            redirect_uris: fields.redirect_uris.or(raw.redirect_uris),
+            post_logout_redirect_uris: fields.post_logout_redirect_uris.or(raw.post_logout_redirect_uris),
+            scopes: fields.scopes.or(raw.scopes),
+            code_challenge_method: fields.code_challenge_method.or(raw.code_challenge_method),
+            amr_claim: fields.amr_claim.or(raw.amr_claim),
+            userinfo_without_profile: fields.userinfo_without_profile.or(raw.userinfo_without_profile),
+            authorization_lifetime: fields.authorization_lifetime.or(raw.authorization_lifetime),
+            access_token_lifetime: fields.access_token_lifetime.or(raw.access_token_lifetime),
+            refresh_token_lifetime: fields.refresh_token_lifetime.or(raw.refresh_token_lifetime),
+            ..raw
+        }
+    }
+}
+
+impl Unset {
+    /// Takes it out of an entry.
+    pub(super) fn clear(self, raw: &mut RawClient) {
+        match self {
+            Self::Description => raw.description = None,
+            Self::ClientUri => raw.client_uri = None,
+            Self::PostLogoutRedirectUris => raw.post_logout_redirect_uris = None,
+            Self::CodeChallengeMethod => raw.code_challenge_method = None,
+            Self::AmrClaim => raw.amr_claim = None,
+        }
+    }
+}
