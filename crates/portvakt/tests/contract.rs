@@ -181,6 +181,8 @@ async fn row_08_current_demands_a_code_challenge_unless_the_client_opted_out() {
     };
     let opted_out = world.register(At::Current, opted_out).await.without_pkce();
     world.tokens(&opted_out, PERSON).await;
+    // Whoever goes without the one protection against a code from elsewhere must have the other (contract §2).
+    assert_eq!(world.refused(&opted_out.request().without("state")).await, "invalid_request");
     // The pilot demands it of nobody that did not ask for it.
     world.tokens(&world.service(At::Pilot).await.without_pkce(), PERSON).await;
     let strict = ClientRegistration {
