@@ -7,10 +7,14 @@
     reason = "a scene that cannot go on fails where it stands"
 )]
 
+mod apply;
+mod clients;
 mod configuration;
 mod desk;
 mod dev;
 mod keys;
+mod organisations;
+mod registered;
 mod serve;
 mod server;
 mod three_environments;

@@ -1,0 +1,158 @@
+//! `portvakt organisation …`: who may have clients, and which terms of use they accepted. Scopes and test persons beside it.
+
+use std::path::Path;
+
+use portvakt_testkit::{Browser, PERSONS, Process};
+use serde_json::Value;
+
+use crate::registered::{ONE_ISSUER, ORGNO, kinds};
+use crate::server::{Desk, complaint, portvakt, told};
+
+#[test]
+fn what_is_no_organisation_or_no_acceptance_is_refused() {
+    let desk = Desk::with(ONE_ISSUER);
+    desk.refuses(
+        &["organisation", "add", "991825828", "--name", "Difi"],
+        &["orgno = \"991825828\": must have a correct control digit"],
+    );
+    desk.refuses(
+        &["organisation", "add", ORGNO, "--name", " "],
+        &["name = \" \": must have 1 to 100 characters"],
+    );
+    desk.refuses(
+        &["organisation", "add", ORGNO, "--name", "Difi", "--terms-version", "1"],
+        &["an acceptance without --accepted-by"],
+    );
+    let accept = |at: &'static str| {
+        ["organisation", "accept-terms", ORGNO, "--accepted-by", "Kari", "--accepted-at", at]
+    };
+    desk.refuses(&accept("2016-12-01T12:00:00Z"), &["no organisation \"991825827\" is registered at"]);
+    desk.told(&["organisation", "add", ORGNO, "--name", "Difi"]);
+    desk.refuses(&["organisation", "add", ORGNO, "--name", "Difi"], &["is registered at", "already"]);
+    desk.refuses(&accept("2999-01-01T00:00:00Z"), &["terms.accepted_at = ", "must not lie in the future"]);
+    desk.refuses(&accept("yesterday"), &["terms.accepted_at = \"yesterday\": must be an instant"]);
+    desk.refuses(
+        &["organisation", "accept-terms", ORGNO, "--accepted-by", "21879498012"],
+        &["terms.accepted_by = (text of 11 characters): must hold no identity number"],
+    );
+}
+
+#[test]
+fn a_new_version_of_the_terms_is_outstanding_until_it_is_accepted() {
+    let desk = Desk::with(ONE_ISSUER);
+    desk.told(&["organisation", "add", ORGNO, "--name", "Difi"]);
+    let shown = || desk.told(&["organisation", "show", ORGNO]);
+    assert_eq!((&shown()["terms"], &shown()["outstanding"]), (&Value::Null, &"1".into()));
+    let at = "2016-12-01T12:00:00Z";
+    desk.told(&["organisation", "accept-terms", ORGNO, "--accepted-by", "Kari", "--accepted-at", at]);
+    let accepted = serde_json::json!({ "version": "1", "accepted_at": at, "accepted_by": "Kari" });
+    assert_eq!((&shown()["terms"], &shown()["outstanding"]), (&accepted, &Value::Null));
+
+    desk.configure(&ONE_ISSUER.replace("terms = \"1\"", "terms = \"2\""));
+    assert_eq!((&shown()["terms"], &shown()["outstanding"]), (&accepted, &"2".into()));
+    desk.add_client("skjema", &[]);
+    let listed = String::from_utf8(desk.run(&["organisation", "list"]).stdout).unwrap();
+    for word in ["1, 2016-12-01T12:00:00Z, by Kari", "OUTSTANDING", " 2 ", "Difi"] {
+        assert!(listed.contains(word), "{word} in {listed}");
+    }
+    desk.told(&["organisation", "accept-terms", ORGNO, "--accepted-by", "Ola"]);
+    assert_eq!((&shown()["terms"]["version"], &shown()["outstanding"]), (&"2".into(), &Value::Null));
+    assert_eq!(shown()["clients"], serde_json::json!(["skjema"]));
+}
+
+#[test]
+fn accepting_anew_takes_a_withdrawal_back_but_not_what_the_operator_turned_off() {
+    let desk = Desk::with(ONE_ISSUER);
+    desk.add_organisation();
+    let standing = || desk.told(&["organisation", "show", ORGNO])["standing"].clone();
+    let accept = || desk.told(&["organisation", "accept-terms", ORGNO, "--accepted-by", "Ola"]);
+    desk.told(&["organisation", "deactivate", ORGNO]);
+    accept();
+    assert_eq!(standing(), "deactivated");
+    desk.told(&["organisation", "update", ORGNO, "--name", "Digdir"]);
+    assert_eq!(standing(), "deactivated", "a new name lets nobody in");
+    desk.told(&["organisation", "activate", ORGNO]);
+    assert_eq!(standing(), "active");
+    desk.told(&["organisation", "withdraw", ORGNO]);
+    assert_eq!(standing(), "withdrawn");
+    assert_eq!(kinds(&desk.told(&["organisation", "withdraw", ORGNO])), ["unchanged"]);
+    accept();
+    assert_eq!(standing(), "active");
+}
+
+#[tokio::test]
+async fn an_organisation_that_withdraws_stops_its_clients_at_authorize_and_token_and_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let dev = Process::dev(Path::new(env!("CARGO_BIN_EXE_portvakt")), &["--data", &data]);
+    for issuer in dev.issuers() {
+        let service = dev.service(&issuer).await;
+        let organisation = |deed: &str| {
+            let at = ["--data", &data, "--issuer", &issuer, "--json"];
+            told(&portvakt(&[&["organisation", deed, ORGNO], &at[..]].concat()))
+        };
+        let asking = service.request();
+        for stop in ["withdraw", "deactivate"] {
+            let code = service.login(&mut Browser::new(dev.wire()), PERSONS[0]).await;
+            let given = service.tokens(&service.login(&mut Browser::new(dev.wire()), PERSONS[1]).await).await;
+            organisation(stop);
+            let page = asking.send().await;
+            assert!(page.is_page() && page.status == 400, "{stop} at {issuer}: {}", page.status);
+            let refused = service.redeem(&code).await;
+            assert_eq!((refused.status.as_u16(), refused.error().as_str()), (401, "invalid_client"));
+            assert_eq!(service.userinfo(&given.access_token).await.status, 401);
+            organisation("activate");
+            assert_eq!(asking.send().await.status, 303);
+            let answer = service.login(&mut Browser::new(dev.wire()), PERSONS[0]).await;
+            service.tokens(&answer).await;
+        }
+    }
+}
+
+#[test]
+fn scopes_are_registered_once_and_stopped() {
+    let desk = Desk::with(ONE_ISSUER);
+    desk.refuses(&["scope", "add", "openid"], &["scope = \"openid\": must not be openid or profile"]);
+    desk.refuses(
+        &["scope", "add", "inntekt"],
+        &["scope = \"inntekt\": must be a prefix, a colon and a name"],
+    );
+    desk.refuses(&["scope", "deactivate", "skatt:inntekt"], &["no scope \"skatt:inntekt\" is registered"]);
+    desk.told(&["scope", "add", "skatt:inntekt", "--token-type", "OPAQUE", "--at-max-age", "60"]);
+    desk.refuses(
+        &["scope", "add", "skatt:inntekt"],
+        &["the scope \"skatt:inntekt\" is registered at", "already"],
+    );
+    desk.told(&["scope", "deactivate", "skatt:inntekt"]);
+    let listed = desk.told(&["scope", "list"]);
+    assert_eq!((&listed[0]["active"], &listed[0]["token_type"]), (&false.into(), &"OPAQUE".into()));
+    desk.told(&["scope", "activate", "skatt:inntekt"]);
+    let active = desk.told(&["scope", "list"]);
+    assert_eq!((&active[0]["active"], &active[0]["at_max_age"]), (&true.into(), &60.into()));
+}
+
+#[test]
+fn test_persons_are_of_a_pool_and_no_error_shows_a_number() {
+    let desk = Desk::with(ONE_ISSUER);
+    let own = "21879498012";
+    desk.refuses(
+        &["person", "add", "21879498013"],
+        &["pid = (text of 11 characters): must have correct control"],
+    );
+    assert!(!complaint(&desk.run(&["person", "add", "21879498013"])).contains("21879498013"));
+    desk.refuses(&["person", "add", own, "--pool", "b"], &["no issuer's TestID has the pool b"]);
+    desk.refuses(&["person", "deactivate", own], &["the test person is not in the pool a"]);
+    desk.told(&["person", "add", own]);
+    desk.refuses(&["person", "add", own], &["the test person is in the pool a already"]);
+    desk.told(&["person", "deactivate", own]);
+    let listed = desk.told(&["person", "list"]);
+    assert_eq!(listed, serde_json::json!([{ "pool": "a", "pid": own, "active": false }]));
+    assert!(!desk.keeps(own), "kept sealed");
+    desk.told(&["person", "activate", own]);
+    assert_eq!(desk.told(&["person", "list"])[0]["active"], true);
+    desk.configure(&ONE_ISSUER.replace("[\"a\"]", "[\"a\", \"b\"]"));
+    desk.refuses(
+        &["person", "activate", own],
+        &["there are 2 pools of test persons, and none was named", "a, b"],
+    );
+}
