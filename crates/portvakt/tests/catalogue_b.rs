@@ -192,6 +192,30 @@ async fn b21_nothing_that_a_form_or_page_url_carries_changes_the_request() {
 }
 
 #[tokio::test]
+async fn b34_a_redirect_uri_in_other_letters_is_another_one() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        let uris =
+            ["https://rp.example.no/Callback", "https://rp.example.no/callback?Next=1"].map(str::to_owned);
+        let service = ClientRegistration { redirect_uris: uris.to_vec(), ..registration("letters") };
+        let service = world.register(at, service).await;
+        for registered in &uris {
+            for other in [
+                registered.to_lowercase(),
+                registered.to_uppercase(),
+                registered.replace("rp.", "Rp."),
+                registered.replace('k', "\u{212a}"),
+            ] {
+                if other != *registered {
+                    world.refused_on_page(&service.request().with("redirect_uri", &other)).await;
+                }
+            }
+            world.accepted(&service.request().with("redirect_uri", registered)).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn b35_a_loopback_uri_takes_no_other_query() {
     let world = World::new().await;
     let service = world.register(At::Pilot, native("native", &["http://127.0.0.1/cb?fixed=1"])).await;
