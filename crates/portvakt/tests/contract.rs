@@ -383,6 +383,22 @@ async fn row_18_ui_locales_beats_nb() {
 }
 
 #[tokio::test]
+async fn row_18_the_language_the_person_picked_beats_ui_locales() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        let service = world.service(at).await;
+        let asking = service.request().with("ui_locales", "en");
+        for (picked, shown) in [("xx", "en"), ("se", "se"), ("nn", "nn")] {
+            let mut browser = world.browser();
+            browser.plant(at.page_host(), "IDPORTEN_SELECTED_LANGUAGE", picked);
+            let page = browser.visit(&asking.url()).await;
+            let page = browser.follow(page).await.text();
+            assert!(page.contains(&format!("<html lang=\"{shown}\">")), "{picked}: {}", &page[..80]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn row_21_amr_and_acr_have_the_profile_s_shape() {
     let world = World::new().await;
     for (at, amr, acr) in
