@@ -24,7 +24,14 @@ pub(super) async fn change(whose: Where, command: Command, json: bool) -> Result
 /// # Errors
 /// Standard output.
 pub(super) fn show(applied: &Applied, json: bool) -> Result<(), Failure> {
-    told(applied, json, |applied, out| write(applied, out))
+    told(applied, json, |applied, out| write(applied, out)).map_err(|failure| {
+        if applied.secrets.is_empty() {
+            return failure;
+        }
+        failure.hint(
+            "it was registered, but its secret was not told: `portvakt client secret rotate` makes another",
+        )
+    })
 }
 
 /// Tells an answer, as JSON or by `page`.

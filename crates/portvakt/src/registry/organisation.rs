@@ -4,6 +4,7 @@ use portvakt_protocol::catalogue::{Catalogue, Plan, RawOrganisation, RawTerms};
 use portvakt_protocol::organisation::{Organisation, Standing};
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::{Change, Registry};
+use portvakt_protocol::time::Timestamp;
 use portvakt_store::Actor;
 use serde::{Deserialize, Serialize};
 
@@ -128,8 +129,9 @@ pub(crate) async fn perform(
                 let registered = known(place, &orgno)?;
                 let mut raw = RawOrganisation::from(registered);
                 raw.terms = Some(terms(place, &accepted));
-                // Who accepts has not withdrawn any more. What the operator turned off stays so.
-                if registered.standing == Standing::Withdrawn {
+                // Who accepts has not withdrawn any more, unless it is an older acceptance that is recorded late. What the
+                // operator turned off stays so.
+                if registered.standing == Standing::Withdrawn && is_latest(&raw, registered) {
                     raw.standing = None;
                 }
                 place.plan(&Catalogue::of_organisation(&place.issuers(), raw))
@@ -172,6 +174,13 @@ fn terms(place: &Place<'_>, accepted: &Accepted) -> RawTerms {
         accepted_at: Some(accepted.at.clone().unwrap_or_else(|| place.now.to_rfc3339())),
         accepted_by: Some(accepted.by.clone()),
     }
+}
+
+/// Whether the entry's acceptance is no older than the one that is registered.
+fn is_latest(raw: &RawOrganisation, registered: &Organisation) -> bool {
+    let given = raw.terms.as_ref().and_then(|terms| terms.accepted_at.as_deref());
+    let given = given.and_then(Timestamp::from_rfc3339);
+    given >= registered.terms.as_ref().map(|terms| terms.accepted_at)
 }
 
 fn find<'r>(registry: &'r Registry, orgno: &str) -> Option<&'r Organisation> {

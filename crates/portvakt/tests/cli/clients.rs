@@ -1,6 +1,7 @@
 //! `portvakt client …`: one client at a time, through the rules that a catalogue passes.
 
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use portvakt_crypto::random::Random;
 use portvakt_testkit::{Browser, PERSONS, Process, RelyingParty, Service};
@@ -336,4 +337,23 @@ async fn a_client_of_exactly_the_ten_fields_gets_a_verified_identity_at_the_pilo
     let answer = party.login(&mut Browser::new(dev.wire()), PERSONS[0]).await;
     let tokens = party.tokens(&answer).await;
     assert_eq!(party.userinfo(&tokens.access_token).await.json()["pid"], PERSONS[0]);
+}
+
+#[test]
+fn a_secret_that_could_not_be_told_is_told_of() {
+    let desk = Desk::with(ONE_ISSUER);
+    desk.add_organisation();
+    desk.add_client("skjema", &[]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_portvakt"))
+        .args(["client", "secret", "rotate", "skjema", "--config", &desk.config()])
+        .stdin(Stdio::null())
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    for words in ["standard output: ", "its secret was not told: `portvakt client secret rotate`"] {
+        assert!(complaint(&output).contains(words), "{}", complaint(&output));
+    }
 }

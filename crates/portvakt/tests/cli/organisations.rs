@@ -76,6 +76,9 @@ fn accepting_anew_takes_a_withdrawal_back_but_not_what_the_operator_turned_off()
     desk.told(&["organisation", "withdraw", ORGNO]);
     assert_eq!(standing(), "withdrawn");
     assert_eq!(kinds(&desk.told(&["organisation", "withdraw", ORGNO])), ["unchanged"]);
+    let old = ["--accepted-by", "Ola", "--accepted-at", "2016-12-01T12:00:00Z"];
+    desk.told(&[&["organisation", "accept-terms", ORGNO], &old[..]].concat());
+    assert_eq!(standing(), "withdrawn", "an older acceptance takes nothing back");
     accept();
     assert_eq!(standing(), "active");
 }
