@@ -42,3 +42,44 @@ async fn sixty_four_redemptions_of_one_code_give_exactly_one_success_a_thousand_
         }
     }
 }
+
+/// Not as many as for codes: a login is finished in one browser, by a double click or a reload at worst.
+const FINISHES: usize = 50;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_login_finished_by_sixteen_tabs_at_once_gives_exactly_one_answer() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        let service = world.service(at).await;
+        for round in 0..FINISHES {
+            let (asking, mut browser) = (service.request(), world.browser());
+            let page = world.page(&mut browser, &asking).await;
+            let (start, mut tabs) = (Arc::new(Barrier::new(16)), JoinSet::new());
+            for tab in 0..16 {
+                let (mut browser, page, start) = (browser.clone(), page.clone(), Arc::clone(&start));
+                tabs.spawn(async move {
+                    start.wait().await;
+                    // One in eight gives up while the others go on.
+                    if tab % 8 == 0 {
+                        browser.cancel(&page).await
+                    } else {
+                        browser.log_in_as(&page, PERSONS[0]).await
+                    }
+                });
+            }
+            let replies = tabs.join_all().await;
+            let (answered, told): (Vec<_>, Vec<_>) =
+                replies.iter().partition(|reply| reply.location().is_some());
+            assert_eq!(answered.len(), 1, "{at:?}, round {round}");
+            assert!(told.iter().all(|reply| reply.is_page_with(409) || reply.is_page_with(400)));
+            let answer = asking.answer(answered[0]);
+            if answer.get("code").is_some() {
+                service.tokens(&answer).await;
+            } else {
+                assert_eq!(answer.get("error"), Some("access_denied"));
+            }
+        }
+        let rows = world.rows();
+        assert_eq!(rows.count("code"), rows.count("login_grant"), "no code without its grant");
+    }
+}
