@@ -121,7 +121,8 @@ pub(crate) async fn perform(
             change_at(desk, actor, issuer, decide).await
         }
         ClientDeed::Deactivate { client_id } => {
-            change_at(desk, actor, issuer, |place| deactivate(place, known(place, &client_id)?)).await
+            let decide = |place: &Place<'_>| Ok(deactivate(place, known(place, &client_id)?));
+            change_at(desk, actor, issuer, decide).await
         }
         ClientDeed::Activate { client_id } => {
             let decide = |place: &Place<'_>| {
@@ -135,14 +136,7 @@ pub(crate) async fn perform(
             change_at(desk, actor, issuer, decide).await
         }
         ClientDeed::List => list(desk, issuer).await.map(Answer::Clients),
-        ClientDeed::Show { client_id } => {
-            let provider = only(desk, issuer)?;
-            let listed = list(desk, Some(provider.issuer().as_str())).await?;
-            let is_meant = |shown: &ShownClient| shown.registration.client_id.as_str() == client_id;
-            let found = listed.into_iter().find(is_meant);
-            let shown = found.ok_or_else(|| unknown("client", &client_id, provider))?;
-            Ok(Answer::Client(Box::new(shown)))
-        }
+        ClientDeed::Show { client_id } => show(desk, issuer, &client_id).await,
     }
 }
 
@@ -161,14 +155,13 @@ fn known<'p>(place: &Place<'p>, client_id: &str) -> Result<&'p ClientRecord, Ref
     found.ok_or_else(|| unknown("client", client_id, place.provider))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "a decision, as its siblings are, which can refuse")]
-fn deactivate(place: &Place<'_>, record: &ClientRecord) -> Result<Plan, NotApplied> {
+fn deactivate(place: &Place<'_>, record: &ClientRecord) -> Plan {
     let change = record.active.then(|| Change::Client {
         issuer: place.provider.issuer().clone(),
         registration: Box::new(record.registration.clone()),
         active: false,
     });
-    Ok(place.stop(format!("client {}", record.registration.client_id), change))
+    place.stop(format!("client {}", record.registration.client_id), change)
 }
 
 fn rotate(place: &Place<'_>, record: &ClientRecord, keep_old: Seconds) -> Result<Plan, NotApplied> {
@@ -263,6 +256,14 @@ impl Stop {
             Some((Standing::Active, Some(_))) | None => faulty.then_some(Self::RegistrationFaulty),
         }
     }
+}
+
+async fn show(desk: &Desk, issuer: Option<&str>, client_id: &str) -> Result<Answer, Refused> {
+    let provider = only(desk, issuer)?;
+    let listed = list(desk, Some(provider.issuer().as_str())).await?;
+    let found = listed.into_iter().find(|shown| shown.registration.client_id.as_str() == client_id);
+    let shown = found.ok_or_else(|| unknown("client", client_id, provider))?;
+    Ok(Answer::Client(Box::new(shown)))
 }
 
 async fn list(desk: &Desk, issuer: Option<&str>) -> Result<Vec<ShownClient>, Refused> {

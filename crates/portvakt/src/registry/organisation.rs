@@ -9,6 +9,7 @@ use portvakt_store::Actor;
 use serde::{Deserialize, Serialize};
 
 use super::{Place, change_at, only, registries, taken, unknown};
+use crate::catalogue::NotApplied;
 use crate::desk::{Answer, Desk, Refused};
 
 /// What can be done with organisations.
@@ -101,48 +102,22 @@ pub(crate) async fn perform(
 ) -> Result<Answer, Refused> {
     match deed {
         OrganisationDeed::Add { orgno, name, accepted } => {
-            let decide = |place: &Place<'_>| {
-                if find(place.registry, &orgno).is_some() {
-                    let other = "it has `portvakt organisation update`, `accept-terms` and `activate`";
-                    return Err(taken("organisation", &orgno, place.provider, other).into());
-                }
-                let raw = RawOrganisation {
-                    orgno: Some(orgno.clone()),
-                    name: Some(name.clone()),
-                    standing: None,
-                    terms: accepted.as_ref().map(|accepted| terms(place, accepted)),
-                };
-                place.plan(&Catalogue::of_organisation(&place.issuers(), raw))
-            };
-            change_at(desk, actor, issuer, decide).await
+            change_at(desk, actor, issuer, |place| add(place, &orgno, &name, accepted.as_ref())).await
         }
         OrganisationDeed::Rename { orgno, name } => {
             let decide = |place: &Place<'_>| {
                 let registered = RawOrganisation::from(known(place, &orgno)?);
-                let raw = RawOrganisation { name: Some(name.clone()), ..registered };
-                place.plan(&Catalogue::of_organisation(&place.issuers(), raw))
+                plan(place, RawOrganisation { name: Some(name.clone()), ..registered })
             };
             change_at(desk, actor, issuer, decide).await
         }
         OrganisationDeed::AcceptTerms { orgno, accepted } => {
-            let decide = |place: &Place<'_>| {
-                let registered = known(place, &orgno)?;
-                let mut raw = RawOrganisation::from(registered);
-                raw.terms = Some(terms(place, &accepted));
-                // Who accepts has not withdrawn any more, unless it is an older acceptance that is recorded late. What the
-                // operator turned off stays so.
-                if registered.standing == Standing::Withdrawn && is_latest(&raw, registered) {
-                    raw.standing = None;
-                }
-                place.plan(&Catalogue::of_organisation(&place.issuers(), raw))
-            };
+            let decide = |place: &Place<'_>| accept(place, known(place, &orgno)?, &accepted);
             change_at(desk, actor, issuer, decide).await
         }
         OrganisationDeed::Withdraw { orgno } => {
-            change_at(desk, actor, issuer, |place| {
-                Ok(stop(place, known(place, &orgno)?, Standing::Withdrawn))
-            })
-            .await
+            let decide = |place: &Place<'_>| Ok(stop(place, known(place, &orgno)?, Standing::Withdrawn));
+            change_at(desk, actor, issuer, decide).await
         }
         OrganisationDeed::Deactivate { orgno } => {
             let decide = |place: &Place<'_>| Ok(stop(place, known(place, &orgno)?, Standing::Deactivated));
@@ -150,20 +125,43 @@ pub(crate) async fn perform(
         }
         OrganisationDeed::Activate { orgno } => {
             let decide = |place: &Place<'_>| {
-                let raw = RawOrganisation { standing: None, ..RawOrganisation::from(known(place, &orgno)?) };
-                place.plan(&Catalogue::of_organisation(&place.issuers(), raw))
+                let registered = RawOrganisation::from(known(place, &orgno)?);
+                plan(place, RawOrganisation { standing: None, ..registered })
             };
             change_at(desk, actor, issuer, decide).await
         }
         OrganisationDeed::List => list(desk, issuer).await.map(Answer::Organisations),
-        OrganisationDeed::Show { orgno } => {
-            let provider = only(desk, issuer)?;
-            let listed = list(desk, Some(provider.issuer().as_str())).await?;
-            let found = listed.into_iter().find(|shown| shown.organisation.orgno.as_str() == orgno);
-            let missing = || unknown("organisation", &orgno, provider);
-            Ok(Answer::Organisation(Box::new(found.ok_or_else(missing)?)))
-        }
+        OrganisationDeed::Show { orgno } => show(desk, issuer, &orgno).await,
     }
+}
+
+fn plan(place: &Place<'_>, raw: RawOrganisation) -> Result<Plan, NotApplied> {
+    place.plan(&Catalogue::of_organisation(&place.issuers(), raw))
+}
+
+fn add(place: &Place<'_>, orgno: &str, name: &str, accepted: Option<&Accepted>) -> Result<Plan, NotApplied> {
+    if find(place.registry, orgno).is_some() {
+        let instead = "it has `portvakt organisation update`, `accept-terms` and `activate`";
+        return Err(taken("organisation", orgno, place.provider, instead).into());
+    }
+    let raw = RawOrganisation {
+        orgno: Some(orgno.to_owned()),
+        name: Some(name.to_owned()),
+        standing: None,
+        terms: accepted.map(|accepted| terms(place, accepted)),
+    };
+    plan(place, raw)
+}
+
+fn accept(place: &Place<'_>, registered: &Organisation, accepted: &Accepted) -> Result<Plan, NotApplied> {
+    let mut raw = RawOrganisation::from(registered);
+    raw.terms = Some(terms(place, accepted));
+    // Who accepts has not withdrawn any more, unless it is an older acceptance that is recorded late. What the operator turned
+    // off stays so.
+    if registered.standing == Standing::Withdrawn && is_latest(&raw, registered) {
+        raw.standing = None;
+    }
+    plan(place, raw)
 }
 
 /// The acceptance as an entry has it.
@@ -213,6 +211,14 @@ pub(crate) struct ShownOrganisation {
     pub(crate) outstanding: Option<String>,
     /// Its clients, stopped ones included.
     pub(crate) clients: Vec<String>,
+}
+
+async fn show(desk: &Desk, issuer: Option<&str>, orgno: &str) -> Result<Answer, Refused> {
+    let provider = only(desk, issuer)?;
+    let listed = list(desk, Some(provider.issuer().as_str())).await?;
+    let found = listed.into_iter().find(|shown| shown.organisation.orgno.as_str() == orgno);
+    let shown = found.ok_or_else(|| unknown("organisation", orgno, provider))?;
+    Ok(Answer::Organisation(Box::new(shown)))
 }
 
 async fn list(desk: &Desk, issuer: Option<&str>) -> Result<Vec<ShownOrganisation>, Refused> {
