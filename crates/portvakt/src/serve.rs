@@ -4,7 +4,7 @@ use std::path::Path;
 
 use portvakt_crypto::random::Random;
 use portvakt_store::MasterKey;
-use portvakt_web::listen::{ListenFault, Listener};
+use portvakt_web::listen::{Admission, Limits, ListenFault, Listener};
 
 use crate::config::{ConfigFaults, SecretPlace, Settings};
 use crate::failure::Failure;
@@ -29,7 +29,9 @@ pub(crate) async fn serve(file: &Path) -> Result<(), Failure> {
     // The folder first: that it is another process's tells more than that its port is taken.
     let house = House::open(Plan { data, master, previous_master, issuers, audit_retention }).await?;
     let mut bound = Vec::with_capacity(listeners.len());
-    for config in listeners {
+    let admission = Admission::of_process(&Limits::default());
+    for mut config in listeners {
+        config.admission = admission.clone();
         let listener = Listener::bind(config).await.map_err(|fault| match fault {
             ListenFault::Bind { .. } => {
                 Failure::new(fault).hint("stop what uses it, or change listeners.address")

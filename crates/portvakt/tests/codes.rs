@@ -269,3 +269,67 @@ async fn a_login_an_issuance_and_a_redemption_each_leave_a_record() {
     service.tokens(&answer).await;
     assert_eq!(world.events().await[begun..], ["login", "code_issued", "code_redeemed"]);
 }
+
+#[tokio::test]
+async fn no_code_is_given_for_an_authorization_that_has_ended_the_person_logs_in_again() {
+    let world = World::new().await;
+    let short = ClientRegistration { authorization_lifetime: Seconds::new(60), ..registration("short") };
+    let service = world.register(At::Pilot, short).await;
+    for (waited, path) in [(60, "/login/"), (59, "rp.example.no")] {
+        let mut browser = world.browser();
+        let page = browser.visit(&service.request().url()).await;
+        let page = browser.follow(page).await;
+        let logged_in = browser.log_in(&page, PERSON, At::Pilot.substantial()).await;
+        let resume = logged_in.location().expect("to the resume point").to_owned();
+        world.wait(waited);
+        let next = browser.visit(&resume).await;
+        assert!(
+            next.location().is_some_and(|location| location.contains(path)),
+            "{waited} s: {:?}",
+            next.location()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_nobody_would_read_begins_and_ends_nothing() {
+    let world = World::new().await;
+    let service = world.service(At::Pilot).await;
+    let before = world.rows();
+    let head = world.call(Call::head(&service.request().url())).await;
+    assert_eq!(head.status, 405);
+    assert!(head.headers("set-cookie").is_empty());
+    world.assert_untouched(&before);
+}
+
+#[tokio::test]
+async fn no_value_that_is_kept_is_endless() {
+    let world = World::new().await;
+    let service = world.service(At::Pilot).await;
+    let before = world.rows();
+    for name in ["nonce", "display", "ui_locales", "prompt", "acr_values", "state"] {
+        let value = ["login"; 420].join(" ");
+        let refused = world.call(service.request().with(name, &value).posted()).await;
+        let location = refused.location().unwrap_or_default();
+        assert!(location.contains("error=invalid_request") && location.contains(name), "{name}: {location}");
+    }
+    world.assert_untouched(&before);
+    let long = "n".repeat(2048);
+    assert!(
+        world
+            .call(service.request().with("nonce", &long).posted())
+            .await
+            .location()
+            .is_some_and(|to| to.contains("/login/"))
+    );
+}
+
+#[tokio::test]
+async fn a_packed_form_is_not_unpacked() {
+    let world = World::new().await;
+    let service = world.service(At::Pilot).await;
+    let answer = world.answer(&service, PERSON).await;
+    let packed = service.redemption(&answer).call().header("content-encoding", "gzip");
+    assert_eq!(world.call(packed).await.error(), "invalid_request");
+    service.tokens(&answer).await;
+}

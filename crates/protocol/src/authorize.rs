@@ -57,7 +57,7 @@ pub fn address(params: RawParams, client: Option<Arc<Client>>) -> Result<Address
     Ok(Addressed { client, redirect_uri, state, params })
 }
 
-/// `state` and `nonce` are this many characters at most: they come back in URLs and tokens.
+/// A value is this many bytes at most: it is kept while the login is under way, and some come back in URLs and tokens.
 const MOST_ECHOED: usize = 2048;
 
 /// `state` has the characters `^[\x20-\x7E]+$` (contract §2), and is short enough to come back.

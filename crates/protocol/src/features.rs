@@ -151,8 +151,7 @@ impl Feature {
                 out.always("ui_locales_supported", json!(provider.profile().ui_locales));
                 out.full("claims_parameter_supported", false.into());
                 out.full("request_parameter_supported", false.into());
-                // Absent means true (Discovery 1.0 §3), and that would be a lie at any profile.
-                out.always("request_uri_parameter_supported", false.into());
+                out.full("request_uri_parameter_supported", false.into());
             },
         },
         Self {
@@ -185,7 +184,7 @@ impl Feature {
                 out.full("grant_types_supported", json!(["authorization_code"]));
                 let rungs: Vec<_> = provider.profile().acr.rungs.iter().map(|(word, _)| *word).collect();
                 out.full("acr_values_supported", json!(rungs));
-                out.full("prompt_values_supported", json!(["consent", "login", "none"]));
+                out.full("prompt_values_supported", json!(["login", "none"]));
                 out.full("display_values_supported", json!(["page"]));
             },
         },

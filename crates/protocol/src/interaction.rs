@@ -65,7 +65,8 @@ pub fn decide(
         if provider.stops(evidence.method, standing) {
             return Err(request.refuse(LoginFault::PersonStopped));
         }
-        let too_old = request.max_age().is_some_and(|age| now >= evidence.auth_time + age.max(LEAST_MAX_AGE));
+        let too_old = request.max_age().is_some_and(|age| now >= evidence.auth_time + age.max(LEAST_MAX_AGE))
+            || now >= evidence.auth_time + request.addressed().client().authorization_lifetime();
         if evidence.assurance >= request.minimum() && !too_old {
             return Ok(Decision::Proceed(Authenticated { request, evidence }));
         }

@@ -160,11 +160,14 @@ impl RedirectUri {
         Some(number > 0 && !port.starts_with('0') && sent_tail == tail)
     }
 
-    /// `scheme://host[:port]`, for a CSP `form-action`; a private scheme has only itself.
+    /// `scheme://host[:port]` as a browser names it (RFC 6454 §6.2): without the scheme's own port. A private scheme has only
+    /// itself.
     pub fn origin(&self) -> String {
         match self.0.split_once("://") {
             Some((scheme, rest)) => {
                 let authority = rest.split(['/', '?']).next().unwrap_or_default();
+                let own_port = if scheme == "https" { ":443" } else { ":80" };
+                let authority = authority.strip_suffix(own_port).unwrap_or(authority);
                 format!("{scheme}://{authority}")
             }
             None => format!("{}:", self.0.split(':').next().unwrap_or_default()),

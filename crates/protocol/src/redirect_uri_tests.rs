@@ -148,5 +148,8 @@ fn the_origin_is_what_form_action_needs() {
     let origin = |text| RedirectUri::as_sent(text).origin();
     assert_eq!(origin("https://rp.example.no/cb?x"), "https://rp.example.no");
     assert_eq!(origin("http://localhost:3000/cb"), "http://localhost:3000");
+    assert_eq!(origin("https://rp.example.no:443/cb"), "https://rp.example.no");
+    assert_eq!(origin("http://[::1]:80/cb"), "http://[::1]");
+    assert_eq!(origin("http://rp.example.no:443/cb"), "http://rp.example.no:443");
     assert_eq!(origin("no.example.app:/cb"), "no.example.app:");
 }

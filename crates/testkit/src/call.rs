@@ -24,6 +24,11 @@ impl Call {
         Self { method, url: url.to_owned(), headers: Vec::new(), body: Vec::new() }
     }
 
+    /// A HEAD.
+    pub fn head(url: &str) -> Self {
+        Self::new(Method::HEAD, url)
+    }
+
     /// `GET`.
     pub fn get(url: &str) -> Self {
         Self::new(Method::GET, url)

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Request};
 use portvakt_protocol::params::{ParamsFault, RawParams};
 
@@ -46,8 +46,12 @@ pub(crate) async fn read(body: Body) -> Result<Bytes, FormFault> {
     })
 }
 
-/// Whether the content type is a form's, parameters such as a charset aside.
+/// Whether the content type is a form's, parameters such as a charset aside, and the content not compressed: a small body that
+/// unpacks to a large one is not unpacked at all.
 pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    if headers.contains_key(CONTENT_ENCODING) {
+        return false;
+    }
     content_type(headers).is_some_and(|value| {
         let media_type = value.split(';').next().unwrap_or_default().trim();
         media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")

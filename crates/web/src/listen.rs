@@ -42,7 +42,8 @@ pub use limits::Limits;
 pub use peer::{Peer, Scheme};
 pub use tls::{TlsFault, TlsFiles};
 
-use admission::{Admission, Permit};
+use admission::Permit;
+pub use admission::{Admission, Place};
 use connection::{House, Phase, converse};
 use peer::Socket;
 use tls::{Acceptor, Tls, TlsSocket};
@@ -65,12 +66,20 @@ pub struct ListenerConfig {
     pub trusted_proxies: Vec<IpNet>,
     /// What one peer may take of us.
     pub limits: Limits,
+    /// The places there are: listeners that share it are held by its caps together.
+    pub admission: Admission,
 }
 
 impl ListenerConfig {
     /// In clear, no proxy, default limits.
     pub fn new(address: SocketAddr) -> ListenerConfig {
-        ListenerConfig { address, tls: None, trusted_proxies: Vec::new(), limits: Limits::default() }
+        ListenerConfig {
+            address,
+            tls: None,
+            trusted_proxies: Vec::new(),
+            limits: Limits::default(),
+            admission: Admission::default(),
+        }
     }
 }
 
@@ -104,6 +113,7 @@ pub struct Listener {
     address: SocketAddr,
     tls: Option<Tls>,
     house: House,
+    admission: Admission,
 }
 
 impl Listener {
@@ -126,7 +136,8 @@ impl Listener {
         let tls = config.tls.map(Tls::load).transpose()?;
         let address = socket.local_addr();
         let address = address.map_err(|source| ListenFault::Bind { address: config.address, source })?;
-        Ok(Listener { socket, address, tls, house: House::new(config.limits, config.trusted_proxies) })
+        let house = House::new(config.limits, config.trusted_proxies);
+        Ok(Listener { socket, address, tls, house, admission: config.admission })
     }
 
     /// The address that is listened on, with its real port.
@@ -137,21 +148,22 @@ impl Listener {
     /// Serves until `shutdown` is done, then drains: no new connections, requests in flight are finished,
     /// resting connections are closed, and what is left at `Limits::drain_deadline` is cut.
     ///
-    /// Every request reaches `service` with a [`Peer`] among its extensions. When a client hangs up, the
-    /// future that answers it is dropped at its next await, so a state change must be one atomic step.
+    /// Every request reaches `service` with a [`Peer`] and its connection's [`Place`] among its extensions. When a client hangs
+    /// up, the future that answers it is dropped at its next await: a service that must not stop there runs apart, and
+    /// holds the place meanwhile.
     pub async fn serve<S>(self, service: S, shutdown: impl Future<Output = ()>) -> Drained
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
         S::Future: Send,
     {
-        let Listener { socket, tls, house, .. } = self;
+        let Listener { socket, tls, house, admission, .. } = self;
         let drain_deadline = house.limits.drain_deadline;
         let (phase, watched) = watch::channel(Phase::Serving);
         let mut reception = Reception {
             service,
             acceptor: tls.as_ref().map(Tls::acceptor),
             house: Arc::new(house),
-            admission: Admission::default(),
+            admission,
             phase: watched,
             cut: Arc::default(),
         };
@@ -201,18 +213,20 @@ where
     S::Future: Send,
 {
     async fn accept_all(&mut self, listener: &TcpListener) -> Infallible {
-        let mut turned_away = Throttled::default();
+        let (mut turned_away, mut failed) = (Throttled::default(), Throttled::default());
         loop {
-            self.accept(listener, &mut turned_away).await;
+            self.accept(listener, &mut turned_away, &mut failed).await;
         }
     }
 
-    async fn accept(&mut self, listener: &TcpListener, turned_away: &mut Throttled) {
+    async fn accept(&mut self, listener: &TcpListener, turned_away: &mut Throttled, failed: &mut Throttled) {
         let (stream, from) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 if !is_the_peers_doing(&error) {
-                    tracing::error!(target: "http", %error, "cannot accept connections");
+                    if let Some(count) = failed.count(Instant::now()) {
+                        tracing::error!(target: "http", %error, count, "cannot accept connections");
+                    }
                     sleep(ACCEPT_PAUSE).await;
                 }
                 return;
@@ -235,14 +249,14 @@ where
         // Replies are written whole; waiting for more to send would only delay them. Failing is harmless.
         let _ = stream.set_nodelay(true);
         let (service, house, phase) = (self.service.clone(), Arc::clone(&self.house), self.phase.clone());
-        let (acceptor, cut) = (self.acceptor.clone(), Arc::clone(&self.cut));
+        let (acceptor, cut, place) = (self.acceptor.clone(), Arc::clone(&self.cut), Place::of(permit));
         tokio::spawn(async move {
             let finished = match acceptor {
-                None => converse(stream, socket, service, house, phase).await,
+                None => converse(stream, (socket, place), service, house, phase).await,
                 Some(acceptor) => {
                     let limit = house.limits.handshake_deadline;
                     match shake_hands(acceptor, stream, socket, limit, phase.clone()).await {
-                        Some(stream) => converse(stream, socket, service, house, phase).await,
+                        Some(stream) => converse(stream, (socket, place), service, house, phase).await,
                         None => true,
                     }
                 }
@@ -250,7 +264,6 @@ where
             if !finished {
                 cut.fetch_add(1, Ordering::Relaxed);
             }
-            drop(permit);
         });
     }
 }

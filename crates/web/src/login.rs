@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::{HeaderMap, Request, StatusCode};
 use portvakt_eid::test_id::{Entry, EntryFault, offered};
 use portvakt_protocol::authorize::{Addressed, LoginFault, Refused, Validated, login_url};
@@ -30,11 +30,8 @@ use crate::{cookies, csrf};
 const MOST_PERSONS: u32 = 24;
 
 /// `GET` shows the login page; `POST` is what the person typed there, or a cancellation.
-pub(crate) async fn login(
-    State(site): State<Arc<Site>>,
-    Path(handle): Path<String>,
-    request: Request<Body>,
-) -> Reply {
+pub(crate) async fn login(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
+    let handle = handle(request.uri().path());
     let (head, body) = request.into_parts();
     let form =
         if head.method == http::Method::POST { Some(posted(&site, &head.headers, body).await) } else { None };
@@ -52,18 +49,20 @@ pub(crate) async fn login(
 }
 
 /// The resume point: decides again, and answers the client once the person has logged in well enough.
-pub(crate) async fn resume(
-    State(site): State<Arc<Site>>,
-    Path(handle): Path<String>,
-    request: Request<Body>,
-) -> Reply {
+pub(crate) async fn resume(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
     let trace = Trace::begin(&site);
-    let mut step = match LoginStep::load(&site, &trace, request.headers(), handle).await {
+    let mut step = match LoginStep::load(&site, &trace, request.headers(), handle(request.uri().path())).await
+    {
         Ok(step) => step,
         Err(refused) => return stop(&site, &trace, "resume", picked(request.headers()), refused),
     };
     let reply = step.resume().await;
     step.reply("resume", reply)
+}
+
+/// The handle in a page's path: its last segment, as it stands there.
+fn handle(path: &str) -> LoginHandle {
+    LoginHandle::presented(path.rsplit('/').next().unwrap_or_default())
 }
 
 fn picked(headers: &HeaderMap) -> Language {
@@ -100,9 +99,8 @@ impl<'a> LoginStep<'a> {
         site: &'a Site,
         trace: &'a Trace,
         headers: &HeaderMap,
-        handle: String,
+        handle: LoginHandle,
     ) -> Result<Self, Stop> {
-        let handle = LoginHandle::presented(&handle);
         let browser = cookies::browser(headers, &site.provider, &handle).ok_or(Notice::CookieGone)?;
         let found =
             site.store.login(site.provider.issuer(), handle.digest(), browser.digest(), trace.now).await?;

@@ -70,7 +70,10 @@ impl Front {
                 let router = paths
                     .into_iter()
                     .fold(Router::new(), |router, (path, handler)| router.route(&path, handler));
-                (host, router.fallback(async || text(StatusCode::NOT_FOUND, "Nothing is served here.\n")))
+                let router = router
+                    .fallback(async || text(StatusCode::NOT_FOUND, "Nothing is served here.\n"))
+                    .method_not_allowed_fallback(not_served);
+                (host, router)
             })
             .collect();
         Ok(Self(Arc::new(Hosts { routers, store, clock })))
@@ -89,15 +92,25 @@ fn handler(endpoint: Endpoint, site: Arc<Site>) -> MethodRouter {
     match endpoint {
         Endpoint::Discovery => get(metadata::discovery).with_state(site),
         Endpoint::Jwks => get(metadata::jwks).with_state(site),
-        Endpoint::Authorization => get(authorize::authorize).post(authorize::authorize).with_state(site),
+        Endpoint::Authorization => {
+            get(authorize::authorize).post(authorize::authorize).head(not_served).with_state(site)
+        }
         Endpoint::Token => post(token::token).options(token::preflight).with_state(site),
         Endpoint::Userinfo => {
             get(userinfo::userinfo).post(userinfo::userinfo).options(userinfo::preflight).with_state(site)
         }
-        Endpoint::EndSession => get(end_session::end_session).post(end_session::end_session).with_state(site),
-        Endpoint::Login => get(login::login).post(login::login).with_state(site),
-        Endpoint::Resume => get(login::resume).with_state(site),
+        Endpoint::EndSession => {
+            get(end_session::end_session).post(end_session::end_session).head(not_served).with_state(site)
+        }
+        Endpoint::Login => get(login::login).post(login::login).head(not_served).with_state(site),
+        Endpoint::Resume => get(login::resume).head(not_served).with_state(site),
     }
+}
+
+/// A method that is not served. HEAD is one of them where a GET begins, answers or ends a login: its reply would be read by
+/// nobody.
+async fn not_served() -> Response<Body> {
+    text(StatusCode::METHOD_NOT_ALLOWED, "This method is not served here.\n")
 }
 
 impl Service<Request<Body>> for Front {
@@ -122,7 +135,13 @@ impl Service<Request<Body>> for Front {
             .and_then(|peer| hosts.routers.get(&(peer.scheme, peer.authority.clone())).cloned());
         match router {
             Some(mut router) => Box::pin(async move {
-                let Ok(reply) = apart(async move { router.call(request).await }).await;
+                let place = request.extensions().get::<listen::Place>().cloned();
+                let Ok(reply) = apart(async move {
+                    let reply = router.call(request).await;
+                    drop(place);
+                    reply
+                })
+                .await;
                 Ok(reply)
             }),
             None => Box::pin(async {

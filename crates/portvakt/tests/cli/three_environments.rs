@@ -78,10 +78,9 @@ async fn exttest_publishes_the_pilots_block_member_by_member_and_what_discovery_
     let server = desk.serve();
     let mut discovery: Value =
         server.get(&format!("{}.well-known/openid-configuration", ISSUERS[0])).await.json();
-    // OpenID Connect Discovery 1.0 §3: required, and a default that would be untrue.
+    // OpenID Connect Discovery 1.0 §3: required.
     let members = discovery.as_object_mut().unwrap();
     assert_eq!(members.remove("id_token_signing_alg_values_supported"), Some(json!(["RS256"])));
-    assert_eq!(members.remove("request_uri_parameter_supported"), Some(json!(false)));
     assert_eq!(
         discovery,
         json!({

@@ -25,8 +25,8 @@ pub enum RequestFault {
     StateCharacters(usize),
     /// No `state` where one is demanded.
     StateMissing,
-    /// `nonce` is too long; its length.
-    NonceLength(usize),
+    /// A value is too long: its parameter and length.
+    TooLong(String, usize),
     /// No `response_type`.
     ResponseTypeMissing,
     /// Another `response_type` than `code`.
@@ -147,14 +147,17 @@ impl Fault for RequestFault {
                 Received::Absent,
                 "draw a random state for each request and compare it in the answer",
             ),
-            Self::NonceLength(length) => Refusal::row(
-                Code::InvalidRequest,
-                ("nonce-length", "OpenID Connect Core §3.1.2.1"),
-                Some("nonce"),
-                "at most 2048 bytes",
-                Received::Hidden(*length),
-                "draw a random nonce of 16 to 32 bytes",
-            ),
+            Self::TooLong(name, length) => Refusal {
+                parameter: Some(name.clone().into()),
+                ..Refusal::row(
+                    Code::InvalidRequest,
+                    ("parameter-too-long", "RFC 6749 §3.1"),
+                    None,
+                    "at most 2048 bytes",
+                    Received::Hidden(*length),
+                    "send a shorter value",
+                )
+            },
             Self::ResponseTypeMissing => Refusal::row(
                 Code::InvalidRequest,
                 ("response-type-missing", "RFC 6749 §3.1.1"),

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::acr::Assurance;
 use crate::client::PkcePolicy;
+use crate::features::{Endpoint, knows};
 use crate::pkce::CodeChallenge;
 use crate::provider::Provider;
 use crate::scope::{Scopes, ScopesFault};
@@ -93,7 +94,7 @@ pub fn validate(addressed: Addressed, provider: &Provider) -> Result<Validated, 
         unsupported(&addressed)?;
         response_type(&addressed, provider)?;
         response_mode(&addressed)?;
-        nonce(&addressed)?;
+        lengths(&addressed, provider)?;
         let scopes = scope(&addressed)?;
         let challenge = code_challenge(&addressed)?;
         let minimum = acr_values(&addressed, provider)?;
@@ -142,11 +143,13 @@ fn response_mode(request: &Addressed) -> Result<(), AuthorizeFault> {
     }
 }
 
-/// A `nonce` comes back in the ID token, so it is not endless.
-fn nonce(request: &Addressed) -> Result<(), AuthorizeFault> {
-    match request.params.first("nonce") {
-        Some(nonce) if nonce.len() > MOST_ECHOED => Err(RequestFault::NonceLength(nonce.len()).into()),
-        Some(_) | None => Ok(()),
+/// What is read is kept for the login's length, and anyone may ask: no value is endless. (`state` has its own rule.)
+fn lengths(request: &Addressed, provider: &Provider) -> Result<(), AuthorizeFault> {
+    let kept = |name: &str| knows(provider, Endpoint::Authorization, name);
+    let long = request.params.iter().find(|(name, value)| kept(name) && value.len() > MOST_ECHOED);
+    match long {
+        Some((name, value)) => Err(RequestFault::TooLong(name.to_owned(), value.len()).into()),
+        None => Ok(()),
     }
 }
 

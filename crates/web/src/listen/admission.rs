@@ -6,26 +6,58 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::limits::Limits;
 
-/// Counts connections against `Limits::connections` and `Limits::connections_per_address`.
-#[derive(Clone, Default)]
-pub(super) struct Admission {
+/// Counts connections against `Limits::connections` and `Limits::connections_per_address`. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Admission {
     counts: Arc<Mutex<Counts>>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Counts {
     all: u32,
     // The standard map hashes with a random key, so a peer cannot choose colliding addresses.
     by_network: HashMap<IpAddr, u32>,
 }
 
+/// A connection's place among a request's extensions: who holds a clone keeps it taken. A request that goes on after its
+/// connection has gone holds one, so that hanging up frees no place for more of the same.
+#[derive(Clone, Debug)]
+pub struct Place(#[expect(dead_code, reason = "held, not read")] Arc<Permit>);
+
+impl Place {
+    pub(super) fn of(permit: Permit) -> Self {
+        Self(Arc::new(permit))
+    }
+}
+
 /// A connection's place, given back when dropped.
+#[derive(Debug)]
 pub(super) struct Permit {
     admission: Admission,
     network: Option<IpAddr>,
 }
 
 impl Admission {
+    /// The places of a process that serves: raises the soft limit of open files as far as the system lets us, since every
+    /// connection takes one, and says so if that is not far enough for `limits`.
+    #[must_use]
+    pub fn of_process(limits: &Limits) -> Self {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        // Beside connections: the database, the log, listeners, certificates.
+        let needed = u64::from(limits.connections) + 64;
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        let wanted = maximum.map_or(needed, |maximum| maximum.min(needed));
+        let enough = current.is_none_or(|current| current >= needed);
+        if !enough {
+            let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+            if raised.is_err() || wanted < needed {
+                let allowed = if raised.is_ok() { Some(wanted) } else { current };
+                tracing::warn!(target: "http", needed, allowed, "too few open files for the connections allowed: raise the limit (ulimit -n, LimitNOFILE)");
+            }
+        }
+        Self::default()
+    }
+
     /// A place for a connection from `address`, or `None` when a cap is reached. Trusted proxies carry many
     /// people and are held by the cap over all only.
     pub(super) fn admit(&self, address: IpAddr, trusted: bool, limits: &Limits) -> Option<Permit> {

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tower::{Service, ServiceExt};
 
+use super::admission::Place;
 use super::gate::Gate;
 use super::limits::Limits;
 use super::peer::{self, Socket};
@@ -56,7 +57,7 @@ impl House {
 /// Serves `stream` until it closes or the listener cuts it. `false`: it was cut with a request under way.
 pub(super) async fn converse<IO, S>(
     stream: IO,
-    socket: Socket,
+    (socket, place): (Socket, Place),
     service: S,
     house: Arc<House>,
     mut phase: watch::Receiver<Phase>,
@@ -74,7 +75,10 @@ where
         let turn = turns.begin();
         let request = match turns.refusal_of(turn) {
             Some(refusal) => Err(refusal),
-            None => admitted(request, socket, &proxies.proxies),
+            None => admitted(request, socket, &proxies.proxies).map(|mut request| {
+                request.extensions_mut().insert(place.clone());
+                request
+            }),
         };
         let service = service.clone();
         async move {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::scene::{LARGE, PATIENCE, SLOW, Scene, scene, short, statuses, told, until, until_closed};
-use portvakt_web::listen::Drained;
+use portvakt_web::listen::{Admission, Drained, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -20,7 +20,7 @@ async fn dribble(mut stream: TcpStream, bytes: &'static [u8]) -> String {
             if writes.write_all(&[*byte]).await.is_err() {
                 break;
             }
-            sleep(Duration::from_millis(100)).await;
+            sleep(Duration::from_millis(500)).await;
         }
         std::future::pending::<()>().await;
     };
@@ -31,20 +31,23 @@ async fn dribble(mut stream: TcpStream, bytes: &'static [u8]) -> String {
 }
 
 #[tokio::test]
-async fn d_three_hundred_dribbling_sockets_stop_nobody_and_are_closed_at_the_deadline() {
+async fn d_two_thousand_dribbling_sockets_stop_nobody_and_are_closed_at_the_deadline() {
     let scene = scene(|config| {
         short(&mut config.limits);
-        config.limits.head_deadline = Duration::from_millis(1500);
-        config.limits.connections_per_address = 1000;
+        config.limits.head_deadline = Duration::from_millis(2500);
+        config.limits.connections_per_address = 3000;
+        // Both ends of every connection are in this process.
+        let files = Limits { connections: 2 * config.limits.connections, ..config.limits };
+        config.admission = Admission::of_process(&files);
     })
     .await;
     let mut dribblers = JoinSet::new();
     let start = Instant::now();
-    for _ in 0..300 {
+    for _ in 0..2000 {
         dribblers.spawn(dribble(scene.connect().await, b"GET /dribble"));
     }
     let mut answered = 0;
-    while start.elapsed() < Duration::from_millis(1000) || answered < 5 {
+    while start.elapsed() < Duration::from_millis(1500) || answered < 5 {
         assert_eq!(statuses(&scene.exchange(LAST).await), [200]);
         answered += 1;
         sleep(Duration::from_millis(20)).await;
