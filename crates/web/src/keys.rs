@@ -7,10 +7,13 @@ use bytes::Bytes;
 use portvakt_crypto::jws::{self, Compact, Head, Header, VerifyingKey};
 use portvakt_crypto::signing::{Alg, KeyFault, RsaKey, Signer, SigningFailed};
 use portvakt_protocol::provider::Provider;
-use portvakt_protocol::time::Timestamp;
+use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_protocol::token::Signed;
 use portvakt_store::StoredKey;
 use serde_json::json;
+
+/// How long anybody may keep the JWK Set after fetching it: a key that signs sooner after it was published is unknown to some.
+pub const JWKS_MAX_AGE: Seconds = Seconds::new(3600);
 
 /// The keys of one issuer; swapped whole when they change.
 #[derive(Debug)]
@@ -92,9 +95,11 @@ impl KeyRing {
         self.0.load().jwks.clone()
     }
 
-    /// Whether a key was to leave the JWK Set by now and is still in it.
+    /// Whether the store may know better: a key was to leave the JWK Set by now and is still in it, or none is in force.
     pub fn is_stale(&self, now: Timestamp) -> bool {
-        self.0.load().keys.iter().any(|key| key.removed.is_some_and(|removed| removed <= now))
+        let keys = self.0.load();
+        let overdue = keys.keys.iter().any(|key| key.removed.is_some_and(|removed| removed <= now));
+        overdue || keys.in_force(now).is_none()
     }
 
     /// The key in force: its time to sign has come, and its successor's has not. Taken before anything is spent on a signature.
@@ -103,11 +108,7 @@ impl KeyRing {
     /// [`NotSigned::NoKey`].
     pub fn in_force(&self, now: Timestamp) -> Result<InForce, NotSigned> {
         let keys = self.0.load_full();
-        let signs =
-            |key: &Key| key.signs_from <= now && key.signs_until.is_none_or(|signs_until| now < signs_until);
-        let latest =
-            keys.keys.iter().enumerate().filter(|(_, key)| signs(key)).max_by_key(|(_, key)| key.signs_from);
-        let at = latest.map(|(at, _)| at).ok_or(NotSigned::NoKey)?;
+        let at = keys.in_force(now).ok_or(NotSigned::NoKey)?;
         Ok(InForce { keys, at })
     }
 
@@ -145,5 +146,47 @@ impl Keys {
         }
         let jwks = Bytes::from(json!({ "keys": published }).to_string());
         Ok(Self { keys, jwks })
+    }
+
+    /// Where the key stands that signs at `now`.
+    fn in_force(&self, now: Timestamp) -> Option<usize> {
+        let signs =
+            |key: &Key| key.signs_from <= now && key.signs_until.is_none_or(|signs_until| now < signs_until);
+        let latest =
+            self.keys.iter().enumerate().filter(|(_, key)| signs(key)).max_by_key(|(_, key)| key.signs_from);
+        latest.map(|(at, _)| at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portvakt_protocol::profile::IDPORTEN;
+    use portvakt_protocol::provider::Environment;
+
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix(seconds)
+    }
+
+    #[test]
+    fn a_ring_is_stale_while_no_key_is_in_force_and_once_one_was_to_leave() {
+        let provider =
+            Provider::new("https://a.example", None, &IDPORTEN, Environment::Test, None, "1").unwrap();
+        assert!(KeyRing::new(&provider, &[]).unwrap().is_stale(at(100)), "no key at all");
+        let key = RsaKey::generate().unwrap();
+        let stored = StoredKey {
+            kid: key.kid().to_owned(),
+            pkcs8: key.to_pkcs8().unwrap(),
+            chain: Vec::new(),
+            published: at(100),
+            signs_from: at(100),
+            signs_until: Some(at(200)),
+            removed: Some(at(300)),
+        };
+        let ring = KeyRing::new(&provider, &[stored]).unwrap();
+        for (now, stale) in [(99, true), (100, false), (199, false), (200, true), (300, true)] {
+            assert_eq!(ring.is_stale(at(now)), stale, "{now}");
+        }
     }
 }

@@ -13,6 +13,9 @@ use serde_json::json;
 
 use crate::site::{Site, Trace};
 
+/// How long anybody may keep a public document; [`JWKS_MAX_AGE`](crate::keys::JWKS_MAX_AGE) in a header's words.
+const PUBLIC: &str = "public, max-age=3600";
+
 /// A reply of ours.
 pub(crate) type Reply = Response<Body>;
 
@@ -39,7 +42,7 @@ pub(crate) fn no_store(mut reply: Reply) -> Reply {
 /// JSON that anybody may keep for a while.
 pub(crate) fn public_json(body: Bytes) -> Reply {
     let mut reply = reply(StatusCode::OK, "application/json", body);
-    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static(PUBLIC));
     reply
 }
 
@@ -187,4 +190,16 @@ pub(crate) fn server_error(
         StatusCode::INTERNAL_SERVER_ERROR,
         json!({ "error": ErrorCode::ServerError.as_str(), "error_description": description }).to_string(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::JWKS_MAX_AGE;
+
+    #[test]
+    fn a_public_document_is_kept_as_long_as_the_rules_on_keys_reckon_with() {
+        let reply = public_json(Bytes::new());
+        assert_eq!(reply.headers()[CACHE_CONTROL], format!("public, max-age={}", JWKS_MAX_AGE.get()));
+    }
 }
