@@ -113,8 +113,12 @@ impl Tls {
             // File IO may block (a network mount), so not on a thread that serves.
             match tokio::task::spawn_blocking(move || self.reread()).await {
                 Ok(tls) => self = tls,
-                // The runtime is shutting down.
-                Err(_) => return std::future::pending().await,
+                Err(ended) => match ended.try_into_panic() {
+                    // With this task goes the listener, which is noticed; a certificate that is followed no longer is not.
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // The runtime is shutting down.
+                    Err(_) => return std::future::pending().await,
+                },
             }
         }
     }
