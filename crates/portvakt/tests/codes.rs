@@ -277,12 +277,13 @@ async fn no_code_is_given_for_an_authorization_that_has_ended_the_person_logs_in
     let service = world.register(At::Pilot, short).await;
     for (waited, path) in [(60, "/login/"), (59, "rp.example.no")] {
         let mut browser = world.browser();
-        let page = browser.visit(&service.request().url()).await;
-        let page = browser.follow(page).await;
-        let logged_in = browser.log_in(&page, PERSON, At::Pilot.substantial()).await;
+        let form = world.page(&mut browser, &service.request()).await.form();
+        let form = form.with("pid", PERSON).with("action", "login");
+        let origin = "http://localhost:8080";
+        let logged_in = browser.post_from(origin, &form.action, &form.fields).await;
         let resume = logged_in.location().expect("to the resume point").to_owned();
         world.wait(waited);
-        let next = browser.visit(&resume).await;
+        let next = browser.call(Call::get(&resume), origin).await;
         assert!(
             next.location().is_some_and(|location| location.contains(path)),
             "{waited} s: {:?}",
