@@ -9,14 +9,13 @@ pub(crate) mod reach;
 pub(crate) mod socket;
 
 use portvakt_crypto::random::Random;
-use portvakt_protocol::time::Seconds;
 use portvakt_store::{Actor, Store};
 use portvakt_web::clock::Clock;
 
 pub(crate) use command::{Answer, Command, Outcome, Refused};
 
 use crate::config::IssuerSettings;
-use crate::keys::{self, NoKey};
+use crate::keys::{self, NoKey, Rotated, Takeover};
 use crate::registry;
 use crate::served::Served;
 
@@ -40,7 +39,7 @@ pub(crate) async fn perform(desk: &Desk, actor: &Actor, command: Command) -> Out
     let name = command.name();
     let outcome = match command {
         Command::KeyList { issuer } => key_list(desk, issuer.as_deref()).await,
-        Command::KeyRotate { issuer, now } => key_rotate(desk, issuer.as_deref(), now).await,
+        Command::KeyRotate { issuer, takeover } => key_rotate(desk, issuer.as_deref(), takeover).await,
         Command::Apply(asked) => registry::perform(desk, actor, asked).await,
         Command::Client { issuer, deed } => {
             registry::client::perform(desk, actor, issuer.as_deref(), deed).await
@@ -71,17 +70,35 @@ async fn key_list(desk: &Desk, issuer: Option<&str>) -> Result<Answer, Refused> 
     Ok(Answer::Keys(listed))
 }
 
-async fn key_rotate(desk: &Desk, issuer: Option<&str>, at_once: bool) -> Result<Answer, Refused> {
+async fn key_rotate(desk: &Desk, issuer: Option<&str>, takeover: Takeover) -> Result<Answer, Refused> {
     let mut rotated = Vec::new();
     for settings in chosen(desk, issuer)? {
-        let lead = if at_once { Seconds::default() } else { settings.key_lead };
-        let done = keys::rotate(&desk.store, &settings.provider, lead, desk.clock.now()).await;
-        rotated.push(done.map_err(|fault: NoKey| Refused::broken(fault))?);
+        let done = keys::rotate(&desk.store, settings, takeover, desk.clock.now()).await;
+        rotated.push(done.map_err(|fault| not_rotated(&rotated, settings, &fault))?);
         // Registrations are read anew by every request; keys are not.
         let issuer = settings.provider.issuer();
-        desk.served.refresh_keys(|site| site.provider.issuer() == issuer).await;
+        desk.served.keys_changed(issuer).await.map_err(|fault| Refused {
+            what: format!("{issuer}: the new key is stored and not yet served: {fault}"),
+            hint: Some(
+                "do not rotate again: the server tries once a second to take the key over; see its log, and `portvakt key list`"
+                    .to_owned(),
+            ),
+        })?;
     }
     Ok(Answer::Rotated(rotated))
+}
+
+/// Why one issuer has no new key, and which have one already.
+fn not_rotated(rotated: &[Rotated], settings: &IssuerSettings, fault: &NoKey) -> Refused {
+    let refused = Refused::broken(format!("{}: {fault}", settings.provider.issuer()));
+    if rotated.is_empty() {
+        return refused;
+    }
+    let done: Vec<_> = rotated.iter().map(|done| done.issuer.as_str()).collect();
+    Refused {
+        hint: Some(format!("rotated already: {}; name the others one by one", done.join(", "))),
+        ..refused
+    }
 }
 
 /// The issuer of that name, or all of them.
@@ -100,4 +117,35 @@ pub(crate) fn chosen<'d>(desk: &'d Desk, issuer: Option<&str>) -> Result<Vec<&'d
         });
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use portvakt_protocol::time::Seconds;
+
+    use super::*;
+    use crate::served::tests::{NOW, broken_key, world};
+
+    #[tokio::test]
+    async fn a_key_that_is_stored_and_not_served_is_told_as_such() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, site) = world(&folder).await;
+        let issuer = site.provider.issuer().clone();
+        store.rotate_signing_key(&issuer, broken_key(), NOW + Seconds::days(1), NOW).await.unwrap();
+        let settings =
+            IssuerSettings { provider: site.provider.clone(), signing: None, key_lead: Seconds::days(1) };
+        let desk = Desk {
+            store: store.clone(),
+            clock: site.clock.clone(),
+            random: site.random.clone(),
+            issuers: vec![settings],
+            served: Served::new(vec![site]),
+        };
+        let command = Command::KeyRotate { issuer: None, takeover: Takeover::AtOnce };
+        let Outcome::Refused(refused) = perform(&desk, &Actor("Kari".to_owned()), command).await else {
+            panic!("reported as done");
+        };
+        assert!(refused.what.contains("stored and not yet served"), "{}", refused.what);
+        assert_eq!(store.signing_keys(&issuer, NOW).await.unwrap().len(), 3, "it is stored");
+    }
 }

@@ -35,6 +35,9 @@ pub(crate) enum NoKey {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] Broken),
+    /// There are keys, and none of them signs now.
+    #[error("no signing key is in force at {0}: the clock is before the time at which the key was published")]
+    NoneInForce(String),
     /// The thread that made it ended.
     #[error("a signing key could not be made: its thread ended")]
     Thread,
@@ -51,17 +54,11 @@ pub(crate) async fn ensure_first(
 ) -> Result<(), NoKey> {
     let provider = &issuer.provider;
     let known = store.signing_keys(provider.issuer(), now).await?;
-    let brought = issuer.signing.as_ref().map(|files| files.load()).transpose().map_err(NoKey::Files)?;
     if !known.is_empty() {
-        if let Some(brought) = brought.filter(|own| known.iter().all(|known| known.kid != own.key.kid())) {
-            tracing::warn!(
-                issuer = %provider.issuer(),
-                kid = brought.key.kid(),
-                "the configured signing key is not in use: it is read at an issuer's first start only"
-            );
-        }
-        return Ok(());
+        compare(issuer, &known);
+        return in_force(&known, now);
     }
+    let brought = issuer.signing.as_ref().map(|files| files.load()).transpose().map_err(NoKey::Files)?;
     let key = match brought {
         Some(CertifiedKey { key, chain }) => stored(&key, chain, now, now)?,
         None => generate(provider, now, now).await?,
@@ -70,7 +67,26 @@ pub(crate) async fn ensure_first(
     if store.add_signing_key(provider.issuer(), key, now).await? {
         tracing::info!(issuer = %provider.issuer(), kid, "first signing key");
     }
-    Ok(())
+    // The store does not take a first key beside one that is still to be published, by a clock that was ahead of this one.
+    in_force(&store.signing_keys(provider.issuer(), now).await?, now)
+}
+
+/// Whether one of these keys signs now.
+fn in_force(keys: &[StoredKey], now: Timestamp) -> Result<(), NoKey> {
+    let signs = keys.iter().any(|key| KeyState::of(key, now) == KeyState::Signing);
+    if signs { Ok(()) } else { Err(NoKey::NoneInForce(now.to_rfc3339())) }
+}
+
+/// Tells of files that were configured for an issuer which has other keys already. Files that are gone by now are no loss.
+fn compare(issuer: &IssuerSettings, known: &[StoredKey]) {
+    let Some(Ok(brought)) = issuer.signing.as_ref().map(|files| files.load()) else { return };
+    if known.iter().all(|known| known.kid != brought.key.kid()) {
+        tracing::warn!(
+            issuer = %issuer.provider.issuer(),
+            kid = brought.key.kid(),
+            "the configured signing key is not in use: it is read at an issuer's first start only"
+        );
+    }
 }
 
 /// A new key of an issuer's, with a self-signed certificate.
@@ -110,6 +126,18 @@ fn stored(
     })
 }
 
+/// When the next key takes over, and what becomes of those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Takeover {
+    /// After the configured lead; the keys before it stay published until the last token that they can have signed has ended.
+    AfterLead,
+    /// At once; the keys before it stay published as long.
+    AtOnce,
+    /// At once, and the keys before it are withdrawn with everything they signed: somebody else has one of them.
+    Withdrawing,
+}
+
 /// What came of a rotation, for whoever asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rotated {
@@ -123,20 +151,24 @@ pub(crate) struct Rotated {
     pub(crate) previous_removed: String,
 }
 
-/// Publishes a new key, which signs after `lead`. The keys before it stay published until the last token that they can have
-/// signed has ended.
+/// Publishes a new key of an issuer's.
 ///
 /// # Errors
 /// [`NoKey`].
 pub(crate) async fn rotate(
     store: &Store,
-    provider: &Provider,
-    lead: Seconds,
+    issuer: &IssuerSettings,
+    takeover: Takeover,
     now: Timestamp,
 ) -> Result<Rotated, NoKey> {
-    let signs_from = now + lead;
+    let provider = &issuer.provider;
+    let (signs_from, removed) = match takeover {
+        Takeover::AfterLead => (now + issuer.key_lead, previous_removed(now + issuer.key_lead)),
+        Takeover::AtOnce => (now, previous_removed(now)),
+        Takeover::Withdrawing => (now, now),
+    };
     let key = generate(provider, now, signs_from).await?;
-    let (kid, removed) = (key.kid.clone(), previous_removed(signs_from));
+    let kid = key.kid.clone();
     store.rotate_signing_key(provider.issuer(), key, removed, now).await?;
     Ok(Rotated {
         issuer: provider.issuer().as_str().to_owned(),
@@ -235,6 +267,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
+    use crate::served::tests::{NOW, world};
 
     fn key(signs_from: i64, signs_until: Option<i64>) -> StoredKey {
         StoredKey {
@@ -269,6 +302,21 @@ mod tests {
         ] {
             assert_eq!(KeyState::of(&key(100, Some(200)), Timestamp::from_unix(now)), state, "{now}");
         }
+    }
+
+    #[tokio::test]
+    async fn with_the_clock_before_the_keys_publication_nothing_is_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, site) = world(&folder).await;
+        let issuer =
+            IssuerSettings { provider: site.provider.clone(), signing: None, key_lead: Seconds::days(1) };
+        let early = NOW - Seconds::new(1);
+        let refused = ensure_first(&store, &issuer, early).await.unwrap_err().to_string();
+        assert!(refused.contains("the clock is before"), "{refused}");
+        ensure_first(&store, &issuer, NOW).await.unwrap();
+        // A next key that is published and does not sign yet changes nothing.
+        rotate(&store, &issuer, Takeover::AfterLead, early).await.unwrap();
+        assert!(ensure_first(&store, &issuer, early).await.is_err());
     }
 
     #[test]

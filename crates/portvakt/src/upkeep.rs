@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::desk::Desk;
 use crate::shutdown::Shutdown;
 
-/// How often the keys in use are compared with what the store and the clock say.
+/// How often the keys in use are compared with what the clock says.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// How often what has ended is swept.
@@ -20,9 +20,9 @@ const SWEEP: Duration = Duration::from_secs(30);
 /// Rows to one commit: a few milliseconds of the one writer.
 const SWEEP_BATCH: u32 = 500;
 
-/// Takes over signing keys, until the end: when the registry has changed, and when a key was to leave the JWK Set.
+/// Takes over signing keys, until the end: those that a command changed and could not bring into use itself, and whatever the
+/// clock has overtaken.
 pub(crate) async fn follow_keys(desk: Arc<Desk>, shutdown: Shutdown) {
-    let mut seen = desk.store.generation();
     let mut ticks = interval(LOOK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut end = std::pin::pin!(shutdown.begun());
@@ -31,10 +31,7 @@ pub(crate) async fn follow_keys(desk: Arc<Desk>, shutdown: Shutdown) {
             () = &mut end => return,
             _ = ticks.tick() => {}
         }
-        let (now, generation) = (desk.clock.now(), desk.store.generation());
-        let moved = generation != seen;
-        seen = generation;
-        desk.served.refresh_keys(|site| moved || site.keys.is_stale(now)).await;
+        desk.served.follow(desk.clock.now()).await;
     }
 }
 
@@ -56,8 +53,8 @@ pub(crate) async fn sweep(store: Store, clock: Clock, audit_retention: Option<Se
         };
         match swept {
             Ok(swept) if swept == Swept::default() => {}
-            Ok(Swept { logins, grants, access_tokens, secrets, audit }) => {
-                tracing::debug!(logins, grants, access_tokens, secrets, audit, "swept");
+            Ok(Swept { logins, grants, access_tokens, secrets, audit, signing_keys }) => {
+                tracing::debug!(logins, grants, access_tokens, secrets, audit, signing_keys, "swept");
             }
             Err(broken) => tracing::error!(target: "broken", cause = %broken, "sweep failed"),
         }

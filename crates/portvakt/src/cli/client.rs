@@ -221,6 +221,7 @@ fn write_one(shown: &ShownClient, out: &mut dyn Write) -> io::Result<()> {
         ("display_name", Some(registration.display_name.clone())),
         ("description", registration.description.clone()),
         ("client_uri", registration.client_uri.clone()),
+        ("integration_type", registration.integration_type.as_ref().map(word)),
         ("application_type", Some(word(&registration.application_type))),
         ("token_endpoint_auth_method", Some(registration.token_endpoint_auth_method.as_str().to_owned())),
         ("redirect_uris", list(&registration.redirect_uris)),

@@ -6,7 +6,7 @@ use super::{Where, other_answer, tell};
 use crate::desk::reach::have;
 use crate::desk::{Answer, Command};
 use crate::failure::Failure;
-use crate::keys::{IssuerKeys, Rotated};
+use crate::keys::{IssuerKeys, Rotated, Takeover};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum KeyCommand {
@@ -31,6 +31,9 @@ pub(super) enum KeyCommand {
         /// Sign with it at once, for emergencies: clients that keep the JWK Set for a while refuse what it signs until they fetch it anew.
         #[arg(long)]
         now: bool,
+        /// And withdraw the keys before it, because somebody else has one: what they signed is no longer accepted.
+        #[arg(long, requires = "now")]
+        withdraw: bool,
         /// Tell it as JSON.
         #[arg(long)]
         json: bool,
@@ -44,7 +47,14 @@ pub(super) enum KeyCommand {
 pub(super) async fn perform(command: KeyCommand) -> Result<(), Failure> {
     let (whose, command, json) = match command {
         KeyCommand::List { whose, issuer, json } => (whose, Command::KeyList { issuer }, json),
-        KeyCommand::Rotate { whose, issuer, now, json } => (whose, Command::KeyRotate { issuer, now }, json),
+        KeyCommand::Rotate { whose, issuer, now, withdraw, json } => {
+            let takeover = match (now, withdraw) {
+                (_, true) => Takeover::Withdrawing,
+                (true, false) => Takeover::AtOnce,
+                (false, false) => Takeover::AfterLead,
+            };
+            (whose, Command::KeyRotate { issuer, takeover }, json)
+        }
     };
     match have(whose.target()?, command).await? {
         Answer::Keys(listed) => told(&listed, json, list),
@@ -85,10 +95,12 @@ fn list(listed: &[IssuerKeys], out: &mut dyn std::io::Write) -> std::io::Result<
 
 fn rotations(rotated: &[Rotated], out: &mut dyn std::io::Write) -> std::io::Result<()> {
     for Rotated { issuer, kid, signs_from, previous_removed } in rotated {
-        writeln!(
-            out,
-            "{issuer}\n  {kid}  signs from {signs_from}; older keys stay published until {previous_removed}"
-        )?;
+        write!(out, "{issuer}\n  {kid}  signs from {signs_from}; ")?;
+        if previous_removed == signs_from {
+            writeln!(out, "older keys are withdrawn, and what they signed with them")?;
+        } else {
+            writeln!(out, "older keys stay published until {previous_removed}")?;
+        }
     }
     Ok(())
 }

@@ -78,7 +78,7 @@ pub(super) enum OrganisationCommand {
         #[command(flatten)]
         at: At,
     },
-    /// Take a deactivation or a withdrawal back.
+    /// Take a deactivation back. A withdrawal is taken back by accept-terms.
     Activate {
         /// Which.
         orgno: String,

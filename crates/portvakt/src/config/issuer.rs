@@ -6,6 +6,7 @@ use portvakt_protocol::profile::Profile;
 use portvakt_protocol::provider::{Environment, Pool, Provider, ProviderFault, TestIdSettings};
 use portvakt_protocol::registration::Shown;
 use portvakt_protocol::time::Seconds;
+use portvakt_web::keys::JWKS_MAX_AGE;
 
 use super::fault::{ConfigFault, Place};
 use super::reader::{At, Keys, Page};
@@ -44,8 +45,8 @@ fn one(page: &mut Page, mut table: Keys<'_>, folder: &Path) -> Option<At<IssuerS
     }
     let test_id = table.table(page, "testid").map(|keys| test_id(page, keys));
     let signing = SigningFiles::read(page, &mut table, folder);
-    let span = |text: &str| duration::parse(text, Seconds::new(1), Seconds::days(365));
-    let key_lead = table.parsed(page, "key_lead", span);
+    let shortest = shortest_lead(environment.as_ref().map(|at| at.value));
+    let key_lead = table.parsed(page, "key_lead", |text| duration::parse(text, shortest, Seconds::days(365)));
     table.end(page);
     let provider = Provider::new(
         &issuer?.value,
@@ -71,6 +72,15 @@ fn environment(text: &str) -> Result<Environment, String> {
     let all = [Environment::Development, Environment::Test, Environment::Production];
     let found = all.into_iter().find(|environment| environment.as_str() == text);
     found.ok_or_else(|| "must be development, test or production".to_owned())
+}
+
+/// What signs sooner than the JWK Set may be kept is refused by whoever keeps it. In development that is one's own affair, and
+/// nobody waits an hour for a test.
+fn shortest_lead(environment: Option<Environment>) -> Seconds {
+    match environment {
+        Some(Environment::Test | Environment::Production) => JWKS_MAX_AGE,
+        Some(Environment::Development) | None => Seconds::new(1),
+    }
 }
 
 fn test_id(page: &mut Page, mut keys: Keys<'_>) -> TestIdSettings {

@@ -132,6 +132,22 @@ fn an_https_issuer_that_no_listener_can_serve_is_warned_of() {
 }
 
 #[test]
+fn a_key_does_not_sign_before_everybody_has_fetched_it() {
+    let lead = |environment: &str, lead: &str| {
+        Settings::parse(
+            &format!("{}key_lead = \"{lead}\"\n", GOOD.replace("\"test\"", &format!("\"{environment}\""))),
+            Path::new("etc/portvakt.toml"),
+        )
+    };
+    for environment in ["test", "production"] {
+        let found = lead(environment, "59m").unwrap_err().to_string();
+        assert!(found.contains("issuers[0].key_lead = \"59m\": must be a span from 1h to 365d"), "{found}");
+    }
+    assert_eq!(lead("test", "1h").unwrap().issuers[0].key_lead, Seconds::new(3600));
+    assert_eq!(lead("development", "1s").unwrap().issuers[0].key_lead, Seconds::new(1));
+}
+
+#[test]
 fn two_issuers_at_one_url_are_refused() {
     let second = |issuer: &str| {
         format!(

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{IssuerKeys, Rotated};
+use crate::keys::{IssuerKeys, Rotated, Takeover};
 use crate::registry::Application;
 use crate::registry::applied::Applied;
 use crate::registry::client::{ClientDeed, ShownClient};
@@ -25,8 +25,8 @@ pub(crate) enum Command {
     KeyRotate {
         /// At this issuer; absent: at each.
         issuer: Option<String>,
-        /// Whether it signs at once.
-        now: bool,
+        /// When it takes over, and what becomes of the keys before it.
+        takeover: Takeover,
     },
     /// Brings a catalogue about.
     Apply(Application),

@@ -39,7 +39,7 @@ pub(crate) enum OrganisationDeed {
         /// What was accepted.
         accepted: Accepted,
     },
-    /// Stops its clients: it withdrew from the terms.
+    /// Stops its clients: it withdrew from the terms. Only [`OrganisationDeed::AcceptTerms`] takes it back.
     Withdraw {
         /// Which.
         orgno: String,
@@ -49,7 +49,7 @@ pub(crate) enum OrganisationDeed {
         /// Which.
         orgno: String,
     },
-    /// Takes a withdrawal or deactivation back.
+    /// Takes a deactivation back.
     Activate {
         /// Which.
         orgno: String,
@@ -125,8 +125,12 @@ pub(crate) async fn perform(
         }
         OrganisationDeed::Activate { orgno } => {
             let decide = |place: &Place<'_>| {
-                let registered = RawOrganisation::from(known(place, &orgno)?);
-                plan(place, RawOrganisation { standing: None, ..registered })
+                let registered = known(place, &orgno)?;
+                if registered.standing == Standing::Withdrawn {
+                    return Err(withdrew(registered, place.provider).into());
+                }
+                let standing = Some("active".to_owned());
+                plan(place, RawOrganisation { standing, ..RawOrganisation::from(registered) })
             };
             change_at(desk, actor, issuer, decide).await
         }
@@ -156,10 +160,10 @@ fn add(place: &Place<'_>, orgno: &str, name: &str, accepted: Option<&Accepted>) 
 fn accept(place: &Place<'_>, registered: &Organisation, accepted: &Accepted) -> Result<Plan, NotApplied> {
     let mut raw = RawOrganisation::from(registered);
     raw.terms = Some(terms(place, accepted));
-    // Who accepts has not withdrawn any more, unless it is an older acceptance that is recorded late. What the operator turned
-    // off stays so.
-    if registered.standing == Standing::Withdrawn && is_latest(&raw, registered) {
-        raw.standing = None;
+    // Who accepts has not withdrawn any more, unless it is an older acceptance that is recorded late: the plan then notes that
+    // nothing is undone. What the operator turned off stays so.
+    if registered.standing == Standing::Withdrawn {
+        raw.standing = is_later(&raw, registered).then(|| "active".to_owned());
     }
     plan(place, raw)
 }
@@ -174,11 +178,11 @@ fn terms(place: &Place<'_>, accepted: &Accepted) -> RawTerms {
     }
 }
 
-/// Whether the entry's acceptance is no older than the one that is registered.
-fn is_latest(raw: &RawOrganisation, registered: &Organisation) -> bool {
+/// Whether the entry's acceptance is later than the one that is registered.
+fn is_later(raw: &RawOrganisation, registered: &Organisation) -> bool {
     let given = raw.terms.as_ref().and_then(|terms| terms.accepted_at.as_deref());
     let given = given.and_then(Timestamp::from_rfc3339);
-    given >= registered.terms.as_ref().map(|terms| terms.accepted_at)
+    given > registered.terms.as_ref().map(|terms| terms.accepted_at)
 }
 
 fn find<'r>(registry: &'r Registry, orgno: &str) -> Option<&'r Organisation> {
@@ -190,12 +194,29 @@ fn known<'p>(place: &Place<'p>, orgno: &str) -> Result<&'p Organisation, Refused
     found.ok_or_else(|| unknown("organisation", orgno, place.provider))
 }
 
+/// It is not the operator's to take a withdrawal back.
+fn withdrew(organisation: &Organisation, provider: &Provider) -> Refused {
+    let orgno = &organisation.orgno;
+    Refused {
+        what: format!("the organisation {orgno} withdrew from the terms of use at {}", provider.issuer()),
+        hint: Some(format!(
+            "once it has accepted them anew, `portvakt organisation accept-terms {orgno}` brings it back"
+        )),
+    }
+}
+
 fn stop(place: &Place<'_>, organisation: &Organisation, standing: Standing) -> Plan {
-    let change = (organisation.standing != standing).then(|| Change::Organisation {
+    // One that withdrew is stopped already. Marked as deactivated instead, `activate` would bring it back without an acceptance.
+    let has_withdrawn = organisation.standing == Standing::Withdrawn;
+    let change = (organisation.standing != standing && !has_withdrawn).then(|| Change::Organisation {
         issuer: place.provider.issuer().clone(),
         organisation: Organisation { standing, ..organisation.clone() },
     });
-    place.stop(format!("organisation {}", organisation.orgno), change)
+    let mut plan = place.stop(format!("organisation {}", organisation.orgno), change);
+    if has_withdrawn {
+        plan.lines.iter_mut().for_each(|line| line.detail = "it has withdrawn, and is stopped by that".into());
+    }
+    plan
 }
 
 /// An organisation as it is shown.

@@ -92,7 +92,8 @@ pub(crate) async fn perform(
             (Wish::Deactivate | Wish::Activate, None) => Err(refused(pool, "not in", "").into()),
             (Wish::Deactivate, Some(known)) => Ok(stop(pool, known)),
             (Wish::Add, None) | (Wish::Activate, Some(_)) => {
-                let raw = RawPerson { pool: Some(pool.0.clone()), pid: Some(pid.clone()), active: None };
+                let active = Some(true);
+                let raw = RawPerson { pool: Some(pool.0.clone()), pid: Some(pid.clone()), active };
                 let catalogue = Catalogue::of_person(raw);
                 plan(&catalogue, registered, false, now, &desk.random).map_err(NotApplied::Faults)
             }

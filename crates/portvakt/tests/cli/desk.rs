@@ -30,8 +30,9 @@ async fn what_is_no_command_is_refused_and_changes_nothing() {
         b"\n",
         b"rotate\n",
         b"{\"command\":\"drop_everything\"}\n",
-        b"{\"command\":\"key_rotate\",\"now\":true,\"secret\":\"swordfish\"}\n",
-        b"{\"command\":\"key_rotate\",\"issuer\":null,\"now\":true}",
+        b"{\"command\":\"key_rotate\",\"takeover\":\"at_once\",\"secret\":\"swordfish\"}\n",
+        b"{\"command\":\"key_rotate\",\"issuer\":null,\"takeover\":\"at_once\"}",
+        b"{\"command\":\"key_rotate\",\"issuer\":null,\"takeover\":\"someday\"}\n",
         b"\xff\xfe\n",
     ] {
         let answer = say(&desk, line);

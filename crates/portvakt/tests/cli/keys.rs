@@ -61,6 +61,42 @@ async fn a_rotated_key_is_published_at_once_and_the_old_one_signs_until_its_time
 }
 
 #[tokio::test]
+async fn a_withdrawn_key_leaves_the_jwk_set_at_once_and_what_it_signed_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data").display().to_string();
+    let process = Process::dev(Path::new(env!("CARGO_BIN_EXE_portvakt")), &["--data", &data]);
+    let issuers = process.issuers();
+    let issuer = issuers.last().unwrap();
+    let service = process.service(issuer).await;
+    let answer = service.login(&mut Browser::new(process.wire()), PERSONS[0]).await;
+    let tokens = service.tokens(&answer).await;
+
+    let alone = portvakt(&["key", "rotate", "--withdraw", "--data", &data]);
+    assert_eq!(alone.status.code(), Some(2), "an emergency is said in full");
+
+    let rotated = told(&portvakt(&[
+        "key",
+        "rotate",
+        "--now",
+        "--withdraw",
+        "--data",
+        &data,
+        "--issuer",
+        issuer,
+        "--json",
+    ]));
+    assert_eq!(published(&service).await, [rotated[0]["kid"].clone()]);
+    assert_ne!(tokens.header()["kid"], rotated[0]["kid"]);
+    assert!(tokens.access_token.contains('.'), "a JWT");
+    assert_eq!(
+        service.userinfo(&tokens.access_token).await.status,
+        401,
+        "whoever has the key could have signed it"
+    );
+    assert_eq!(signing_kid(&service, &process).await, rotated[0]["kid"]);
+}
+
+#[tokio::test]
 async fn the_next_key_signs_after_the_configured_lead() {
     let desk = Desk::with(TWO_ISSUERS);
     let _server = desk.serve();

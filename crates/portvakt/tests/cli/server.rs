@@ -25,7 +25,7 @@ trusted_proxies = ["127.0.0.1"]
 [[issuers]]
 issuer = "https://pilot.example/idporten-oidc-provider/"
 profile = "pilot"
-environment = "test"
+environment = "development"
 terms = "1"
 testid = { pools = ["a"] }
 key_lead = "1s"

@@ -20,6 +20,12 @@ pub(crate) struct ClientFields {
     /// Where a person is led back to.
     #[arg(long, value_name = "URI")]
     client_uri: Option<String>,
+    /// idporten (openid and profile alone) or api_klient; it stays once it is registered.
+    #[arg(long, value_name = "TYPE")]
+    integration_type: Option<String>,
+    /// authorization_code, the one grant there is; once for each.
+    #[arg(long = "grant-type", alias = "grant-types", value_name = "GRANT")]
+    grant_types: Option<Vec<String>>,
     /// web, browser or native; without it: web.
     #[arg(long, value_name = "TYPE")]
     application_type: Option<String>,
@@ -81,6 +87,8 @@ impl ClientFields {
             display_name: fields.display_name.or(raw.display_name),
             description: fields.description.or(raw.description),
             client_uri: fields.client_uri.or(raw.client_uri),
+            integration_type: fields.integration_type.or(raw.integration_type),
+            grant_types: fields.grant_types.or(raw.grant_types),
             application_type: fields.application_type.or(raw.application_type),
             token_endpoint_auth_method: fields.token_endpoint_auth_method.or(raw.token_endpoint_auth_method),
             redirect_uris: fields.redirect_uris.or(raw.redirect_uris),
