@@ -4,6 +4,7 @@
 pub(crate) mod duration;
 mod fault;
 mod issuer;
+mod key_file;
 mod listener;
 mod reader;
 mod secret_place;
@@ -23,7 +24,9 @@ pub(crate) use secret_place::SecretPlace;
 pub(crate) use signing_files::{CertifiedKey, SigningFiles};
 
 use crate::telemetry::{LogFormat, LogLevel, Logging};
+use crate::{house, master_key};
 use fault::Place;
+use key_file::{Exposed, KeyFile};
 use reader::{At, Keys, Page};
 
 /// What the server is to do, as one file says it.
@@ -127,18 +130,51 @@ impl Settings {
         }
     }
 
-    /// Whether what it names by file or environment variable can be had and used: master keys and signing keys.
+    /// Whether what it names by file or environment variable can be had and used, and by nobody else: master keys and signing
+    /// keys.
     ///
     /// # Errors
     /// Every fault of them.
     pub(crate) fn check_references(&self) -> Result<(), ConfigFaults> {
-        let master_keys = [&self.master_key, &self.previous_master_key].into_iter().flatten();
-        let signing = self.issuers.iter().filter_map(|issuer| issuer.signing.as_ref());
-        let faults: Vec<_> = master_keys
-            .filter_map(|place| place.master_key().err())
-            .chain(signing.filter_map(|files| files.load().err()))
-            .collect();
+        let mut faults: Vec<_> = self.master_keys().filter_map(|place| place.master_key().err()).collect();
+        if !house::is_used(&self.data) {
+            faults.extend(self.unusable_signing_files());
+        }
+        faults.extend(self.exposed().filter_map(|exposed| match exposed {
+            Exposed::Refused(fault) => Some(fault),
+            Exposed::Warned(_) => None,
+        }));
         if faults.is_empty() { Ok(()) } else { Err(ConfigFaults::new(&self.file, faults)) }
+    }
+
+    fn master_keys(&self) -> impl Iterator<Item = &SecretPlace> {
+        [&self.master_key, &self.previous_master_key].into_iter().flatten()
+    }
+
+    fn signing_files(&self) -> impl Iterator<Item = &SigningFiles> {
+        self.issuers.iter().filter_map(|issuer| issuer.signing.as_ref())
+    }
+
+    fn unusable_signing_files(&self) -> impl Iterator<Item = ConfigFault> {
+        self.signing_files().filter_map(|files| files.load().err())
+    }
+
+    /// Every key file that not its owner alone may use.
+    fn exposed(&self) -> impl Iterator<Item = Exposed> {
+        let production = self.issuers.iter().any(|issuer| issuer.provider.environment().is_production());
+        let at = |path: String| Place { path, line: None };
+        let own = self
+            .master_key
+            .is_none()
+            .then(|| KeyFile { place: at("data".to_owned()), path: self.data.join(master_key::FILE) });
+        let tls = self.listeners.iter().enumerate().filter_map(move |(number, listener)| {
+            let path = listener.tls.as_ref()?.key.clone();
+            Some(KeyFile { place: at(format!("listeners[{number}].tls")), path })
+        });
+        let named = self.master_keys().filter_map(SecretPlace::key_file);
+        let all =
+            own.into_iter().chain(named).chain(tls).chain(self.signing_files().map(SigningFiles::key_file));
+        all.filter_map(move |file| file.exposed(production))
     }
 
     /// What an operator should know, although it is allowed.
@@ -167,6 +203,18 @@ impl Settings {
                 ));
             }
         }
+        if house::is_used(&self.data) {
+            warnings.extend(self.unusable_signing_files().map(|ConfigFault { place, rule, .. }| {
+                format!(
+                    "{}: {rule} (which matters only to an issuer that has no signing key yet)",
+                    place.path
+                )
+            }));
+        }
+        warnings.extend(self.exposed().filter_map(|exposed| match exposed {
+            Exposed::Warned(told) => Some(told),
+            Exposed::Refused(_) => None,
+        }));
         warnings
     }
 }

@@ -98,6 +98,11 @@ impl House {
     }
 }
 
+/// Whether a store has been in this folder before.
+pub(crate) fn is_used(data: &Path) -> bool {
+    data.join("portvakt.db").exists()
+}
+
 /// Opens the store in a folder.
 ///
 /// # Errors

@@ -36,7 +36,9 @@ pub(crate) enum NoKey {
     #[error(transparent)]
     Store(#[from] Broken),
     /// There are keys, and none of them signs now.
-    #[error("no signing key is in force at {0}: the clock is before the time at which the key was published")]
+    #[error(
+        "no signing key is in force at {0}: this machine's clock is behind, or was ahead when the key was made; set the clock"
+    )]
     NoneInForce(String),
     /// The thread that made it ended.
     #[error("a signing key could not be made: its thread ended")]
@@ -67,7 +69,6 @@ pub(crate) async fn ensure_first(
     if store.add_signing_key(provider.issuer(), key, now).await? {
         tracing::info!(issuer = %provider.issuer(), kid, "first signing key");
     }
-    // The store does not take a first key beside one that is still to be published, by a clock that was ahead of this one.
     in_force(&store.signing_keys(provider.issuer(), now).await?, now)
 }
 
@@ -312,7 +313,7 @@ mod tests {
             IssuerSettings { provider: site.provider.clone(), signing: None, key_lead: Seconds::days(1) };
         let early = NOW - Seconds::new(1);
         let refused = ensure_first(&store, &issuer, early).await.unwrap_err().to_string();
-        assert!(refused.contains("the clock is before"), "{refused}");
+        assert!(refused.contains("clock"), "{refused}");
         ensure_first(&store, &issuer, NOW).await.unwrap();
         // A next key that is published and does not sign yet changes nothing.
         rotate(&store, &issuer, Takeover::AfterLead, early).await.unwrap();

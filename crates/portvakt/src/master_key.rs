@@ -12,9 +12,10 @@ use portvakt_store::MasterKey;
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
+use crate::house;
 
 /// The file's name in the data folder.
-const FILE: &str = "master.key";
+pub(crate) const FILE: &str = "master.key";
 
 /// The folder's own master key, drawn if the folder is new.
 ///
@@ -24,7 +25,7 @@ pub(crate) fn own(data: &Path, random: &Random) -> Result<MasterKey, Failure> {
     let file = data.join(FILE);
     match read(&file)? {
         Some(key) => return Ok(key),
-        None if data.join("portvakt.db").exists() => {
+        None if house::is_used(data) => {
             return Err(Failure::new(format!(
                 "{} is missing, and the store was sealed under a master key",
                 file.display()

@@ -50,7 +50,9 @@ pub(super) fn told<T: Serialize + ?Sized>(
 fn write(applied: &Applied, out: &mut dyn Write) -> io::Result<()> {
     let (unchanged, changed): (Vec<&Line>, Vec<&Line>) =
         applied.changes.iter().partition(|line| line.change == Mark::Unchanged);
-    for line in &changed {
+    // What stays as it is needs no line, unless there is something to know of it.
+    let silent = |line: &&Line| line.change == Mark::Unchanged && line.detail.is_empty();
+    for line in applied.changes.iter().filter(|line| !silent(line)) {
         let sign = match line.change {
             Mark::Create => '+',
             Mark::Update => '~',

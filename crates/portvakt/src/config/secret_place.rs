@@ -8,6 +8,7 @@ use portvakt_store::MasterKey;
 use zeroize::Zeroizing;
 
 use super::fault::{ConfigFault, Place};
+use super::key_file::KeyFile;
 use super::reader::{At, Keys, Page};
 
 /// Where a secret is fetched from.
@@ -41,6 +42,14 @@ impl SecretPlace {
             }
         };
         Some(Self { source, place })
+    }
+
+    /// The file, if it is one.
+    pub(super) fn key_file(&self) -> Option<KeyFile> {
+        match &self.source {
+            Source::File(path) => Some(KeyFile { place: self.place.clone(), path: path.clone() }),
+            Source::Environment(_) => None,
+        }
     }
 
     /// Fetches a master key.

@@ -8,6 +8,7 @@ use portvakt_protocol::registration::Shown;
 use zeroize::Zeroizing;
 
 use super::fault::{ConfigFault, Place};
+use super::key_file::KeyFile;
 use super::reader::{At, Keys, Page};
 
 /// Where key and certificate are.
@@ -46,6 +47,11 @@ impl SigningFiles {
     pub(super) fn read(page: &mut Page, keys: &mut Keys<'_>, folder: &Path) -> Option<Self> {
         let (certificate, key, place) = pair_of_files(page, keys, "signing", folder)?;
         Some(Self { certificate, key, place })
+    }
+
+    /// The file with the private key.
+    pub(super) fn key_file(&self) -> KeyFile {
+        KeyFile { place: self.place.clone(), path: self.key.clone() }
     }
 
     /// Reads both files. They must belong together.

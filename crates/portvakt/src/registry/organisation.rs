@@ -214,7 +214,9 @@ fn stop(place: &Place<'_>, organisation: &Organisation, standing: Standing) -> P
     });
     let mut plan = place.stop(format!("organisation {}", organisation.orgno), change);
     if has_withdrawn {
-        plan.lines.iter_mut().for_each(|line| line.detail = "it has withdrawn, and is stopped by that".into());
+        plan.lines
+            .iter_mut()
+            .for_each(|line| line.detail = "it has withdrawn, and is stopped by that".into());
     }
     plan
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::registered::{
-    CATALOGUE, ISSUER, ONE_ISSUER, OTHER_ORGNO, assert_refused, in_production, kinds, secret,
+    CATALOGUE, ISSUER, ONE_ISSUER, ORGNO, OTHER_ORGNO, assert_refused, in_production, kinds, secret,
 };
 use crate::server::{Desk, TWO_ISSUERS, complaint, portvakt, told};
 
@@ -225,7 +225,51 @@ fn what_is_no_longer_named_stays_and_is_deactivated_with_prune() {
     assert_eq!(stopped("person", "pid", "20914695016", "active"), true);
 
     told(&desk.apply(&format!("{CATALOGUE}{MORE}"), &["--json"]));
-    assert_eq!(stopped("client", "client_id", "app", "active"), true, "named again, it is back");
+    assert_eq!(stopped("client", "client_id", "app", "active"), false, "named again, it stays");
+    let back = ["[[scopes]]", "[[clients]]"]
+        .iter()
+        .fold(MORE.to_owned(), |text, heading| text.replace(heading, &format!("{heading}\nactive = true")));
+    told(&desk.apply(&format!("{CATALOGUE}{back}"), &["--json"]));
+    assert_eq!(stopped("client", "client_id", "app", "active"), true, "it says that it is back");
+}
+
+#[test]
+fn a_file_applied_again_does_not_revive_what_a_command_stopped() {
+    let desk = Desk::with(ONE_ISSUER);
+    let file = format!("{CATALOGUE}{MORE}");
+    told(&desk.apply(&file, &["--json"]));
+    desk.told(&["client", "deactivate", "skjema"]);
+    desk.told(&["scope", "deactivate", "skatt:inntekt"]);
+    desk.told(&["person", "deactivate", "21879498012"]);
+    desk.told(&["organisation", "withdraw", ORGNO]);
+    desk.told(&["organisation", "deactivate", OTHER_ORGNO]);
+    desk.told(&["client", "deactivate", "app"]);
+    let registry = desk.registry();
+    assert_eq!(kinds(&told(&desk.apply(&file, &["--json"]))), ["unchanged"]);
+    let page = String::from_utf8(desk.apply(&file, &["--prune"]).stdout).unwrap();
+    for line in [
+        &format!("= client skjema at {ISSUER}: stays deactivated: say active = true"),
+        &format!(
+            "= organisation {ORGNO} at {ISSUER}: stays withdrawn: say standing = \"active\" beside terms"
+        ),
+        &format!("= organisation {OTHER_ORGNO} at {ISSUER}: stays deactivated: say standing = \"active\""),
+        "in the pool a: stays deactivated",
+        "Nothing changes: 6 as registered.",
+    ] {
+        assert!(page.contains(line), "{line} in {page}");
+    }
+    assert_eq!(desk.registry(), registry);
+
+    let back = file.replacen("[[organisations]]", "[[organisations]]\nstanding = \"active\"", 1);
+    assert_refused(
+        &desk.apply(&back, &[]),
+        &[
+            "organisations[0].standing = \"active\": must be withdrawn, or come with terms with an accepted_at later",
+        ],
+    );
+    assert_eq!(desk.registry(), registry);
+    told(&desk.apply(&back.replacen("2016-12-01T12", "2017-12-01T12", 1), &["--json"]));
+    assert_eq!(desk.told(&["organisation", "show", ORGNO])["standing"], "active");
 }
 
 #[test]

@@ -357,3 +357,30 @@ fn a_secret_that_could_not_be_told_is_told_of() {
         assert!(complaint(&output).contains(words), "{}", complaint(&output));
     }
 }
+
+#[test]
+fn what_a_client_is_ordered_for_and_its_grant_are_judged() {
+    let desk = Desk::with(ONE_ISSUER);
+    desk.add_organisation();
+    desk.told(&["scope", "add", "skatt:inntekt"]);
+    desk.add_client("skjema", &["--integration-type", "idporten", "--grant-type", "authorization_code"]);
+    let update = ["client", "update", "skjema"];
+    for (arguments, words) in [
+        (
+            &["--grant-type", "refresh_token"][..],
+            "grant_types[0] = \"refresh_token\": must be authorization_code",
+        ),
+        (&["--integration-type", "krr"], "integration_type = \"krr\": must be idporten or api_klient"),
+        (
+            &["--integration-type", "api_klient"],
+            "integration_type = \"api_klient\": must stay as it was registered",
+        ),
+        (
+            &["--scope", "openid", "--scope", "skatt:inntekt"],
+            "must be openid or profile for the integration_type",
+        ),
+    ] {
+        desk.refuses(&[&update[..], arguments].concat(), &[words]);
+    }
+    assert_eq!(desk.told(&["client", "show", "skjema"])["integration_type"], "idporten");
+}

@@ -86,6 +86,43 @@ fn a_master_key_that_cannot_be_had_is_told_without_its_text() {
 }
 
 #[test]
+fn production_refuses_a_key_file_that_others_may_use() {
+    let tls = "tls = { certificate = \"chain.pem\", key = \"tls.pem\" }\n[[issuers]]";
+    let desk = Desk::with(&PRODUCTION.replace("[[issuers]]", tls));
+    desk.write("master.key", KEY);
+    desk.write("tls.pem", "");
+    for mode in [0o604, 0o620, 0o644] {
+        desk.chmod("master.key", mode);
+        desk.chmod("tls.pem", mode);
+        let output = desk.run(&["serve"]);
+        assert_eq!(output.status.code(), Some(1));
+        for name in ["master_key: ", "listeners[0].tls: "] {
+            assert!(complaint(&output).contains(name), "{}", complaint(&output));
+        }
+        assert!(complaint(&output).contains(&format!("(mode {mode:03o})")), "{}", complaint(&output));
+        assert!(complaint(&output).contains("chmod 600"), "{}", complaint(&output));
+        assert!(!desk.path("data").exists(), "nothing was started");
+    }
+}
+
+#[test]
+fn a_key_file_that_a_group_reads_is_warned_of_and_elsewhere_one_that_everybody_does() {
+    let desk = Desk::with(PRODUCTION);
+    desk.write("master.key", KEY);
+    let warned = |config: &str, mode: u32| {
+        desk.configure(config);
+        desk.chmod("master.key", mode);
+        let warnings = told(&desk.run(&["config", "check", "--json"]))["warnings"].to_string();
+        warnings.contains("holds a key and is open to")
+    };
+    assert!(!warned(PRODUCTION, 0o400));
+    assert!(warned(PRODUCTION, 0o440));
+    let elsewhere = format!("master_key = {{ file = \"master.key\" }}\n{TWO_ISSUERS}");
+    assert!(!warned(&elsewhere, 0o600));
+    assert!(warned(&elsewhere, 0o644));
+}
+
+#[test]
 fn two_issuers_at_one_url_are_refused() {
     let config =
         TWO_ISSUERS.replace("https://current.example", "https://pilot.example/idporten-oidc-provider/");

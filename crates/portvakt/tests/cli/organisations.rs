@@ -67,7 +67,8 @@ fn accepting_anew_takes_a_withdrawal_back_but_not_what_the_operator_turned_off()
     let standing = || desk.told(&["organisation", "show", ORGNO])["standing"].clone();
     let accept = || desk.told(&["organisation", "accept-terms", ORGNO, "--accepted-by", "Ola"]);
     desk.told(&["organisation", "deactivate", ORGNO]);
-    accept();
+    let second = ["--accepted-by", "Ola", "--accepted-at", "2016-12-01T13:00:00Z"];
+    desk.told(&[&["organisation", "accept-terms", ORGNO], &second[..]].concat());
     assert_eq!(standing(), "deactivated");
     desk.told(&["organisation", "update", ORGNO, "--name", "Digdir"]);
     assert_eq!(standing(), "deactivated", "a new name lets nobody in");
@@ -75,8 +76,18 @@ fn accepting_anew_takes_a_withdrawal_back_but_not_what_the_operator_turned_off()
     assert_eq!(standing(), "active");
     desk.told(&["organisation", "withdraw", ORGNO]);
     assert_eq!(standing(), "withdrawn");
-    assert_eq!(kinds(&desk.told(&["organisation", "withdraw", ORGNO])), ["unchanged"]);
-    let old = ["--accepted-by", "Ola", "--accepted-at", "2016-12-01T12:00:00Z"];
+    desk.refuses(
+        &["organisation", "activate", ORGNO],
+        &[
+            "the organisation 991825827 withdrew from the terms of use at",
+            "organisation accept-terms 991825827",
+        ],
+    );
+    for stop in ["withdraw", "deactivate"] {
+        assert_eq!(kinds(&desk.told(&["organisation", stop, ORGNO])), ["unchanged"], "{stop}");
+    }
+    assert_eq!(standing(), "withdrawn", "or `activate` would bring it back without an acceptance");
+    let old = ["--accepted-by", "Ola", "--accepted-at", "2016-12-01T13:00:00Z"];
     desk.told(&[&["organisation", "accept-terms", ORGNO], &old[..]].concat());
     assert_eq!(standing(), "withdrawn", "an older acceptance takes nothing back");
     accept();
@@ -90,21 +101,22 @@ async fn an_organisation_that_withdraws_stops_its_clients_at_authorize_and_token
     let dev = Process::dev(Path::new(env!("CARGO_BIN_EXE_portvakt")), &["--data", &data]);
     for issuer in dev.issuers() {
         let service = dev.service(&issuer).await;
-        let organisation = |deed: &str| {
+        let organisation = |deed: &[&str]| {
             let at = ["--data", &data, "--issuer", &issuer, "--json"];
-            told(&portvakt(&[&["organisation", deed, ORGNO], &at[..]].concat()))
+            told(&portvakt(&[&["organisation"], deed, &[ORGNO], &at[..]].concat()))
         };
         let asking = service.request();
-        for stop in ["withdraw", "deactivate"] {
+        let accept = &["accept-terms", "--accepted-by", "Ola"][..];
+        for (stop, back) in [("withdraw", accept), ("deactivate", &["activate"])] {
             let code = service.login(&mut Browser::new(dev.wire()), PERSONS[0]).await;
             let given = service.tokens(&service.login(&mut Browser::new(dev.wire()), PERSONS[1]).await).await;
-            organisation(stop);
+            organisation(&[stop]);
             let page = asking.send().await;
             assert!(page.is_page() && page.status == 400, "{stop} at {issuer}: {}", page.status);
             let refused = service.redeem(&code).await;
             assert_eq!((refused.status.as_u16(), refused.error().as_str()), (401, "invalid_client"));
             assert_eq!(service.userinfo(&given.access_token).await.status, 401);
-            organisation("activate");
+            organisation(back);
             assert_eq!(asking.send().await.status, 303);
             let answer = service.login(&mut Browser::new(dev.wire()), PERSONS[0]).await;
             service.tokens(&answer).await;

@@ -120,10 +120,11 @@ impl Desk {
         self.told(&[&["client", "add", id], &needed[..], arguments].concat())
     }
 
-    /// An organisation that has accepted the terms in force.
+    /// An organisation that accepted the terms in force, long ago.
     #[track_caller]
     pub(crate) fn add_organisation(&self) {
-        self.told(&["organisation", "add", ORGNO, "--name", "Difi", "--accepted-by", "Kari Nordmann"]);
+        let accepted = ["--accepted-by", "Kari Nordmann", "--accepted-at", "2016-12-01T12:00:00Z"];
+        self.told(&[&["organisation", "add", ORGNO, "--name", "Difi"], &accepted[..]].concat());
     }
 
     /// Whether these words stand in a file of the data folder.

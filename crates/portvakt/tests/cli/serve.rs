@@ -169,6 +169,14 @@ async fn the_operators_own_key_and_certificate_sign_from_the_first_start() {
     let jwks = server.get(PILOT_JWKS).await.json();
     assert_eq!(kids(&jwks), [key.kid()]);
     assert_eq!(jwks["keys"][0]["x5c"], serde_json::json!([base64_encode(&certificate)]));
+    server.stop();
+
+    // From then on they are in the store: an operator who has put them away can start again.
+    std::fs::remove_file(desk.path("key.pem")).unwrap();
+    let checked = desk.run(&["config", "check"]);
+    assert!(checked.status.success(), "{}", complaint(&checked));
+    assert!(complaint(&checked).contains("an issuer that has no signing key yet"), "{}", complaint(&checked));
+    assert_eq!(desk.serve().kids(PILOT_JWKS).await, [key.kid()]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -75,9 +76,16 @@ impl Desk {
         self.write("portvakt.toml", config);
     }
 
-    /// Writes a file beside it.
+    /// Writes a file beside it, its owner's alone.
     pub(crate) fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).expect("written");
+        self.chmod(name, 0o600);
+    }
+
+    /// Changes a file's mode.
+    pub(crate) fn chmod(&self, name: &str, mode: u32) {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(self.path(name), mode).expect("its mode changed");
     }
 
     /// A path in the folder.
