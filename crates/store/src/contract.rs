@@ -88,7 +88,7 @@ impl Store {
     /// [`Broken`].
     pub async fn registry(&self, issuer: &Issuer) -> Result<(Generation, Registry), Broken> {
         match &self.backend {
-            Backend::Embedded(store) => store.registry(issuer),
+            Backend::Embedded(store) => store.registry(issuer).await,
         }
     }
 
@@ -98,7 +98,7 @@ impl Store {
     /// [`Broken`].
     pub async fn persons(&self, pool: &Pool) -> Result<Vec<PersonRecord>, Broken> {
         match &self.backend {
-            Backend::Embedded(store) => store.persons(pool),
+            Backend::Embedded(store) => store.persons(pool).await,
         }
     }
 
@@ -324,7 +324,7 @@ impl Store {
     /// starts at once one key comes. Read [`Store::signing_keys`] afterwards. Audit: `key_published`.
     ///
     /// # Errors
-    /// [`Broken`].
+    /// [`Broken`]; [`Broken::ClockBehind`] if the issuer has keys, and `now` is before each was published.
     pub async fn add_signing_key(
         &self,
         issuer: &Issuer,
@@ -358,7 +358,8 @@ impl Store {
 /// Upkeep.
 impl Store {
     /// Removes what has ended, a batch to a commit. A grant goes with its codes and tokens, when the last of them has ended: a
-    /// spent code stays recognisable until then. Audit records go by their own retention alone, and never the newest.
+    /// spent code stays recognisable until then. A signing key goes when it has left the JWK Set. Audit records go by their own
+    /// retention alone, and never the newest.
     ///
     /// # Errors
     /// [`Broken`]; what was removed until then stays removed.
@@ -374,7 +375,7 @@ impl Store {
     /// [`Broken`].
     pub async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditRecord>, Broken> {
         match &self.backend {
-            Backend::Embedded(store) => store.audit(after, limit),
+            Backend::Embedded(store) => store.audit(after, limit).await,
         }
     }
 }

@@ -95,6 +95,17 @@ impl Embedded {
         self.inner.readers.read(query)
     }
 
+    /// Reads what takes as long as there are rows, on a thread where that may take its time.
+    async fn read_long<T, F>(&self, query: F) -> Result<T, Broken>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
+    {
+        let store = self.clone();
+        let read = tokio::task::spawn_blocking(move || store.inner.readers.read_long(query));
+        read.await.unwrap_or_else(|_| Err(Broken::Engine("a read ended without an answer".to_owned())))
+    }
+
     async fn write<T, F>(&self, work: F) -> Result<T, Broken>
     where
         T: Send + 'static,
@@ -107,23 +118,34 @@ impl Embedded {
 #[cfg(test)]
 mod tests {
     use portvakt_crypto::random::Random;
-    use portvakt_protocol::time::Timestamp;
+    use portvakt_protocol::issuer::Issuer;
+    use portvakt_protocol::organisation::{OrgNumber, Organisation, Standing};
+    use portvakt_protocol::registration::Change;
+    use portvakt_protocol::scope::{Scope, ScopeRecord};
+    use portvakt_protocol::time::{Seconds, Timestamp};
 
     use super::*;
+    use crate::verbs::{Actor, Registered, SweepPolicy};
     use crate::{MasterKey, StoreUrl};
+
+    const NOW: Timestamp = Timestamp::from_unix(1);
+
+    fn open(folder: &Path) -> Embedded {
+        let opening = Opening {
+            url: StoreUrl::Folder(folder.to_owned()),
+            master: MasterKey::draw(&Random::danger_seeded(1)),
+            previous_master: None,
+            random: Random::danger_seeded(2),
+            now: NOW,
+        };
+        Embedded::open(folder, opening).unwrap()
+    }
 
     #[tokio::test]
     async fn health_shows_a_failed_commit_until_one_succeeds() {
         let folder = tempfile::tempdir().unwrap();
-        let now = Timestamp::from_unix(1);
-        let opening = Opening {
-            url: StoreUrl::Folder(folder.path().to_owned()),
-            master: MasterKey::draw(&Random::danger_seeded(1)),
-            previous_master: None,
-            random: Random::danger_seeded(2),
-            now,
-        };
-        let store = Embedded::open(folder.path(), opening).unwrap();
+        let now = NOW;
+        let store = open(folder.path());
         let probed = || {
             store.read(|db| Ok(db.query_row("SELECT probed_at FROM state", [], |row| row.get::<_, i64>(0))?))
         };
@@ -138,8 +160,79 @@ mod tests {
         });
         assert!(matches!(failing.await, Err(Broken::Engine(_))));
         assert!(store.inner.writer.last_commit_failed());
+        store.sweep(now, SweepPolicy { audit_retention: None, batch: 10 }).await.unwrap();
+        assert!(store.inner.writer.last_commit_failed(), "what finds nothing to sweep shows nothing");
         store.health(now).await.unwrap();
         assert_eq!(probed(), Ok(1), "it was tried out");
         assert!(!store.inner.writer.last_commit_failed());
+        // SQLite writes no page whose bytes stay the same, so each probe has a value of its own.
+        store.inner.writer.doubt();
+        store.health(now).await.unwrap();
+        assert_eq!(probed(), Ok(2), "twice in one second");
+    }
+
+    #[tokio::test]
+    async fn a_long_read_keeps_no_request_and_no_worker_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let issuer = Issuer::parse("https://eid-exttest.difi.no/idporten-oidc-provider/").unwrap();
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let long = store.clone();
+        let long = std::thread::spawn(move || {
+            long.inner.readers.read_long(|_| {
+                begun.send(()).unwrap();
+                Ok(wait.recv_timeout(std::time::Duration::from_secs(5)).is_ok())
+            })
+        });
+        has_begun.recv().unwrap();
+        for _ in 0..10 {
+            store.read(|db| Ok(db.query_row("SELECT 1 FROM state", [], |_| Ok(()))?)).unwrap();
+        }
+        // There is one worker: what waits on it, everything waits for.
+        let another = store.clone();
+        let another = tokio::spawn(async move { another.registry(&issuer).await });
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        assert!(!another.is_finished());
+        go_on.send(()).unwrap();
+        assert!(another.await.unwrap().is_ok());
+        assert_eq!(long.join().unwrap(), Ok(true), "it was told to go on before it was tired of waiting");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_hinders_no_change_to_anything_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let issuer = Issuer::parse("https://eid-exttest.difi.no/idporten-oidc-provider/").unwrap();
+        let organisation = Organisation {
+            orgno: OrgNumber::parse("991825827").unwrap(),
+            name: "Direktoratet".to_owned(),
+            terms: None,
+            standing: Standing::Active,
+        };
+        let record = ScopeRecord {
+            scope: Scope::parse("skatt:inntekt").unwrap(),
+            description: String::new(),
+            token_type: None,
+            at_max_age: Seconds::new(0),
+            active: true,
+        };
+        let changes = || {
+            vec![
+                Change::Organisation { issuer: issuer.clone(), organisation: organisation.clone() },
+                Change::Scope { issuer: issuer.clone(), record: record.clone() },
+            ]
+        };
+        let register = async || store.register(changes(), None, Actor("test".to_owned()), NOW).await;
+        assert_eq!(register().await, Ok(Registered::Done));
+        let breach = |db: &Connection| {
+            db.execute_batch(
+                "INSERT INTO organisation (issuer, orgno, name, standing) VALUES (1, 'no number', '', 'active');
+                 INSERT INTO scope VALUES (1, 'two words', '', NULL, 0, 1)",
+            )?;
+            Ok(())
+        };
+        store.write(breach).await.unwrap();
+        assert_eq!(register().await, Ok(Registered::Done), "each change reads its own row alone");
     }
 }

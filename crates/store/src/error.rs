@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use portvakt_protocol::time::Timestamp;
+
 /// The store could not do its work. It is our own failure, and never a protocol refusal.
 ///
 /// After a `Broken` write nobody knows more than that no success was promised: what the write would have spent may be
@@ -17,6 +19,15 @@ pub enum Broken {
     /// The engine failed: a full disk, a read error, or a row that breaks a constraint.
     #[error("the store failed: {0}")]
     Engine(String),
+    /// This machine's clock is before the first instant of the issuer's signing keys: there are keys, and none may be shown yet.
+    #[error(
+        "this machine's clock is behind: a signing key is stored that is to be published at {}; set the clock",
+        .published.to_rfc3339()
+    )]
+    ClockBehind {
+        /// When the earliest of them is published.
+        published: Timestamp,
+    },
     /// A row holds what no version of this program writes.
     #[error("the store holds a row in `{table}` that cannot be read: {what}")]
     Row {

@@ -153,6 +153,8 @@ pub struct Swept {
     pub access_tokens: u64,
     /// Secrets past their end for longer than a year.
     pub secrets: u64,
+    /// Signing keys that have left the JWK Set.
+    pub signing_keys: u64,
     /// Audit records past their own retention.
     pub audit: u64,
 }

@@ -30,21 +30,22 @@ pub(super) enum Assigned {
 
 impl Embedded {
     /// See [`crate::Store::persons`].
-    pub(crate) fn persons(&self, pool: &Pool) -> Result<Vec<PersonRecord>, Broken> {
-        let mut persons = self.read(|db| {
+    pub(crate) async fn persons(&self, pool: &Pool) -> Result<Vec<PersonRecord>, Broken> {
+        let (store, pool) = (self.clone(), pool.clone());
+        self.read_long(move |db| {
             let mut select =
                 db.prepare_cached("SELECT person, pid_sealed, active FROM person WHERE pool = ?1")?;
             let mut rows = select.query([&pool.0])?;
             let mut persons = Vec::new();
             while let Some(row) = rows.next()? {
                 let (person, sealed): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
-                let pid = self.vault().open_pid(PID, &[pool.0.as_bytes(), &person], &sealed)?;
+                let pid = store.vault().open_pid(PID, &[pool.0.as_bytes(), &person], &sealed)?;
                 persons.push(PersonRecord { pid, active: row.get(2)? });
             }
+            persons.sort_by(|one, other| one.pid.reveal().cmp(other.pid.reveal()));
             Ok(persons)
-        })?;
-        persons.sort_by(|one, other| one.pid.reveal().cmp(other.pid.reveal()));
-        Ok(persons)
+        })
+        .await
     }
 
     /// See [`crate::Store::some_persons`].

@@ -1,6 +1,6 @@
-//! The readers: a few read-only connections. A read runs on the caller's own thread, async task or not: it is a lookup by a
-//! unique index that takes microseconds, less than handing it to another thread and back would. No read here scans what
-//! requests make grow.
+//! The readers: a few read-only connections. What a request reads is a lookup by a unique index that takes microseconds, less
+//! than handing it to another thread and back would, so it runs on the caller's own thread, async task or not. What grows with
+//! the registry, a pool or the audit is read by those who administer, on a connection of its own: no request waits for it.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,25 +19,43 @@ const READERS: usize = 4;
 pub(super) struct Readers {
     connections: Vec<Mutex<Option<Connection>>>,
     next: AtomicUsize,
+    /// For long reads, one at a time.
+    long: Mutex<Option<Connection>>,
 }
 
 impl Readers {
     pub(super) fn open(database: &Path) -> Result<Self, rusqlite::Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let open = |_| {
+        let open = || {
             let db = Connection::open_with_flags(database, flags)?;
             schema::settle(&db, schema::READER_CACHE_KIB)?;
             Ok::<_, rusqlite::Error>(Mutex::new(Some(db)))
         };
-        Ok(Self { connections: (0..READERS).map(open).collect::<Result<_, _>>()?, next: AtomicUsize::new(0) })
+        Ok(Self {
+            connections: (0..READERS).map(|_| open()).collect::<Result<_, _>>()?,
+            next: AtomicUsize::new(0),
+            long: open()?,
+        })
     }
 
-    /// Reads. `query` must not wait for anything.
+    /// Reads what one lookup finds. `query` must not wait for anything.
     ///
     /// # Errors
     /// `query`'s own, or [`Broken::Closed`].
     pub(super) fn read<T>(&self, query: impl FnOnce(&Connection) -> Result<T, Broken>) -> Result<T, Broken> {
         let connection = self.free_one().ok_or(Broken::Closed)?;
+        query(connection.as_ref().ok_or(Broken::Closed)?)
+    }
+
+    /// Reads what takes as long as there are rows. Waits for other such reads: not for an async worker.
+    ///
+    /// # Errors
+    /// `query`'s own, or [`Broken::Closed`].
+    pub(super) fn read_long<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, Broken>,
+    ) -> Result<T, Broken> {
+        let connection = self.long.lock().unwrap_or_else(PoisonError::into_inner);
         query(connection.as_ref().ok_or(Broken::Closed)?)
     }
 
@@ -58,7 +76,7 @@ impl Readers {
 
     /// Lets go of every connection, each when its reader is done.
     pub(super) fn close(&self) {
-        for connection in &self.connections {
+        for connection in self.connections.iter().chain([&self.long]) {
             drop(connection.lock().unwrap_or_else(PoisonError::into_inner).take());
         }
     }

@@ -30,6 +30,20 @@ pub(super) fn organisations(db: &Connection, issuer: i64) -> Result<Vec<Organisa
     Ok(organisations)
 }
 
+/// One organisation, if it is registered.
+pub(super) fn organisation_of(
+    db: &Connection,
+    issuer: i64,
+    orgno: &OrgNumber,
+) -> Result<Option<Organisation>, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT orgno, name, terms_version, terms_accepted_at, terms_accepted_by, standing
+         FROM organisation WHERE issuer = ?1 AND orgno = ?2",
+    )?;
+    let mut rows = select.query(params![issuer, orgno.as_str()])?;
+    rows.next()?.map(organisation).transpose()
+}
+
 /// Reads the first six columns of an organisation's row.
 pub(super) fn organisation(row: &Row<'_>) -> Result<Organisation, Broken> {
     let orgno: String = row.get(0)?;
@@ -54,17 +68,30 @@ pub(super) fn scopes(db: &Connection, issuer: i64) -> Result<Vec<ScopeRecord>, B
     let mut rows = select.query([issuer])?;
     let mut scopes = Vec::new();
     while let Some(row) = rows.next()? {
-        let scope: String = row.get(0)?;
-        let token_type: Option<String> = row.get(2)?;
-        scopes.push(ScopeRecord {
-            scope: Scope::parse(&scope).ok_or_else(|| row::unreadable("scope", "scope"))?,
-            description: row.get(1)?,
-            token_type: token_type.map(|word| row::token_type(&word)).transpose()?,
-            at_max_age: Seconds::new(row.get(3)?),
-            active: row.get(4)?,
-        });
+        scopes.push(scope(row)?);
     }
     Ok(scopes)
+}
+
+/// One scope, if it is registered.
+pub(super) fn scope_of(db: &Connection, issuer: i64, name: &Scope) -> Result<Option<ScopeRecord>, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT scope, description, token_type, at_max_age, active FROM scope WHERE issuer = ?1 AND scope = ?2",
+    )?;
+    let mut rows = select.query(params![issuer, name.as_str()])?;
+    rows.next()?.map(scope).transpose()
+}
+
+fn scope(row: &Row<'_>) -> Result<ScopeRecord, Broken> {
+    let scope: String = row.get(0)?;
+    let token_type: Option<String> = row.get(2)?;
+    Ok(ScopeRecord {
+        scope: Scope::parse(&scope).ok_or_else(|| row::unreadable("scope", "scope"))?,
+        description: row.get(1)?,
+        token_type: token_type.map(|word| row::token_type(&word)).transpose()?,
+        at_max_age: Seconds::new(row.get(3)?),
+        active: row.get(4)?,
+    })
 }
 
 pub(super) fn clients(db: &Connection, issuer: i64) -> Result<Vec<ClientRecord>, Broken> {

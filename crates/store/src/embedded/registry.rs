@@ -17,7 +17,10 @@ use serde_json::{Value, json};
 
 use super::audit::{Event, Record};
 use super::persons::{Assigned, Assignment};
-use super::registered::{clients, generation, organisation, organisations, registration, scopes, secrets};
+use super::registered::{
+    clients, generation, organisation, organisation_of, organisations, registration, scope_of, scopes,
+    secrets,
+};
 use super::{Embedded, row};
 use crate::Broken;
 use crate::verbs::{Actor, Generation, Registered};
@@ -95,9 +98,9 @@ impl Embedded {
     }
 
     /// See [`crate::Store::registry`].
-    pub(crate) fn registry(&self, issuer: &Issuer) -> Result<(Generation, Registry), Broken> {
+    pub(crate) async fn registry(&self, issuer: &Issuer) -> Result<(Generation, Registry), Broken> {
         let known = self.known(issuer);
-        self.read(|db| {
+        self.read_long(move |db| {
             let moment = db.unchecked_transaction()?;
             let generation = generation(&moment)?;
             let Some(known) = known else { return Ok((generation, Registry::default())) };
@@ -108,6 +111,7 @@ impl Embedded {
             };
             Ok((generation, registry))
         })
+        .await
     }
 
     /// See [`crate::Store::client`].
@@ -221,7 +225,7 @@ fn register_organisation(
     organisation: &Organisation,
     occasion: &Occasion,
 ) -> Result<bool, Broken> {
-    let before = organisations(db, issuer)?.into_iter().find(|known| known.orgno == organisation.orgno);
+    let before = organisation_of(db, issuer, &organisation.orgno)?;
     if before.as_ref() == Some(organisation) {
         return Ok(false);
     }
@@ -253,7 +257,7 @@ fn register_scope(
     record: &ScopeRecord,
     occasion: &Occasion,
 ) -> Result<bool, Broken> {
-    let before = scopes(db, issuer)?.into_iter().find(|known| known.scope == record.scope);
+    let before = scope_of(db, issuer, &record.scope)?;
     if before.as_ref() == Some(record) {
         return Ok(false);
     }

@@ -32,8 +32,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first", sql: include_str!("../../migrations/0001_first.sqlite.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first", sql: include_str!("../../migrations/0001_first.sqlite.sql") },
+    Migration { number: 2, name: "audit_at", sql: include_str!("../../migrations/0002_audit_at.sqlite.sql") },
+];
 
 /// Settings of a connection, reader or writer.
 pub(super) fn settle(db: &Connection, cache_kib: i64) -> Result<(), rusqlite::Error> {
@@ -223,12 +225,31 @@ mod tests {
         let mut db = Connection::open_in_memory().unwrap();
         opened(&mut db).unwrap();
         db.execute_batch("INSERT INTO migration VALUES (9999, 'later', x'00', 0)").unwrap();
-        assert!(matches!(opened(&mut db), Err(OpenFault::NewerSchema { found: 9999, known: 1 })));
+        assert!(matches!(opened(&mut db), Err(OpenFault::NewerSchema { found: 9999, known: 2 })));
 
         let mut db = Connection::open_in_memory().unwrap();
         opened(&mut db).unwrap();
         db.execute_batch("UPDATE migration SET sha256 = x'00' WHERE number = 1").unwrap();
         assert!(matches!(opened(&mut db), Err(OpenFault::ForeignMigration { number: 1 })));
+    }
+
+    #[test]
+    fn a_store_of_an_earlier_schema_is_brought_up_to_date() {
+        let mut db = Connection::open_in_memory().unwrap();
+        opened(&mut db).unwrap();
+        let keys = |db: &Connection| {
+            let mut select = db.prepare("SELECT sealed FROM vault ORDER BY purpose").unwrap();
+            select.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<Vec<u8>>, _>>().unwrap()
+        };
+        let before = keys(&db);
+        db.execute_batch("DROP INDEX audit_at; DELETE FROM migration WHERE number = 2").unwrap();
+        for _ in 0..2 {
+            opened(&mut db).unwrap();
+            let index = "SELECT count(*) FROM sqlite_schema WHERE name = 'audit_at'";
+            assert_eq!(db.query_row(index, [], |row| row.get(0)), Ok(1));
+            assert_eq!(applied(&db).unwrap(), 2);
+        }
+        assert_eq!(keys(&db), before);
     }
 
     #[test]

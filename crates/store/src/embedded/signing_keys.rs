@@ -63,13 +63,15 @@ impl Embedded {
     ) -> Result<bool, Broken> {
         let key = self.seal_key(issuer, key).await?;
         self.write(move |db| {
-            let shown = db
+            let first: Option<i64> = db
                 .prepare_cached(
-                    "SELECT 1 FROM signing_key WHERE issuer = ?1 AND (removed IS NULL OR removed > ?2)",
+                    "SELECT min(published) FROM signing_key WHERE issuer = ?1 AND (removed IS NULL OR removed > ?2)",
                 )?
-                .exists(params![key.issuer, now.unix()])?;
-            if shown {
-                return Ok(false);
+                .query_row(params![key.issuer, now.unix()], |row| row.get(0))?;
+            match row::instant(first) {
+                None => {}
+                Some(published) if published > now => return Err(Broken::ClockBehind { published }),
+                Some(_) => return Ok(false),
             }
             key.insert(db)?;
             key.record(

@@ -32,10 +32,15 @@ const GRANTS: &str = "DELETE FROM login_grant WHERE id IN (
 const SECRETS: &str =
     "DELETE FROM client_secret WHERE id IN (SELECT id FROM client_secret WHERE expires <= ?1 LIMIT ?2)";
 
-/// Numbers grow with time, so only the oldest are looked at. The newest stays, for its number must not be given again.
+/// An issuer's last key is never given an instant at which it leaves.
+const SIGNING_KEYS: &str =
+    "DELETE FROM signing_key WHERE rowid IN (SELECT rowid FROM signing_key WHERE removed <= ?1 LIMIT ?2)";
+
+/// By the records' own instants, for numbers grow with time only as long as no clock was ever ahead. The newest stays, for its
+/// number must not be given again.
 const AUDIT: &str = "DELETE FROM audit WHERE number IN (
-    SELECT number FROM (SELECT number, at FROM audit ORDER BY number LIMIT ?2)
-    WHERE at <= ?1 AND number < (SELECT max(number) FROM audit))";
+    SELECT number FROM audit INDEXED BY audit_at
+    WHERE at <= ?1 AND number < (SELECT max(number) FROM audit) LIMIT ?2)";
 
 impl Embedded {
     /// See [`crate::Store::sweep`].
@@ -50,6 +55,7 @@ impl Embedded {
             access_tokens: self.delete(ACCESS_TOKENS, now, batch).await?,
             grants: self.delete(GRANTS, now, batch).await?,
             secrets: self.delete(SECRETS, now - SECRET_LINGERS, batch).await?,
+            signing_keys: self.delete(SIGNING_KEYS, now, batch).await?,
             audit,
         })
     }
@@ -69,8 +75,8 @@ impl Embedded {
     }
 
     /// See [`crate::Store::audit`].
-    pub(crate) fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditRecord>, Broken> {
-        self.read(|db| audit::read(db, after, limit))
+    pub(crate) async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditRecord>, Broken> {
+        self.read_long(move |db| audit::read(db, after, limit)).await
     }
 
     /// See [`crate::Store::health`].
@@ -86,7 +92,9 @@ impl Embedded {
             return Ok(());
         }
         let probe = self.write(move |db| {
-            db.prepare_cached("UPDATE state SET probed_at = ?1")?.execute([now.unix()])?;
+            // Never the value that is there: SQLite writes no page whose bytes stay the same, and the disk would not be tried.
+            db.prepare_cached("UPDATE state SET probed_at = max(?1, probed_at + 1)")?
+                .execute([now.unix()])?;
             Ok(())
         });
         tokio::time::timeout(HEALTH_WAITS, probe).await.unwrap_or(Err(Broken::Busy))

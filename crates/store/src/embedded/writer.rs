@@ -130,9 +130,15 @@ impl Writer {
         !self.queue.is_closed()
     }
 
-    /// Whether the last transaction could not be committed.
+    /// Whether the last transaction that had anything to write could not be committed.
     pub(super) fn last_commit_failed(&self) -> bool {
         self.last_commit_failed.load(Ordering::Acquire)
+    }
+
+    /// As if the last transaction could not have been committed.
+    #[cfg(test)]
+    pub(super) fn doubt(&self) {
+        self.last_commit_failed.store(true, Ordering::Release);
     }
 
     async fn send(&self, message: Message) -> Result<(), Broken> {
@@ -204,17 +210,31 @@ fn commit(db: &Connection, batch: &mut Vec<Box<dyn Work>>, last_commit_failed: &
         }
         tracing::error!(error = %broken, writes = batch.len(), "a commit failed; none of its writes was acknowledged");
     }
-    last_commit_failed.store(fate.is_err(), Ordering::Release);
+    match fate {
+        Err(_) => last_commit_failed.store(true, Ordering::Release),
+        Ok(Wrote::Something) => last_commit_failed.store(false, Ordering::Release),
+        Ok(Wrote::Nothing) => {}
+    }
+    let fate = fate.map(|_| ());
     for work in batch.drain(..) {
         work.answer(fate.clone());
     }
 }
 
-fn transact(db: &Connection, batch: &mut [Box<dyn Work>]) -> Result<(), Broken> {
+/// What a commit had for the disk. One that had nothing never touched it, and says nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wrote {
+    Something,
+    Nothing,
+}
+
+fn transact(db: &Connection, batch: &mut [Box<dyn Work>]) -> Result<Wrote, Broken> {
+    let mut wrote = Wrote::Nothing;
     // IMMEDIATE: the write lock is ours from the start, so no statement can fail for want of it.
     step(db, "BEGIN IMMEDIATE")?;
     for work in batch {
         step(db, "SAVEPOINT request")?;
+        let before = db.total_changes();
         let done = work.run(db);
         // On a full disk and the like SQLite ends the whole transaction itself; then the batch has failed.
         if db.is_autocommit() {
@@ -222,10 +242,13 @@ fn transact(db: &Connection, batch: &mut [Box<dyn Work>]) -> Result<(), Broken> 
         }
         if !done {
             step(db, "ROLLBACK TO request")?;
+        } else if db.total_changes() > before {
+            wrote = Wrote::Something;
         }
         step(db, "RELEASE request")?;
     }
-    step(db, "COMMIT")
+    step(db, "COMMIT")?;
+    Ok(wrote)
 }
 
 fn step(db: &Connection, sql: &str) -> Result<(), Broken> {
@@ -274,7 +297,11 @@ mod tests {
     }
 
     fn run(db: &Connection, statements: &[&'static str]) -> (Vec<bool>, bool) {
-        let failed = AtomicBool::new(false);
+        run_after(false, db, statements)
+    }
+
+    fn run_after(failed: bool, db: &Connection, statements: &[&'static str]) -> (Vec<bool>, bool) {
+        let failed = AtomicBool::new(failed);
         let (mut batch, answers): (Vec<_>, Vec<_>) = statements.iter().map(|sql| statement(sql)).unzip();
         commit(db, &mut batch, &failed);
         let answers = answers.into_iter().map(|mut answer| answer.try_recv().unwrap().is_ok()).collect();
@@ -321,6 +348,19 @@ mod tests {
         assert_eq!(run(&db, &statements), (vec![false, false, false], true));
         assert_eq!(rows(&db), [0; 0]);
         assert_eq!(run(&db, &["INSERT INTO row (id) VALUES (3)"]), (vec![true], false));
+    }
+
+    #[test]
+    fn a_commit_that_wrote_nothing_says_nothing_of_the_disk() {
+        let db = database();
+        db.execute("INSERT INTO row (id) VALUES (1)", []).unwrap();
+        let nothing = ["DELETE FROM row WHERE id = 99"];
+        assert_eq!(run_after(true, &db, &nothing), (vec![true], true));
+        assert_eq!(run_after(false, &db, &nothing), (vec![true], false));
+        // What a request wrote and then took back is no write either.
+        let undone = ["INSERT INTO row (id) VALUES (2); INSERT INTO row (id) VALUES (1)"];
+        assert_eq!(run_after(true, &db, &undone), (vec![false], true));
+        assert_eq!(run_after(true, &db, &["INSERT INTO row (id) VALUES (3)"]), (vec![true], false));
     }
 
     fn lock() -> (tempfile::TempDir, FolderLock) {

@@ -1,5 +1,7 @@
 //! Signing keys: published before they sign, shown until the last thing they signed has ended.
 
+use portvakt_store::{Broken, SweepPolicy};
+
 use crate::world::{START, World, after};
 
 pub(crate) async fn of_fifty_first_keys_one_comes(world: World) {
@@ -103,4 +105,44 @@ pub(crate) async fn one_kid_comes_once_to_an_issuer(world: World) {
     assert_eq!(world.store.signing_keys(here, after(9999)).await.unwrap()[0].signs_until, None);
     assert_eq!(world.audit().await, seen);
     assert!(world.store.add_signing_key(there, world.key("one", START, START), START).await.unwrap());
+}
+
+pub(crate) async fn a_clock_behind_every_key_gets_no_new_one(world: World) {
+    let issuer = world.issuer();
+    assert!(
+        world.store.add_signing_key(issuer, world.key("one", after(10), after(10)), after(10)).await.unwrap()
+    );
+    let seen = world.audit().await;
+    assert!(world.store.signing_keys(issuer, after(9)).await.unwrap().is_empty());
+    let second = world.key("two", after(9), after(9));
+    let refused = world.store.add_signing_key(issuer, second.clone(), after(9)).await;
+    assert_eq!(refused, Err(Broken::ClockBehind { published: after(10) }));
+    assert_eq!(world.audit().await, seen);
+    assert_eq!(
+        world.store.add_signing_key(issuer, second, after(10)).await,
+        Ok(false),
+        "once the clock is right"
+    );
+}
+
+pub(crate) async fn a_key_is_swept_when_it_has_left_the_jwk_set(world: World) {
+    let issuer = world.issuer();
+    world.store.add_signing_key(issuer, world.key("one", START, START), START).await.unwrap();
+    world
+        .store
+        .rotate_signing_key(issuer, world.key("two", after(10), after(20)), after(200), after(10))
+        .await
+        .unwrap();
+    let seen = world.audit().await;
+    let policy = SweepPolicy { audit_retention: None, batch: 1 };
+    let swept = async |now| world.store.sweep(now, policy).await.unwrap().signing_keys;
+    // Read with the clock of before: what is not shown any more may still be stored.
+    let stored = async || {
+        let keys = world.store.signing_keys(issuer, after(100)).await.unwrap();
+        keys.into_iter().map(|key| key.kid).collect::<Vec<_>>()
+    };
+    assert_eq!((swept(after(199)).await, stored().await), (0, vec!["one".to_owned(), "two".to_owned()]));
+    assert_eq!((swept(after(200)).await, stored().await), (1, vec!["two".to_owned()]));
+    assert_eq!(swept(after(u32::MAX)).await, 0, "the last key stays");
+    assert_eq!(world.audit().await, seen, "what happened to it is still told");
 }

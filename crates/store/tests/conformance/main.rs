@@ -81,11 +81,14 @@ macro_rules! suite {
                     a_rotation_ends_the_older_keys
                     an_emergency_stops_a_key_that_had_not_begun
                     one_kid_comes_once_to_an_issuer
+                    a_clock_behind_every_key_gets_no_new_one
+                    a_key_is_swept_when_it_has_left_the_jwk_set
                 }
                 upkeep {
                     nothing_is_swept_before_its_end
                     a_spent_code_stays_recognisable_until_its_grant_has_ended
                     audit_goes_by_its_own_retention_alone
+                    audit_of_a_clock_ahead_holds_no_other_back
                     every_effect_has_its_record_and_no_refusal_has_one
                     a_record_names_nobody
                     a_closed_store_says_so

@@ -98,6 +98,24 @@ pub(crate) async fn audit_goes_by_its_own_retention_alone(world: World) {
     assert_eq!(world.store.audit(0, 1).await.unwrap().len(), 1);
 }
 
+pub(crate) async fn audit_of_a_clock_ahead_holds_no_other_back(world: World) {
+    let at_first = world.audit().await.len();
+    let change = |active| vec![register_client(world.issuer(), "demo", active)];
+    let ahead = after(10_000_000);
+    for active in [false, true, false] {
+        world.store.register(change(active), None, actor(), ahead).await.unwrap();
+    }
+    for active in [true, false, true, false] {
+        world.store.register(change(active), None, actor(), after(1)).await.unwrap();
+    }
+    let policy = SweepPolicy { audit_retention: Some(Seconds::new(100)), batch: 2 };
+    let swept = world.store.sweep(after(101), policy).await.unwrap();
+    assert_eq!(swept.audit, at_first as u64 + 3, "all but the newest, and those whose time has not come");
+    let kept: Vec<_> = world.audit().await.into_iter().map(|record| record.at).collect();
+    assert_eq!(kept, [ahead, ahead, ahead, after(1)]);
+    assert_eq!(world.store.sweep(ahead + Seconds::new(100), policy).await.unwrap().audit, 3);
+}
+
 /// I7 of the invariants: every acknowledged effect has its record, every record its effect. Refusals beside each effect are in
 /// the chapters of their verbs, which count records too.
 pub(crate) async fn every_effect_has_its_record_and_no_refusal_has_one(world: World) {
