@@ -65,6 +65,40 @@ mod scenes {
     }
 
     #[tokio::test]
+    async fn what_others_could_read_is_closed_to_them() {
+        let outer = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let folder = outer.path().join("data");
+        std::fs::create_dir(&folder).unwrap();
+        set(&folder, 0o775);
+        open(&folder, 1).unwrap().close().await.unwrap();
+        assert_eq!(mode(&folder), 0o700, "an empty folder is about to be a data folder");
+        // A restored backup, say.
+        set(&folder, 0o755);
+        let files = ["lock", "portvakt.db"].map(|name| folder.join(name));
+        files.iter().for_each(|file| set(file, 0o664));
+        open(&folder, 1).unwrap().close().await.unwrap();
+        assert_eq!(mode(&folder), 0o700);
+        assert_eq!(files.map(|file| mode(&file)), [0o600, 0o600]);
+    }
+
+    #[tokio::test]
+    async fn a_folder_with_somebody_elses_files_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("a letter"), "to somebody").unwrap();
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        for _ in 0..2 {
+            open(folder.path(), 1).unwrap().close().await.unwrap();
+            let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!(mode(folder.path()), 0o755);
+            assert_eq!(mode(&folder.path().join("portvakt.db")), 0o600);
+        }
+    }
+
+    #[tokio::test]
     async fn a_refused_opening_changes_no_byte() {
         let folder = tempfile::tempdir().unwrap();
         open(folder.path(), 1).unwrap().close().await.unwrap();

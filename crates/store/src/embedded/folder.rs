@@ -1,8 +1,8 @@
 //! The data folder: whose it is, and who may read it.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::io::{ErrorKind, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::OpenFault;
@@ -22,8 +22,9 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder if it is not there (mode 0700), takes its lock, and sees to it that the database file exists with mode
-    /// 0600, which SQLite's own files beside it take over.
+    /// Makes the folder if it is not there, takes its lock, and sees to it that the database file exists, with which SQLite's
+    /// own files beside it share their mode. Folder (0700) and files (0600) are their owner's alone afterwards, whatever a
+    /// restored backup or a generous umask made of them; a folder that holds somebody else's files too keeps its mode.
     ///
     /// # Errors
     /// [`OpenFault::Locked`], [`OpenFault::Io`], or [`OpenFault::Corrupt`] if the database was removed from beside its log.
@@ -45,8 +46,60 @@ impl Folder {
             let entry = File::open(folder).and_then(|opened| opened.sync_all());
             entry.map_err(io(folder))?;
         }
+        close_to_others(folder)?;
         Ok(Self { database, lock })
     }
+}
+
+/// The files of a data folder, by the beginnings of their names: the lock, the database with its log and index, the socket for
+/// commands, and the key of a development server.
+const OURS: [&str; 3] = ["lock", "portvakt.", "master.key"];
+
+/// Takes the group's and everybody's rights to the database's files away, and to the folder if nothing but ours is in it.
+fn close_to_others(folder: &Path) -> Result<(), OpenFault> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OpenFault::Io { path, source }
+    };
+    let mut shared = false;
+    for entry in std::fs::read_dir(folder).map_err(io(folder))? {
+        let name = entry.map_err(io(folder))?.file_name();
+        shared |= !OURS.iter().any(|ours| name.as_encoded_bytes().starts_with(ours.as_bytes()));
+    }
+    for name in ["lock", "portvakt.db", "portvakt.db-wal", "portvakt.db-shm"] {
+        let path = folder.join(name);
+        if path.try_exists().map_err(io(&path))? {
+            tighten(&path).map_err(io(&path))?;
+        }
+    }
+    if !shared {
+        match tighten(folder) {
+            // It is mounted, say, and belongs to whoever mounted it.
+            Err(fault) if fault.kind() == ErrorKind::PermissionDenied => shared = true,
+            tightened => tightened.map_err(io(folder))?,
+        }
+    }
+    let mode = std::fs::metadata(folder).map_err(io(folder))?.permissions().mode();
+    if shared && mode & WRITABLE_BY_OTHERS != 0 {
+        tracing::warn!(
+            folder = %folder.display(),
+            "others may write in the data folder, and so replace the database: give Portvakt a folder of its own, with mode 0700"
+        );
+    }
+    Ok(())
+}
+
+/// The group's and everybody's rights.
+const OTHERS: u32 = 0o077;
+/// Those of them that let files be replaced.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+fn tighten(path: &Path) -> std::io::Result<()> {
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    if mode & OTHERS == 0 {
+        return Ok(());
+    }
+    std::fs::set_permissions(path, Permissions::from_mode(mode & !OTHERS))
 }
 
 fn take_lock(path: &Path) -> Result<FolderLock, OpenFault> {
