@@ -48,6 +48,11 @@ pub enum RedirectUriFault {
     /// A port over 65535, or none where a colon promises one.
     #[error("must have a port from 1 to 65535, or none")]
     Port,
+    /// Port 0 stands for whatever port a native client gets (RFC 8252 §7.3); no other client can be answered there.
+    #[error(
+        "must have a port from 1 to 65535, or none: port 0, for whatever port it gets, is a native client's"
+    )]
+    AnyPort,
 }
 
 impl RedirectUri {
@@ -122,12 +127,14 @@ impl RedirectUri {
             return Err(Fault::NotAbsolute);
         }
         let port = authority.strip_prefix(host).unwrap_or_default();
-        if port == ":"
-            || port.starts_with(":0") && !(port == ":0" && is_loopback_literal(host) && scheme == "http")
-        {
+        let native = application == ApplicationType::Native;
+        let any_port = port == ":0" && is_loopback_literal(host) && scheme == "http";
+        if any_port && !native {
+            return Err(Fault::AnyPort);
+        }
+        if port == ":" || port.starts_with(":0") && !any_port {
             return Err(Fault::Port);
         }
-        let native = application == ApplicationType::Native;
         if host == "localhost" && scheme == "https" {
             return Err(Fault::LocalhostScheme);
         }

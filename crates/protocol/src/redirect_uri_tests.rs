@@ -1,7 +1,7 @@
 //! The redirect strings that have fooled other servers, each beside its nearest accept.
 
 use super::*;
-use ApplicationType::{Native, Web};
+use ApplicationType::{Browser, Native, Web};
 use RedirectUriFault as Fault;
 
 /// Registered: `https://rp.example.no/cb` (web), `http://127.0.0.1/cb` and `no.example.app:/cb` (native).
@@ -85,9 +85,10 @@ fn part_d_no_redirect_string_but_the_registered_is_admitted() {
 
 #[test]
 fn n1_any_port_is_for_native_clients_and_ip_literals() {
-    let zero = |kind| RedirectUri::register("http://127.0.0.1:0/cb", kind, Environment::Test).unwrap();
-    assert!(!zero(Web).admits("http://127.0.0.1:5000/cb", Web));
-    assert!(zero(Native).admits("http://127.0.0.1:5000/cb", Native));
+    let stored = RedirectUri::as_sent("http://127.0.0.1:0/cb");
+    assert!(!stored.admits("http://127.0.0.1:5000/cb", Web));
+    let zero = RedirectUri::register("http://127.0.0.1:0/cb", Native, Environment::Test).unwrap();
+    assert!(zero.admits("http://127.0.0.1:5000/cb", Native));
     let v6 = RedirectUri::register("http://[::1]/cb", Native, Environment::Production).unwrap();
     assert!(v6.admits("http://[::1]:5000/cb", Native));
     let local = RedirectUri::register("http://localhost:3000/cb", Web, Environment::Development).unwrap();
@@ -114,6 +115,11 @@ fn g1_what_may_not_be_registered_is_refused() {
         ("https://rp.example.no:99999/cb", Web, Environment::Test, Fault::Port),
         ("https://rp.example.no:/cb", Web, Environment::Test, Fault::Port),
         ("https://rp.example.no:0/cb", Web, Environment::Test, Fault::Port),
+        ("https://127.0.0.1:0/cb", Native, Environment::Test, Fault::Port),
+        ("http://localhost:0/cb", Native, Environment::Test, Fault::Port),
+        ("http://127.0.0.1:00/cb", Native, Environment::Test, Fault::Port),
+        ("http://127.0.0.1:0/cb", Web, Environment::Test, Fault::AnyPort),
+        ("http://[::1]:0/cb", Browser, Environment::Development, Fault::AnyPort),
         ("javascript:alert(1)", Web, Environment::Test, Fault::Scheme),
         ("javascript:alert(1)", Native, Environment::Test, Fault::Scheme),
         ("data:text/html,x", Native, Environment::Test, Fault::Scheme),
