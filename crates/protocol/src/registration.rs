@@ -38,6 +38,9 @@ pub struct ClientRegistration {
     /// Where a person is led back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
+    /// What it was ordered for, which bounds its scopes; absent: nothing was said, and nothing is bounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub integration_type: Option<IntegrationType>,
     /// `web`, `browser` or `native`.
     pub application_type: ApplicationType,
     /// The one method it authenticates by.
@@ -64,6 +67,16 @@ pub struct ClientRegistration {
     pub access_token_lifetime: Seconds,
     /// Seconds; 0: none.
     pub refresh_token_lifetime: Seconds,
+}
+
+/// `integration_type` of a registration: those whose clients log people in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntegrationType {
+    /// Login alone: `openid` and `profile`.
+    Idporten,
+    /// Login and calls to other services' interfaces: any scope.
+    ApiKlient,
 }
 
 /// `code_challenge_method` of a registration.

@@ -416,6 +416,7 @@ pub fn registration(client_id: &str) -> ClientRegistration {
         display_name: "Eksempeltjenesten".to_owned(),
         description: None,
         client_uri: None,
+        integration_type: None,
         application_type: ApplicationType::Web,
         token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
         redirect_uris: vec!["https://rp.example.no/cb".to_owned()],

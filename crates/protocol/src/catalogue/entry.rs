@@ -13,17 +13,22 @@ use crate::registration::fault::{Faults, Shown};
 use crate::registration::rules::{
     LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, Spelled, judge_organisation, judge_scope, seconds_rule,
 };
-use crate::registration::{ClientRegistration, CodeChallengeMethod};
+use crate::registration::{ClientRegistration, CodeChallengeMethod, IntegrationType};
 use crate::scope::{Scope, ScopeRecord, Scopes};
 use crate::time::{Seconds, Timestamp};
 
 /// What every identifier-like field says when it is not there.
 const MISSING: &str = "must be given";
 
-/// A client's registration from an entry. `None` only if not even a substitute could be made.
+/// The one grant that there is (RFC 6749 §4.1). A second one makes `grant_types` something to keep.
+const GRANT: &str = "authorization_code";
+
+/// A client's registration from an entry. What it was ordered for stays as `registered`, once it is. `None` only if not even a
+/// substitute could be made.
 pub(super) fn client(
     faults: &mut Faults,
     raw: &RawClient,
+    registered: impl FnOnce(&ClientId) -> Option<IntegrationType>,
     defaults: &Defaults,
 ) -> Option<ClientRegistration> {
     let client_id = required(faults, "client_id", raw.client_id.as_deref(), |text| {
@@ -41,6 +46,9 @@ pub(super) fn client(
         ApplicationType::Browser | ApplicationType::Native => AuthMethod::None,
     };
     let method = one_of(faults, "token_endpoint_auth_method", raw.token_endpoint_auth_method.as_deref());
+    grant_types(faults, raw.grant_types.as_deref());
+    let integration_type =
+        integration_type(faults, raw.integration_type.as_deref(), client_id.as_ref().and_then(registered));
     if raw.redirect_uris.is_none() {
         faults.refuse("redirect_uris", Shown::Absent, MISSING);
     }
@@ -52,6 +60,7 @@ pub(super) fn client(
         display_name: display_name.unwrap_or_else(|| "unnamed".to_owned()),
         description: raw.description.clone(),
         client_uri: raw.client_uri.clone(),
+        integration_type,
         application_type,
         token_endpoint_auth_method: method.unwrap_or(own_method),
         redirect_uris: raw.redirect_uris.clone().unwrap_or_default(),
@@ -68,6 +77,37 @@ pub(super) fn client(
         access_token_lifetime,
         refresh_token_lifetime,
     })
+}
+
+/// Contract §13.1: a client is ordered for one thing, and ordered anew for another.
+fn integration_type(
+    faults: &mut Faults,
+    given: Option<&str>,
+    registered: Option<IntegrationType>,
+) -> Option<IntegrationType> {
+    let given_type: Option<IntegrationType> = one_of(faults, "integration_type", given);
+    if let (Some(text), Some(new), Some(known)) = (given, given_type, registered)
+        && new != known
+    {
+        let rule = "must stay as it was registered: a client that is for something else is another client";
+        faults.refuse("integration_type", Shown::text(text), rule);
+    }
+    given_type.or(registered)
+}
+
+fn grant_types(faults: &mut Faults, given: Option<&[String]>) {
+    let Some(given) = given else { return };
+    if given.is_empty() {
+        faults.refuse("grant_types", Shown::Absent, format!("must name {GRANT}, or be left out"));
+    }
+    for (at, text) in given.iter().enumerate() {
+        if text != GRANT {
+            let rule = format!("must be {GRANT}, the one grant that is supported");
+            faults.refuse(&format!("grant_types[{at}]"), Shown::text(text), rule);
+        } else if at > 0 {
+            faults.refuse(&format!("grant_types[{at}]"), Shown::text(text), "must be named once");
+        }
+    }
 }
 
 /// The lifetimes for authorization, access token and refresh token.
@@ -95,17 +135,43 @@ pub(super) fn organisation(
         faults.refuse("name", Shown::Absent, MISSING);
     }
     let given = raw.terms.as_ref().and_then(|terms| acceptance(faults, terms, now));
-    let known = registered.and_then(|known| known.terms);
-    let terms = match (given, known) {
+    let wanted: Option<Standing> = one_of(faults, "standing", raw.standing.as_deref());
+    let stands = registered.as_ref().map_or(Standing::Active, |known| known.standing);
+    let accepted = registered.and_then(|known| known.terms);
+    let leaves_withdrawal = stands == Standing::Withdrawn && wanted.is_some_and(|wanted| wanted != stands);
+    if leaves_withdrawal && given.is_some() == raw.terms.is_some() {
+        judge_return(faults, raw, given.as_ref(), accepted.as_ref());
+    }
+    let terms = match (given, accepted) {
         // An acceptance is something that happened: an older one does not undo a newer.
-        (Some(given), Some(known)) if given.accepted_at < known.accepted_at => Some(known),
-        (given, known) => given.or(known),
+        (Some(given), Some(accepted)) if given.accepted_at < accepted.accepted_at => Some(accepted),
+        // Kept for the file that also says that the organisation is back: once recorded, it would no longer be a later one.
+        (Some(_), accepted) if stands == Standing::Withdrawn && wanted.is_none() => accepted,
+        (given, accepted) => given.or(accepted),
     };
-    let standing = one_of(faults, "standing", raw.standing.as_deref()).unwrap_or(Standing::Active);
+    let standing = wanted.unwrap_or(stands);
     let organisation =
         Organisation { orgno, name: name.unwrap_or_else(|| "unnamed".to_owned()), terms, standing };
     judge_organisation(faults, &organisation);
     Some(organisation)
+}
+
+/// Who withdrew from the terms is back by accepting them anew, and by no repetition of what was accepted before.
+fn judge_return(
+    faults: &mut Faults,
+    raw: &RawOrganisation,
+    given: Option<&Acceptance>,
+    accepted: Option<&Acceptance>,
+) {
+    if given.map(|given| given.accepted_at) > accepted.map(|accepted| accepted.accepted_at) {
+        return;
+    }
+    let later = accepted
+        .map(|accepted| format!(" with an accepted_at later than {}", accepted.accepted_at.to_rfc3339()))
+        .unwrap_or_default();
+    let rule = format!("must be withdrawn, or come with terms{later}: the organisation withdrew from them");
+    let shown = raw.standing.as_deref().map_or(Shown::Absent, Shown::text);
+    faults.refuse("standing", shown, rule);
 }
 
 fn acceptance(faults: &mut Faults, raw: &RawTerms, now: Timestamp) -> Option<Acceptance> {
@@ -120,15 +186,20 @@ fn acceptance(faults: &mut Faults, raw: &RawTerms, now: Timestamp) -> Option<Acc
     Some(Acceptance { version: version?, accepted_at: accepted_at?, accepted_by: accepted_by? })
 }
 
-/// A scope from an entry.
-pub(super) fn scope(faults: &mut Faults, raw: &RawScope) -> Option<ScopeRecord> {
+/// A scope from an entry; whether it is active stays as `registered`, if the entry leaves it out.
+pub(super) fn scope(
+    faults: &mut Faults,
+    raw: &RawScope,
+    registered: impl FnOnce(&Scope) -> Option<bool>,
+) -> Option<ScopeRecord> {
     let name = required(faults, "scope", raw.scope.as_deref(), scope_token);
     let token_type = one_of(faults, "token_type", raw.token_type.as_deref());
     let at_max_age =
         seconds(faults, "at_max_age", raw.at_max_age, 0, LONGEST_ACCESS_TOKEN).unwrap_or_default();
     let description = raw.description.clone().unwrap_or_default();
-    let record =
-        ScopeRecord { scope: name?, description, token_type, at_max_age, active: raw.active.unwrap_or(true) };
+    let scope = name?;
+    let active = raw.active.or_else(|| registered(&scope)).unwrap_or(true);
+    let record = ScopeRecord { scope, description, token_type, at_max_age, active };
     judge_scope(faults, &record);
     Some(record)
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use portvakt_crypto::random::Random;
 
-use super::site::Site;
+use super::site::{Site, stays_deactivated};
 use super::{Catalogue, Entry};
 use crate::client::ClientId;
 use crate::issuer::Issuer;
@@ -243,9 +243,9 @@ fn person(
     registered: AsRegistered<'_>,
     plan: &mut Plan,
 ) {
-    let active = entry.raw.active.unwrap_or(true);
     let pool = Pool(pool.to_owned());
     let known = registered.persons.get(&pool).into_iter().flatten().find(|known| known.pid == *pid);
+    let active = entry.raw.active.unwrap_or_else(|| known.is_none_or(|known| known.active));
     let sign = match known.map(|known| known.active) {
         None => Sign::Create,
         Some(was) if was == active => Sign::Unchanged,
@@ -253,7 +253,8 @@ fn person(
         Some(_) => Sign::Deactivate,
     };
     let what = if entry.path.is_empty() { "test person" } else { &entry.path };
-    plan.line(sign, format!("{what} in the pool {}", pool.0), None, String::new());
+    let note = stays_deactivated(entry.raw.active, active).unwrap_or_default().to_owned();
+    plan.line(sign, format!("{what} in the pool {}", pool.0), None, note);
     if sign != Sign::Unchanged {
         plan.changes.push(Change::Person { pool, person: PersonRecord { pid: pid.clone(), active } });
     }

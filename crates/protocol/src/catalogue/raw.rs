@@ -18,7 +18,10 @@ pub struct RawClient {
     pub display_name: Option<String>,
     pub description: Option<String>,
     pub client_uri: Option<String>,
+    pub integration_type: Option<String>,
     pub application_type: Option<String>,
+    /// `grant_types`: judged and not kept, for there is one grant.
+    pub grant_types: Option<Vec<String>>,
     pub token_endpoint_auth_method: Option<String>,
     pub redirect_uris: Option<Vec<String>>,
     pub post_logout_redirect_uris: Option<Vec<String>>,
@@ -48,7 +51,7 @@ pub struct RawOrganisation {
     pub orgno: Option<String>,
     /// `name`; absent: as registered.
     pub name: Option<String>,
-    /// `standing`; absent: active.
+    /// `standing`; absent: as registered, and active for a new one.
     pub standing: Option<String>,
     /// `terms`: the acceptance; absent: as registered, for an acceptance cannot be unsaid by leaving it out.
     pub terms: Option<RawTerms>,
@@ -81,7 +84,7 @@ pub struct RawPerson {
     pub pool: Option<String>,
     /// `pid`, synthetic.
     pub pid: Option<Pid>,
-    /// `active`; absent: true.
+    /// `active`; absent: as registered, and true for a new one.
     pub active: Option<bool>,
 }
 
@@ -100,6 +103,8 @@ impl From<&ClientRecord> for RawClient {
             display_name: Some(client.display_name.clone()),
             description: client.description.clone(),
             client_uri: client.client_uri.clone(),
+            integration_type: client.integration_type.and_then(spelling),
+            grant_types: None,
             application_type: spelling(client.application_type),
             token_endpoint_auth_method: spelling(client.token_endpoint_auth_method),
             redirect_uris: Some(client.redirect_uris.clone()),

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use portvakt_crypto::random::Random;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::plan::{Plan, Sign};
 use super::raw::{RawOrganisation, RawScope};
@@ -95,7 +96,15 @@ impl<'a> Site<'a> {
                     && organisation.standing != Standing::Active;
                 let change =
                     Change::Organisation { issuer: issuer.clone(), organisation: organisation.clone() };
-                self.bring_about(format!("organisation {orgno}"), known, &organisation, stops, change);
+                let note = entry.raw.standing.is_none().then(|| stays(&organisation)).flatten();
+                self.bring_about(
+                    format!("organisation {orgno}"),
+                    known,
+                    &organisation,
+                    stops,
+                    change,
+                    note.as_deref(),
+                );
             }
             self.organisations
                 .insert(orgno, Member { organisation, entry: Some(entry.path.clone()), faulty });
@@ -121,14 +130,17 @@ impl<'a> Site<'a> {
         let mut named: BTreeMap<Scope, String> = BTreeMap::new();
         for entry in entries {
             let mut faults = Faults::under(&entry.path);
-            if let Some(record) = entry::scope(&mut faults, &entry.raw) {
+            let known = |name: &Scope| self.registry.scopes.iter().find(|known| known.scope == *name);
+            let active = |name: &Scope| known(name).map(|known| known.active);
+            if let Some(record) = entry::scope(&mut faults, &entry.raw, active) {
                 let name = record.scope.clone();
                 name_once(&mut faults, &mut named, &name, entry, ("scope", name.as_str()));
                 if faults.is_empty() {
-                    let known = self.registry.scopes.iter().find(|known| known.scope == name);
+                    let known = known(&name);
                     let stops = known.is_some_and(|known| known.active) && !record.active;
                     let change = Change::Scope { issuer: issuer.clone(), record: record.clone() };
-                    self.bring_about(format!("scope {name}"), known, &record, stops, change);
+                    let note = stays_deactivated(entry.raw.active, record.active);
+                    self.bring_about(format!("scope {name}"), known, &record, stops, change, note);
                 }
                 self.scopes.insert(name, record);
             }
@@ -146,7 +158,7 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Plans `change` if it changes anything, and says what.
+    /// Plans `change` if it changes anything, and says what, and what there is to `note` besides.
     fn bring_about<T: Serialize + PartialEq>(
         &mut self,
         what: String,
@@ -154,17 +166,44 @@ impl<'a> Site<'a> {
         becomes: &T,
         stops: bool,
         change: Change,
+        note: Option<&str>,
     ) {
-        let (sign, detail) = match known {
+        let (sign, mut detail) = match known {
             None => (Sign::Create, String::new()),
             Some(known) if known == becomes => (Sign::Unchanged, String::new()),
             Some(known) => (if stops { Sign::Deactivate } else { Sign::Update }, difference(known, becomes)),
         };
+        if let Some(note) = note {
+            let before = if detail.is_empty() { "" } else { "; " };
+            detail.extend([before, note]);
+        }
         self.plan.line(sign, what, Some(self.provider.issuer()), detail);
         if sign != Sign::Unchanged {
             self.plan.changes.push(change);
         }
     }
+}
+
+/// What is told of an organisation that an entry names without its standing, and that stays stopped.
+fn stays(organisation: &Organisation) -> Option<String> {
+    match (organisation.standing, &organisation.terms) {
+        (Standing::Active, _) => None,
+        (Standing::Deactivated, _) => {
+            Some("stays deactivated: say standing = \"active\" to bring it back".to_owned())
+        }
+        (Standing::Withdrawn, None) => {
+            Some("stays withdrawn: say standing = \"active\" beside new terms to bring it back".to_owned())
+        }
+        (Standing::Withdrawn, Some(accepted)) => Some(format!(
+            "stays withdrawn: say standing = \"active\" beside terms accepted later than {} to bring it back",
+            accepted.accepted_at.to_rfc3339()
+        )),
+    }
+}
+
+/// What is told of a thing that an entry names without `active`, and that stays deactivated.
+pub(super) fn stays_deactivated(said: Option<bool>, active: bool) -> Option<&'static str> {
+    (said.is_none() && !active).then_some("stays deactivated: say active = true to bring it back")
 }
 
 /// Refuses the second entry that names the same thing.
@@ -188,17 +227,27 @@ fn name_once<K: Ord + Clone, T>(
 
 /// The fields in which two registrations differ, each with what it was and what it becomes.
 fn difference(was: &impl Serialize, becomes: &impl Serialize) -> String {
-    let fields = |of: Result<serde_json::Value, _>| {
-        of.ok().and_then(|json| json.as_object().cloned()).unwrap_or_default()
-    };
+    let fields =
+        |of: Result<Value, _>| of.ok().and_then(|json| json.as_object().cloned()).unwrap_or_default();
     let (was, becomes) = (fields(serde_json::to_value(was)), fields(serde_json::to_value(becomes)));
     let mut names: Vec<&String> = was.keys().chain(becomes.keys()).collect();
     names.sort();
     names.dedup();
     let differing = names.into_iter().filter(|name| was.get(*name) != becomes.get(*name));
-    let spelled =
-        |value: Option<&serde_json::Value>| value.map_or_else(|| "absent".to_owned(), ToString::to_string);
+    let spelled = |value: Option<&Value>| {
+        value.map_or_else(|| "absent".to_owned(), |value| legible(value.clone()).to_string())
+    };
     let each =
         differing.map(|name| format!("{name} {} → {}", spelled(was.get(name)), spelled(becomes.get(name))));
     each.collect::<Vec<_>>().join(", ")
+}
+
+/// A value as people read it: the instant in an acceptance of terms is RFC 3339, as it is written in a catalogue.
+fn legible(mut value: Value) -> Value {
+    if let Some(at) = value.get_mut("accepted_at")
+        && let Some(instant) = at.as_i64()
+    {
+        *at = Timestamp::from_unix(instant).to_rfc3339().into();
+    }
+    value
 }

@@ -4,6 +4,7 @@ mod faults;
 mod prune;
 mod round_trip;
 mod secrets;
+mod stopped;
 
 use std::collections::BTreeMap;
 
@@ -284,6 +285,17 @@ fn a_later_acceptance_of_the_terms_is_not_undone_by_an_older_file() {
         assert!(world.apply(text, false).is_empty(), "{text}");
     }
     assert_eq!(world.organisation(PILOT_TEST, "991825827").terms.as_ref().unwrap().version, "2016-13");
+}
+
+#[test]
+fn an_instant_is_told_as_people_write_it() {
+    let mut world = World::of(&[PILOT_TEST]);
+    world.now = NOW + crate::time::Seconds::days(1);
+    world.apply(ORGANISATION, false);
+    let plan = world.apply(&ORGANISATION.replace("2016-12-01T12:00:00Z", "2016-12-01T12:00:01Z"), false);
+    let line = &lines(&plan)[0];
+    let [was, becomes] = ["00", "01"].map(|second| format!("\"accepted_at\":\"2016-12-01T12:00:{second}Z\""));
+    assert!(line.contains(&was) && line.contains(&becomes), "{line}");
 }
 
 #[test]

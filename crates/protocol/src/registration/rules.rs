@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::fault::{Faults, Shown, has_eleven_digits};
-use super::{ClientRegistration, CodeChallengeMethod, RegistrationFault};
+use super::{ClientRegistration, CodeChallengeMethod, IntegrationType, RegistrationFault};
 use crate::client::{ApplicationType, AuthMethod, Client, PkcePolicy, Stopped, StoredSecret};
 use crate::organisation::Organisation;
 use crate::profile::{PkceDefault, TokenType};
@@ -171,10 +171,16 @@ impl ClientRegistration {
             let shown = Shown::Withheld { kind: "array", length: count };
             faults.refuse("scopes", shown, format!("must name at most {MOST_SCOPES} scopes"));
         }
+        let login_alone = self.integration_type == Some(IntegrationType::Idporten);
         let reserved = ScopeRecord::reserved();
         let mut known = Vec::with_capacity(count);
         for (at, scope) in self.scopes.iter().enumerate() {
             match reserved.iter().chain(registered).find(|record| record.scope == *scope) {
+                Some(record) if login_alone && !ScopeRecord::is_reserved(record.scope.as_str()) => faults.refuse(
+                    &format!("scopes[{at}]"),
+                    Shown::text(scope.as_str()),
+                    "must be openid or profile for the integration_type idporten; api_klient may have others",
+                ),
                 Some(record) => known.push(record.clone()),
                 None => faults.refuse(
                     &format!("scopes[{at}]"),
@@ -288,6 +294,11 @@ impl Spelled for AuthMethod {
         ("client_secret_post", Self::ClientSecretPost),
         ("none", Self::None),
     ];
+}
+
+impl Spelled for IntegrationType {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("idporten", Self::Idporten), ("api_klient", Self::ApiKlient)];
 }
 
 impl Spelled for CodeChallengeMethod {

@@ -44,6 +44,7 @@ fn web() -> ClientRegistration {
         display_name: "Demo".into(),
         description: None,
         client_uri: None,
+        integration_type: None,
         application_type: ApplicationType::Web,
         token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
         redirect_uris: vec!["https://demo.example/callback".into()],
@@ -298,6 +299,23 @@ fn g3_a_scope_is_registered_or_reserved() {
         client.scope_refused(&Scopes::parse("profile").unwrap()).is_some(),
         "known, but not this client's"
     );
+}
+
+#[test]
+fn a_client_for_login_alone_has_no_scope_beside_openid_and_profile_whenever_it_is_loaded() {
+    let with = |kind, scopes: &str| ClientRegistration {
+        integration_type: kind,
+        scopes: Scopes::parse(scopes).unwrap(),
+        ..web()
+    };
+    assert_eq!(
+        refused(&with(Some(IntegrationType::Idporten), "openid skatt:inntekt")),
+        "scopes[1] = \"skatt:inntekt\": must be openid or profile for the integration_type idporten; \
+         api_klient may have others"
+    );
+    accepted(&with(Some(IntegrationType::Idporten), "openid profile"));
+    accepted(&with(Some(IntegrationType::ApiKlient), "openid skatt:inntekt"));
+    accepted(&with(None, "openid skatt:inntekt"));
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub(crate) fn registration() -> ClientRegistration {
         display_name: "Eksempeltjenesten".to_owned(),
         description: None,
         client_uri: None,
+        integration_type: None,
         application_type: ApplicationType::Web,
         token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
         redirect_uris: vec![REDIRECT_URI.to_owned()],

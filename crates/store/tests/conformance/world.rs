@@ -126,6 +126,7 @@ pub(crate) fn registration(id: &str) -> ClientRegistration {
         display_name: "Demo".to_owned(),
         description: None,
         client_uri: None,
+        integration_type: None,
         application_type: ApplicationType::Web,
         token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
         redirect_uris: vec!["https://demo.example/callback".to_owned()],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Site, name_once};
+use super::{Site, name_once, stays_deactivated};
 use crate::catalogue::plan::Sign;
 use crate::catalogue::raw::{GivenSecret, RawClient};
 use crate::catalogue::{Entry, entry};
@@ -26,18 +26,23 @@ impl Site<'_> {
         for entry in entries {
             let mut faults = Faults::under(&entry.path);
             let defaults = &self.provider.profile().defaults;
-            let Some(registration) = entry::client(&mut faults, &entry.raw, defaults) else { continue };
+            let ordered_for =
+                |id: &ClientId| registered.get(id).and_then(|known| known.registration.integration_type);
+            let Some(registration) = entry::client(&mut faults, &entry.raw, ordered_for, defaults) else {
+                continue;
+            };
             let id = registration.client_id.clone();
             if entry.raw.client_id.as_deref() == Some(id.as_str()) {
                 name_once(&mut faults, &mut named, &id, entry, ("client_id", id.as_str()));
             }
-            let active = entry.raw.active.unwrap_or(true);
-            self.judge_client(&mut faults, &registration, active);
             let known = registered.get(&id).copied();
+            let active = entry.raw.active.unwrap_or_else(|| known.is_none_or(|known| known.active));
+            self.judge_client(&mut faults, &registration, active);
             let secret =
                 self.judge_secret(&mut faults, &registration, entry.raw.client_secret.as_ref(), known);
             if faults.is_empty() {
-                self.plan_client(registration, active, known, secret);
+                let note = stays_deactivated(entry.raw.active, active);
+                self.plan_client(registration, active, known, secret, note);
             }
             self.found.extend(faults.into_found());
         }
@@ -150,6 +155,7 @@ impl Site<'_> {
         active: bool,
         known: Option<&ClientRecord>,
         secret: Option<&ClientSecret>,
+        note: Option<&str>,
     ) {
         /// What is compared of a client.
         #[derive(Serialize, PartialEq)]
@@ -166,7 +172,7 @@ impl Site<'_> {
         let change = Change::Client { issuer: issuer.clone(), registration: boxed, active };
         let was = known.map(|known| Compared { registration: &known.registration, active: known.active });
         let becomes = Compared { registration: &registration, active };
-        self.bring_about(format!("client {id}"), was.as_ref(), &becomes, stops, change);
+        self.bring_about(format!("client {id}"), was.as_ref(), &becomes, stops, change, note);
 
         let lives = known.is_some_and(|known| known.living_secrets(self.now).next().is_some());
         let what = format!("secret of client {id}");

@@ -252,3 +252,58 @@ fn a_fault_at_one_of_several_issuers_refuses_the_whole_file() {
         world.refused(&text).iter().map(|told| told.split(' ').next().unwrap().to_owned()).collect();
     assert_eq!(paths, ["clients[0].redirect_uris[0]", "clients[0].post_logout_redirect_uris[0]"]);
 }
+
+#[test]
+fn the_one_grant_is_the_authorization_code() {
+    let mut world = World::of(&[PILOT_TEST]);
+    let with = |grants: &str| {
+        let fields = format!("grant_types = {grants}\nscopes");
+        [ORGANISATION, &TEN_FIELDS.replace("scopes", &fields)].concat()
+    };
+    let one = "must be authorization_code, the one grant that is supported";
+    for (grants, told) in [
+        ("[\"refresh_token\"]", format!("[0] = \"refresh_token\": {one}")),
+        ("[\"authorization_code\", \"implicit\"]", format!("[1] = \"implicit\": {one}")),
+        (
+            "[\"authorization_code\", \"authorization_code\"]",
+            "[1] = \"authorization_code\": must be named once".to_owned(),
+        ),
+        ("[]", ": must name authorization_code, or be left out".to_owned()),
+        ("\"authorization_code\"", " = \"authorization_code\": must be an array of texts".to_owned()),
+    ] {
+        assert_eq!(world.refused(&with(grants)), [format!("clients[0].grant_types{told} (line 14)")]);
+    }
+    world.apply(&with("[\"authorization_code\"]"), false);
+    assert!(world.apply(&[ORGANISATION, TEN_FIELDS].concat(), false).is_empty(), "it says nothing");
+}
+
+#[test]
+fn what_a_client_is_ordered_for_bounds_its_scopes_and_stays() {
+    let mut world = World::of(&[PILOT_TEST]);
+    let file = |kind: &str, scopes: &str| {
+        let client = TEN_FIELDS.replace("\"openid\", \"profile\"", scopes);
+        [ORGANISATION, "[[scopes]]\nscope = \"skatt:inntekt\"\n", &client, kind].concat()
+    };
+    let (login, more) = ("\"openid\", \"profile\"", "\"openid\", \"skatt:inntekt\"");
+    let told = |text: &str| world.refused(text).concat();
+    for other in ["maskinporten", "krr", "ansattporten", "IDPORTEN"] {
+        assert_eq!(
+            told(&file(&format!("integration_type = \"{other}\"\n"), login)),
+            format!("clients[0].integration_type = \"{other}\": must be idporten or api_klient (line 20)")
+        );
+    }
+    assert_eq!(
+        told(&file("integration_type = \"idporten\"\n", more)),
+        "clients[0].scopes[1] = \"skatt:inntekt\": must be openid or profile for the integration_type idporten; \
+         api_klient may have others (line 16)"
+    );
+    world.apply(&file("integration_type = \"idporten\"\n", login), false);
+    assert!(world.apply(&file("", login), false).is_empty(), "left out, it stays");
+    let told = world.refused(&file("", more)).concat();
+    assert!(told.contains("for the integration_type idporten"), "{told}");
+    let told = world.refused(&file("integration_type = \"api_klient\"\n", more)).concat();
+    assert!(told.contains("integration_type = \"api_klient\": must stay as it was registered"), "{told}");
+    let mut world = World::of(&[PILOT_TEST]);
+    world.apply(&file("", more), false);
+    world.apply(&file("integration_type = \"api_klient\"\n", more), false);
+}

@@ -48,7 +48,7 @@ fn without_prune_what_is_no_longer_named_stays() {
 }
 
 #[test]
-fn with_prune_it_is_deactivated_and_comes_back_when_named_again() {
+fn with_prune_it_is_deactivated_and_comes_back_when_the_file_says_so() {
     let mut world = World::of(&[PILOT_TEST]);
     world.apply(&all(), false);
     let plan = world.apply(&less(), true);
@@ -67,10 +67,16 @@ fn with_prune_it_is_deactivated_and_comes_back_when_named_again() {
     assert!(!world.client(PILOT_TEST, "other").active);
     assert!(world.apply(&less(), true).is_empty(), "pruning again changes nothing");
 
-    let again = world.apply(&all(), true);
-    assert_eq!(again.changes.len(), 4);
+    let organisation = world.apply(&all(), true);
+    assert_eq!(organisation.changes.len(), 1, "its entry alone says so: {:?}", lines(&organisation));
+    assert!(!world.client(PILOT_TEST, "other").active);
+    let back = |text: String, heading: &str| text.replace(heading, &format!("{heading}\nactive = true"));
+    let said = back(back(back(all(), "[[scopes]]"), "[[clients]]"), "[[test_persons]]");
+    let again = world.apply(&said, true);
+    assert_eq!(again.changes.len(), 3, "{:?}", lines(&again));
     assert!(again.generated.is_empty(), "its secret had not ended");
     assert!(world.client(PILOT_TEST, "other").active);
+    assert!(world.apply(&all(), true).is_empty());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::*;
 use crate::client::{ApplicationType, AuthMethod};
 use crate::organisation::OrgNumber;
-use crate::registration::{AmrClaim, ClientRegistration, CodeChallengeMethod};
+use crate::registration::{AmrClaim, ClientRegistration, CodeChallengeMethod, IntegrationType};
 use crate::scope::Scopes;
 use crate::time::Seconds;
 
@@ -34,6 +34,7 @@ prop_compose! {
         pkce in prop::option::of(prop::sample::select(vec![CodeChallengeMethod::S256, CodeChallengeMethod::None])),
         amr in prop::option::of(prop::sample::select(vec![AmrClaim::String, AmrClaim::Array])),
         relaxed in any::<bool>(),
+        integration in prop::option::of(prop::sample::select(vec![IntegrationType::Idporten, IntegrationType::ApiKlient])),
         (authorization, access, refresh) in (1..=31_536_000u32, 1..=86_400u32, 0..=31_536_000u32),
     ) -> ClientRegistration {
         let (application_type, token_endpoint_auth_method) = [
@@ -49,6 +50,7 @@ prop_compose! {
             display_name: name,
             client_uri: description.as_ref().map(|_| "https://demo.example/".to_owned()),
             description,
+            integration_type: integration,
             application_type,
             token_endpoint_auth_method,
             redirect_uris: paths.iter().map(uri).collect(),
