@@ -263,6 +263,7 @@ mod scenes {
             display_name: "Demo".into(),
             description: None,
             client_uri: None,
+            integration_type: None,
             application_type: ApplicationType::Web,
             token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
             redirect_uris: vec!["https://demo.example/callback".into()],
