@@ -62,7 +62,10 @@ pub(crate) async fn dev(wish: Wish) -> Result<(), Failure> {
     let (listeners, port) = wish.listen.bind().await?;
     let base = format!("http://localhost:{port}");
     let random = Random::system();
-    let folder = Folder::new(wish.data, &random)?;
+    let folder = Folder::new(wish.data.clone(), &random)?;
+    if folder.is_temporary() {
+        shutdown.takes_along(folder.path());
+    }
     let issuers = issuers(&base).map_err(Failure::new)?;
     let text = match &wish.catalogue {
         None => DEMO.to_owned(),
@@ -80,15 +83,23 @@ pub(crate) async fn dev(wish: Wish) -> Result<(), Failure> {
         audit_retention: None,
     };
     let house = House::open(plan).await?;
-    let summary = register(&house, &text, wish.catalogue.as_ref()).await?;
-    if wish.json { summary.write_json() } else { summary.write_text(&base) }
+    let served = match open_doors(&house, &wish, &text, &base).await {
+        Ok(()) => house.serve(listeners, shutdown).await,
+        Err(failure) => Err(house.close(failure).await),
+    };
+    drop(folder);
+    served
+}
+
+/// What is left to do before anybody is let in: the catalogue is registered, and told of.
+async fn open_doors(house: &House, wish: &Wish, text: &str, base: &str) -> Result<(), Failure> {
+    let summary = register(house, text, wish.catalogue.as_ref()).await?;
+    if wish.json { summary.write_json() } else { summary.write_text(base) }
         .map_err(|why| Failure::new(format!("standard output: {why}")))?;
     if wish.measure {
         measure::attend().map_err(|why| Failure::new(format!("signatures cannot be measured: {why}")))?;
     }
-    let served = house.serve(listeners, shutdown).await;
-    drop(folder);
-    served
+    Ok(())
 }
 
 /// The catalogue for another port. The text ends at the port's digits, so that `8080` does not match in `80801`.

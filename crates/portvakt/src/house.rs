@@ -13,6 +13,7 @@ use portvakt_web::site::Site;
 use tokio::task::JoinSet;
 
 use crate::config::IssuerSettings;
+use crate::crew::Crew;
 use crate::desk::{Desk, socket};
 use crate::failure::Failure;
 use crate::served::Served;
@@ -51,19 +52,37 @@ impl House {
         let (clock, random) = (Clock::system(), Random::system());
         let opened = open_store(&plan.data, plan.master, plan.previous_master, &clock, &random);
         let store = opened.map_err(|fault| not_opened(&plan.data, &fault))?;
-        first_keys(&store, &plan.issuers, &clock).await?;
-        let mut sites = Vec::with_capacity(plan.issuers.len());
-        for issuer in &plan.issuers {
+        let furnished = Self::furnish(
+            Desk { store: store.clone(), clock, random, issuers: plan.issuers, served: Served::default() },
+            &plan.data,
+            plan.audit_retention,
+        );
+        match furnished.await {
+            Ok(house) => Ok(house),
+            Err(failure) => Err(closing(&store, failure).await),
+        }
+    }
+
+    /// The rest of opening, from the store on.
+    async fn furnish(mut desk: Desk, data: &Path, audit_retention: Option<Seconds>) -> Result<Self, Failure> {
+        let Desk { store, clock, random, issuers, .. } = &desk;
+        first_keys(store, issuers, clock).await?;
+        let mut sites = Vec::with_capacity(issuers.len());
+        for issuer in issuers {
             let site =
                 Site::load(issuer.provider.clone(), store.clone(), clock.clone(), random.clone()).await;
             let told = |fault| Failure::new(format!("{}: {fault}", issuer.provider.issuer()));
             sites.push(Arc::new(site.map_err(told)?));
         }
         let front = Front::new(&sites, store.clone(), clock.clone()).map_err(Failure::new)?;
-        let served = Served::new(sites);
-        let desk = Arc::new(Desk { store, clock, random, issuers: plan.issuers, served });
-        let socket = socket::Bound::bind(&plan.data)?;
-        Ok(Self { desk, front, socket, audit_retention: plan.audit_retention })
+        desk.served = Served::new(sites);
+        let socket = socket::Bound::bind(data)?;
+        Ok(Self { desk: Arc::new(desk), front, socket, audit_retention })
+    }
+
+    /// Closes what was opened, because of a failure before anything was served.
+    pub(crate) async fn close(self, because: Failure) -> Failure {
+        closing(&self.desk.store, because).await
     }
 
     /// The desk, to bring changes about before anything is served.
@@ -74,28 +93,44 @@ impl House {
     /// Serves until `shutdown`, then drains the listeners, finishes what the desk was asked, and closes the store.
     ///
     /// # Errors
-    /// The store could not be closed durably.
+    /// A task ended before its time, or the store could not be closed durably.
     pub(crate) async fn serve(self, listeners: Vec<Listener>, shutdown: Shutdown) -> Result<(), Failure> {
         let Self { desk, front, socket, audit_retention } = self;
         let (store, clock) = (desk.store.clone(), desk.clock.clone());
         let sweeping = upkeep::sweep(store.clone(), clock, audit_retention, shutdown.clone());
         let following = upkeep::follow_keys(Arc::clone(&desk), shutdown.clone());
-        let mut behind = JoinSet::new();
-        behind.spawn(sweeping);
-        behind.spawn(following);
-        behind.spawn(socket.attend(desk, shutdown.clone()));
-        let mut serving = JoinSet::new();
+        let attending = socket.attend(desk, shutdown.clone());
+        let mut crew = Crew::default();
+        crew.take_on("sweeping", async {
+            sweeping.await;
+            0
+        });
+        crew.take_on("following keys", async {
+            following.await;
+            0
+        });
+        crew.take_on("taking commands", async {
+            attending.await;
+            0
+        });
         for listener in listeners {
-            serving.spawn(listener.serve(front.clone(), shutdown.clone().begun()));
+            let serving = listener.serve(front.clone(), shutdown.clone().begun());
+            crew.take_on("listening", async { serving.await.cut });
         }
-        let mut cut = 0;
-        while let Some(drained) = serving.join_next().await {
-            cut += drained.map_or(0, |drained| drained.cut);
+        match crew.ended(&shutdown).await {
+            Ok(cut) => tracing::info!(cut, "drained"),
+            Err(failure) => return Err(closing(&store, failure).await),
         }
-        while behind.join_next().await.is_some() {}
-        tracing::info!(cut, "drained");
         store.close().await.map_err(|broken| Failure::new(format!("the store could not be closed: {broken}")))
     }
+}
+
+/// Closes the store because of a failure, which tells more than that closing failed too.
+async fn closing(store: &Store, because: Failure) -> Failure {
+    if let Err(broken) = store.close().await {
+        tracing::error!(target: "broken", cause = %broken, "the store could not be closed");
+    }
+    because
 }
 
 /// Whether a store has been in this folder before.

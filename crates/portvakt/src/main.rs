@@ -4,6 +4,7 @@
 mod catalogue;
 mod cli;
 mod config;
+mod crew;
 mod desk;
 mod dev;
 mod failure;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use portvakt_crypto::random::Random;
 use portvakt_store::MasterKey;
-use portvakt_web::listen::{Admission, Limits, ListenFault, Listener};
+use portvakt_web::listen::{Admission, Limits, ListenFault, Listener, ListenerConfig};
 
 use crate::config::{ConfigFaults, SecretPlace, Settings};
 use crate::failure::Failure;
@@ -28,6 +28,17 @@ pub(crate) async fn serve(file: &Path) -> Result<(), Failure> {
     let Settings { data, listeners, issuers, audit_retention, .. } = settings;
     // The folder first: that it is another process's tells more than that its port is taken.
     let house = House::open(Plan { data, master, previous_master, issuers, audit_retention }).await?;
+    match bind(listeners).await {
+        Ok(bound) => house.serve(bound, shutdown).await,
+        Err(failure) => Err(house.close(failure).await),
+    }
+}
+
+/// Binds every listener.
+///
+/// # Errors
+/// The first that cannot be bound.
+async fn bind(listeners: Vec<ListenerConfig>) -> Result<Vec<Listener>, Failure> {
     let mut bound = Vec::with_capacity(listeners.len());
     let admission = Admission::of_process(&Limits::default());
     for mut config in listeners {
@@ -41,7 +52,7 @@ pub(crate) async fn serve(file: &Path) -> Result<(), Failure> {
         tracing::info!(address = %listener.address(), "listening");
         bound.push(listener);
     }
-    house.serve(bound, shutdown).await
+    Ok(bound)
 }
 
 /// The master key to open the store with, and the one before it while that is being changed.

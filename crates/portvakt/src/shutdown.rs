@@ -1,5 +1,7 @@
 //! The end of the process, asked for by SIGTERM or SIGINT and seen by every task that must finish something first.
 
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,8 +13,11 @@ use crate::failure::Failure;
 const ONE_WISH: Duration = Duration::from_secs(1);
 
 /// Tells a task when the end has been asked for. Clones wait for the same end.
-#[derive(Clone, Debug)]
-pub(crate) struct Shutdown(watch::Receiver<bool>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shutdown {
+    asked: watch::Sender<bool>,
+    temporary: Arc<OnceLock<PathBuf>>,
+}
 
 impl Shutdown {
     /// The end as the process's signals ask for it. SIGHUP is not one: a terminal that closes ends nothing.
@@ -25,7 +30,8 @@ impl Shutdown {
         let mut terminate = receive(SignalKind::terminate())?;
         let mut interrupt = receive(SignalKind::interrupt())?;
         let mut hangup = receive(SignalKind::hangup())?;
-        let (tell, told) = watch::channel(false);
+        let shutdown = Self::default();
+        let told = shutdown.clone();
         tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -34,23 +40,46 @@ impl Shutdown {
                     _ = hangup.recv() => tracing::debug!("SIGHUP is ignored: certificates are followed without it"),
                 }
             }
-            tell.send_replace(true);
+            told.begin();
             // Supervisors signal the process and its group, which is one wish told twice. Whoever asks again later has no
             // patience for draining.
-            let told = Instant::now();
+            let once = Instant::now();
             loop {
                 tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-                if told.elapsed() > ONE_WISH {
+                if once.elapsed() > ONE_WISH {
+                    told.leave_nothing();
                     std::process::exit(1);
                 }
             }
         });
-        Ok(Self(told))
+        Ok(shutdown)
+    }
+
+    /// Has a folder removed if the process ends without draining, when nothing is dropped. One at most.
+    pub(crate) fn takes_along(&self, temporary: &Path) {
+        let _ = self.temporary.set(temporary.to_owned());
+    }
+
+    fn leave_nothing(&self) {
+        if let Some(folder) = self.temporary.get() {
+            // What cannot be removed is the system's to clean up.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+
+    /// Asks for the end.
+    pub(crate) fn begin(&self) {
+        self.asked.send_replace(true);
+    }
+
+    /// Whether the end has been asked for.
+    pub(crate) fn has_begun(&self) -> bool {
+        *self.asked.borrow()
     }
 
     /// Waits for the end to be asked for.
-    pub(crate) async fn begun(mut self) {
-        // An error means that the sender is gone, and with it everything that could ask.
-        let _ = self.0.wait_for(|begun| *begun).await;
+    pub(crate) async fn begun(self) {
+        // An error would mean that no sender is left; this is one.
+        let _ = self.asked.subscribe().wait_for(|begun| *begun).await;
     }
 }

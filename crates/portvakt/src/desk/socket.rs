@@ -119,10 +119,30 @@ async fn attend_one(stream: UnixStream, desk: Arc<Desk>) {
             hint: Some("run the command as the user that the server runs as".to_owned()),
         })
     };
-    let Ok(mut line) = serde_json::to_vec(&outcome) else { return };
-    line.push(b'\n');
+    let Some(line) = line(&outcome).or_else(|| line(&Outcome::Refused(too_long(&outcome)))) else { return };
     // A caller that has gone is told nothing; what it asked for is done.
     let _ = timeout(TELLING, stream.get_mut().write_all(&line)).await;
+}
+
+/// An outcome as a line; `None` if its asker would not read it to its end.
+fn line(outcome: &Outcome) -> Option<Vec<u8>> {
+    let mut line = serde_json::to_vec(outcome).ok()?;
+    line.push(b'\n');
+    (line.len() as u64 <= LONGEST_LINE).then_some(line)
+}
+
+/// What is told in the place of an outcome that is too long to be told.
+fn too_long(outcome: &Outcome) -> Refused {
+    let (what, hint) = match outcome {
+        Outcome::Done(_) => (
+            "the command was carried out, and its answer is over 16 MiB",
+            "ask for less: for one issuer, or one by one; what was to be changed is changed",
+        ),
+        Outcome::Refused(_) => {
+            ("the command was refused, and why is over 16 MiB long", "nothing was changed: ask in parts")
+        }
+    };
+    Refused { what: what.to_owned(), hint: Some(hint.to_owned()) }
 }
 
 async fn asked(stream: &mut BufReader<UnixStream>) -> Result<Command, Refused> {
@@ -156,5 +176,29 @@ pub(super) fn user(uid: u32) -> String {
     match name {
         Some(name) => format!("{name} (uid {uid})"),
         None => format!("uid {uid}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Answer;
+    use super::*;
+    use crate::keys::IssuerKeys;
+
+    fn listed(length: usize) -> Outcome {
+        Outcome::Done(Answer::Keys(vec![IssuerKeys { issuer: "x".repeat(length), keys: Vec::new() }]))
+    }
+
+    #[test]
+    fn an_answer_that_its_asker_would_cut_is_said_to_be_too_long() {
+        let around = line(&listed(0)).unwrap().len();
+        let longest = usize::try_from(LONGEST_LINE).unwrap() - around;
+        assert!(line(&listed(longest)).is_some());
+        assert!(line(&listed(longest + 1)).is_none());
+        let told = too_long(&listed(longest + 1));
+        assert!(told.what.contains("was carried out") && told.what.contains("16 MiB"), "{}", told.what);
+        assert!(told.hint.unwrap().contains("ask for less"));
+        let told = too_long(&Outcome::Refused(Refused { what: "x".repeat(longest), hint: None }));
+        assert!(told.hint.unwrap().contains("nothing was changed"));
     }
 }

@@ -30,6 +30,11 @@ impl Folder {
         Ok(Self { path, temporary: true })
     }
 
+    /// Whether it goes with the process.
+    pub(super) fn is_temporary(&self) -> bool {
+        self.temporary
+    }
+
     /// Where it is.
     pub(super) fn path(&self) -> &Path {
         &self.path

@@ -1,8 +1,9 @@
 //! `portvakt dev`: what a developer starts first.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use portvakt_testkit::{Call, Wire};
 use serde_json::Value;
@@ -75,6 +76,31 @@ async fn one_line_tells_a_script_all_it_needs_and_the_end_leaves_nothing() {
 }
 
 #[test]
+fn the_second_signal_ends_it_at_once_and_leaves_nothing_either() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (mut child, ready) = dev(temporary.path(), &[]);
+    let port = ready["issuers"][0]["issuer"].as_str().unwrap().split([':', '/']).nth(4).unwrap().to_owned();
+    let connect = || TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    // A body that does not come holds the drain up.
+    let mut caller = connect();
+    let head = format!(
+        "POST /token HTTP/1.1\r\nhost: localhost:{port}\r\ncontent-length: 29\r\n\
+         content-type: application/x-www-form-urlencoded\r\n\r\ngrant_type="
+    );
+    caller.write_all(head.as_bytes()).unwrap();
+    // Asked over another connection, so that the first one's head has been read.
+    let mut other = connect();
+    other.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    other.read_exact(&mut [0; 12]).unwrap();
+    terminate(child.id());
+    std::thread::sleep(Duration::from_millis(1200));
+    assert!(child.try_wait().unwrap().is_none(), "it drains");
+    terminate(child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "the temporary folder is gone");
+}
+
+#[test]
 fn a_given_folder_is_kept_and_started_from_again() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data").display().to_string();
@@ -119,8 +145,10 @@ fn a_wrong_catalogue_is_refused_with_path_value_and_rule() {
         "#,
     );
     let catalogue = desk.path("catalogue.toml").display().to_string();
-    let output = portvakt(&["dev", "--listen", "0", "--catalogue", &catalogue]);
+    let data = desk.path("data").display().to_string();
+    let output = portvakt(&["dev", "--listen", "0", "--catalogue", &catalogue, "--data", &data]);
     assert_eq!(output.status.code(), Some(1));
+    assert!(!desk.path("data/portvakt.db-wal").exists(), "the store was closed");
     let words = complaint(&output);
     assert!(words.contains("clients[0].redirect_uris[0] = \"javascript:alert(1)\""), "{words}");
     assert!(words.contains("nothing of the catalogue was registered"), "{words}");
