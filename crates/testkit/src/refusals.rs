@@ -2,7 +2,8 @@
 
 use crate::browser::Browser;
 use crate::call::Reply;
-use crate::relying_party::{Answer, Asking, Redemption, RelyingParty, Tokens};
+use crate::redemption::{Redemption, Tokens};
+use crate::relying_party::{Answer, Asking, RelyingParty};
 use crate::world::World;
 
 impl World {

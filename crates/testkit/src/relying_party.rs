@@ -10,6 +10,7 @@ use url::form_urlencoded;
 
 use crate::browser::Browser;
 use crate::call::{Call, Reply, encode};
+use crate::redemption::{Redemption, Tokens};
 use crate::wire::Wire;
 
 /// What a service was told when it was registered.
@@ -226,12 +227,6 @@ impl RelyingParty {
     }
 }
 
-/// The header of a JWT, unverified.
-fn header_of(token: &str) -> Value {
-    let header = Compact::parse(token).map(|compact| compact.header().clone());
-    header.map(Value::Object).unwrap_or_default()
-}
-
 /// An authorization request in the making.
 #[derive(Clone)]
 pub struct Asking {
@@ -355,86 +350,5 @@ impl Answer {
     /// The code; empty if there is none.
     pub fn code(&self) -> &str {
         self.get("code").unwrap_or_default()
-    }
-}
-
-/// A token request in the making.
-#[derive(Clone)]
-pub struct Redemption {
-    wire: Wire,
-    url: String,
-    /// The form, in order.
-    pub fields: Vec<(String, String)>,
-    /// Client and secret for HTTP Basic.
-    pub basic: Option<(String, String)>,
-}
-
-impl Redemption {
-    /// With a field set to this value.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: &str) -> Self {
-        match self.fields.iter_mut().find(|(known, _)| known == name) {
-            Some((_, known)) => value.clone_into(known),
-            None => self.fields.push((name.to_owned(), value.to_owned())),
-        }
-        self
-    }
-
-    /// With a field once more.
-    #[must_use]
-    pub fn again(mut self, name: &str, value: &str) -> Self {
-        self.fields.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Without a field.
-    #[must_use]
-    pub fn without(mut self, name: &str) -> Self {
-        self.fields.retain(|(known, _)| known != name);
-        self
-    }
-
-    /// As a call.
-    pub fn call(&self) -> Call {
-        let call = Call::post(&self.url, &self.fields);
-        match &self.basic {
-            Some((client_id, secret)) => call.basic(client_id, secret),
-            None => call,
-        }
-    }
-
-    /// Sends it.
-    pub async fn send(&self) -> Reply {
-        self.wire.call(self.call()).await
-    }
-}
-
-/// What a code gave.
-#[derive(Clone, Debug)]
-pub struct Tokens {
-    /// The whole response.
-    pub response: Value,
-    /// `access_token`.
-    pub access_token: String,
-    /// `id_token`.
-    pub id_token: Option<String>,
-    /// The claims of the ID token, verified.
-    pub id_claims: Option<Value>,
-}
-
-impl Tokens {
-    /// A claim of the ID token; `null` if it is not there.
-    pub fn claim(&self, name: &str) -> Value {
-        self.id_claims.as_ref().and_then(|claims| claims.get(name)).cloned().unwrap_or_default()
-    }
-
-    /// The ID token's header.
-    pub fn header(&self) -> Value {
-        self.id_token.as_deref().map(header_of).unwrap_or_default()
-    }
-
-    /// The access token's header, if it is a JWT.
-    pub fn access_token_header(&self) -> Value {
-        header_of(&self.access_token)
     }
 }
