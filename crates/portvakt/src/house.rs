@@ -82,7 +82,10 @@ impl House {
 
     /// Closes what was opened, because of a failure before anything was served.
     pub(crate) async fn close(self, because: Failure) -> Failure {
-        closing(&self.desk.store, because).await
+        let Self { desk, socket, .. } = self;
+        // Before the lock: from then on the file may be another server's.
+        drop(socket);
+        closing(&desk.store, because).await
     }
 
     /// The desk, to bring changes about before anything is served.
