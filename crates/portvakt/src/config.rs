@@ -144,7 +144,21 @@ impl Settings {
             Exposed::Refused(fault) => Some(fault),
             Exposed::Warned(_) => None,
         }));
+        faults.extend(self.key_beside_its_data());
         if faults.is_empty() { Ok(()) } else { Err(ConfigFaults::new(&self.file, faults)) }
+    }
+
+    /// A production master key that lies in the data folder: whoever copies the folder has what it seals.
+    fn key_beside_its_data(&self) -> Option<ConfigFault> {
+        let production = self.issuers.iter().any(|it| it.provider.environment().is_production());
+        let key = self.master_key.as_ref().and_then(SecretPlace::key_file).filter(|_| production)?;
+        let real = |path: &Path| path.canonicalize().ok();
+        let inside = real(&key.path)?.starts_with(real(&self.data)?);
+        let shown = Shown::Value(key.path.display().to_string());
+        let rule =
+            "must lie outside the data folder in production: a copy of the folder must not open itself";
+        inside
+            .then(|| ConfigFault::new(&key.place, shown, rule.to_owned()).with_fix("keep the key elsewhere"))
     }
 
     fn master_keys(&self) -> impl Iterator<Item = &SecretPlace> {

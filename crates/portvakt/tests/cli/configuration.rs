@@ -75,6 +75,20 @@ fn production_demands_a_master_key_from_outside() {
 }
 
 #[test]
+fn production_refuses_a_master_key_that_lies_with_what_it_seals() {
+    let inside = Desk::with(&PRODUCTION.replace("\"master.key\"", "\"data/master.key\""));
+    std::fs::create_dir(inside.path("data")).unwrap();
+    inside.write("data/master.key", KEY);
+    let output = inside.run(&["config", "check"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(complaint(&output).contains("must lie outside the data folder"), "{}", complaint(&output));
+    let beside = Desk::with(PRODUCTION);
+    std::fs::create_dir(beside.path("data")).unwrap();
+    beside.write("master.key", KEY);
+    assert_eq!(beside.run(&["config", "check"]).status.code(), Some(0));
+}
+
+#[test]
 fn a_master_key_that_cannot_be_had_is_told_without_its_text() {
     refused(PRODUCTION, &["master_key: cannot be had from the file", "No such file"]);
     let desk = Desk::with(PRODUCTION);
