@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use portvakt_protocol::authorize::{Addressed, AuthorizeFault, LoginFault, PageFault, Refused};
+use portvakt_protocol::client::ClientId;
 use portvakt_protocol::language::Language;
 use portvakt_protocol::refusal::{Fault, Refusal};
 
@@ -70,7 +71,11 @@ pub(crate) fn stop(
 ) -> Reply {
     let texts = Texts::of(language);
     match stop {
-        Stop::Page(fault) => refusal_page(site, trace, endpoint, language, &fault.refusal()),
+        Stop::Page(fault) => {
+            let refusal = fault.refusal();
+            log_refusal(site, trace, endpoint, fault.client().map(ClientId::as_str), &refusal);
+            refusal_page(site, trace, language, &refusal)
+        }
         Stop::Redirect(addressed, fault) => {
             log_refusal(site, trace, endpoint, Some(addressed.client().id().as_str()), &fault.refusal());
             see_other(&addressed.refuse(&site.provider, &fault, &trace.id))
@@ -110,14 +115,7 @@ fn notice_page(language: Language, status: StatusCode, sentence: &str, reference
 }
 
 /// The page of a refusal that must not redirect: a reference id for everybody; outside production, what is wrong.
-fn refusal_page(
-    site: &Site,
-    trace: &Trace,
-    endpoint: &'static str,
-    language: Language,
-    refusal: &Refusal,
-) -> Reply {
-    log_refusal(site, trace, endpoint, None, refusal);
+fn refusal_page(site: &Site, trace: &Trace, language: Language, refusal: &Refusal) -> Reply {
     let texts = Texts::of(language);
     let received = refusal.received.to_string();
     let detail = (!site.provider.environment().is_production()).then(|| Detail {

@@ -23,6 +23,20 @@ pub enum PageFault {
     RedirectUriUnregistered(ClientId, String),
 }
 
+impl PageFault {
+    /// The registered client that it concerns, if it got so far.
+    pub fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::ClientStopped(id, _) | Self::RedirectUriUnregistered(id, _) => Some(id),
+            Self::Encoding(_)
+            | Self::Repeated(_)
+            | Self::ClientIdMissing
+            | Self::ClientUnknown(_)
+            | Self::RedirectUriMissing => None,
+        }
+    }
+}
+
 impl Fault for PageFault {
     fn refusal(&self) -> Refusal {
         let row = |rule, parameter, expected: &'static str, received, fix| {
@@ -75,5 +89,18 @@ impl Fault for PageFault {
                 "register this exact URI, or send one that is registered; case, port, trailing slash and query all count",
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_registered_client_is_named_in_the_log_and_a_strangers_word_is_not() {
+        let id = ClientId::parse("web").unwrap();
+        assert_eq!(PageFault::ClientUnknown("web".into()).client(), None);
+        assert_eq!(PageFault::ClientStopped(id.clone(), Stopped::ClientDeactivated).client(), Some(&id));
+        assert_eq!(PageFault::RedirectUriUnregistered(id.clone(), "x".into()).client(), Some(&id));
     }
 }
