@@ -8,6 +8,12 @@ setDefaultResultOrder('ipv4first')
 
 const MOST_REDIRECTS = 10
 
+/** Each `Set-Cookie`. Debian 12's Node joins them with commas and cannot take them apart; ours have no comma in them. */
+function setCookies(headers) {
+  if (headers.getSetCookie) return headers.getSetCookie()
+  return headers.get('set-cookie')?.split(/,\s*(?=[^;,\s]+=)/) ?? []
+}
+
 /** One browser with its own cookies. Each login takes a new one. */
 export class Browser {
   /** By host, then by name. Cookies are shared by all ports of a host (RFC 6265 §8.5). */
@@ -19,7 +25,7 @@ export class Browser {
     const headers = { ...init.headers }
     if (jar.size > 0) headers.cookie = [...jar].map((pair) => pair.join('=')).join('; ')
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
-    response.headers.getSetCookie().forEach((cookie) => this.#keep(jar, cookie))
+    setCookies(response.headers).forEach((cookie) => this.#keep(jar, cookie))
     return response
   }
 
