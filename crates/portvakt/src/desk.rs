@@ -39,7 +39,7 @@ pub(crate) async fn perform(desk: &Desk, actor: &Actor, command: Command) -> Out
     let name = command.name();
     let outcome = match command {
         Command::KeyList { issuer } => key_list(desk, issuer.as_deref()).await,
-        Command::KeyRotate { issuer, takeover } => key_rotate(desk, issuer.as_deref(), takeover).await,
+        Command::KeyRotate { issuer, takeover } => key_rotate(desk, actor, issuer.as_deref(), takeover).await,
         Command::Apply(asked) => registry::perform(desk, actor, asked).await,
         Command::Client { issuer, deed } => {
             registry::client::perform(desk, actor, issuer.as_deref(), deed).await
@@ -70,10 +70,15 @@ async fn key_list(desk: &Desk, issuer: Option<&str>) -> Result<Answer, Refused> 
     Ok(Answer::Keys(listed))
 }
 
-async fn key_rotate(desk: &Desk, issuer: Option<&str>, takeover: Takeover) -> Result<Answer, Refused> {
+async fn key_rotate(
+    desk: &Desk,
+    actor: &Actor,
+    issuer: Option<&str>,
+    takeover: Takeover,
+) -> Result<Answer, Refused> {
     let mut rotated = Vec::new();
     for settings in chosen(desk, issuer)? {
-        let done = keys::rotate(&desk.store, settings, takeover, desk.clock.now()).await;
+        let done = keys::rotate(&desk.store, settings, takeover, actor, desk.clock.now()).await;
         rotated.push(done.map_err(|fault| not_rotated(&rotated, settings, &fault))?);
         // Registrations are read anew by every request; keys are not.
         let issuer = settings.provider.issuer();
@@ -131,7 +136,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (store, site) = world(&folder).await;
         let issuer = site.provider.issuer().clone();
-        store.rotate_signing_key(&issuer, broken_key(), NOW + Seconds::days(1), NOW).await.unwrap();
+        store
+            .rotate_signing_key(&issuer, broken_key(), NOW + Seconds::days(1), &Actor("test".to_owned()), NOW)
+            .await
+            .unwrap();
         let settings =
             IssuerSettings { provider: site.provider.clone(), signing: None, key_lead: Seconds::days(1) };
         let desk = Desk {

@@ -6,7 +6,7 @@ use portvakt_protocol::profile::ID_TOKEN_LIFETIME;
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::LONGEST_ACCESS_TOKEN;
 use portvakt_protocol::time::{Seconds, Timestamp};
-use portvakt_store::{Broken, Store, StoredKey};
+use portvakt_store::{Actor, Broken, Store, StoredKey};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{CertifiedKey, ConfigFault, IssuerSettings};
@@ -160,6 +160,7 @@ pub(crate) async fn rotate(
     store: &Store,
     issuer: &IssuerSettings,
     takeover: Takeover,
+    actor: &Actor,
     now: Timestamp,
 ) -> Result<Rotated, NoKey> {
     let provider = &issuer.provider;
@@ -170,7 +171,7 @@ pub(crate) async fn rotate(
     };
     let key = generate(provider, now, signs_from).await?;
     let kid = key.kid.clone();
-    store.rotate_signing_key(provider.issuer(), key, removed, now).await?;
+    store.rotate_signing_key(provider.issuer(), key, removed, actor, now).await?;
     Ok(Rotated {
         issuer: provider.issuer().as_str().to_owned(),
         kid,
@@ -316,7 +317,7 @@ mod tests {
         assert!(refused.contains("clock"), "{refused}");
         ensure_first(&store, &issuer, NOW).await.unwrap();
         // A next key that is published and does not sign yet changes nothing.
-        rotate(&store, &issuer, Takeover::AfterLead, early).await.unwrap();
+        rotate(&store, &issuer, Takeover::AfterLead, &Actor("test".to_owned()), early).await.unwrap();
         assert!(ensure_first(&store, &issuer, early).await.is_err());
     }
 

@@ -126,19 +126,34 @@ pub(crate) mod tests {
         let served = Served::new(vec![Arc::clone(&site)]);
         let first = site.keys.jwks();
 
-        store.rotate_signing_key(&issuer, broken_key(), NOW + Seconds::days(1), NOW).await.unwrap();
+        store
+            .rotate_signing_key(
+                &issuer,
+                broken_key(),
+                NOW + Seconds::days(1),
+                &portvakt_store::Actor("test".to_owned()),
+                NOW,
+            )
+            .await
+            .unwrap();
         assert!(served.keys_changed(&issuer).await.is_err(), "whoever changed them is told");
         assert_eq!(site.keys.jwks(), first, "the keys in use stay");
 
         let good = good_key();
         let kid = good.kid.clone();
-        store.rotate_signing_key(&issuer, good, NOW, NOW).await.unwrap();
+        store
+            .rotate_signing_key(&issuer, good, NOW, &portvakt_store::Actor("test".to_owned()), NOW)
+            .await
+            .unwrap();
         assert!(!site.keys.is_stale(NOW), "nothing but the mark says that they changed");
         served.follow(NOW).await;
         let now_served = String::from_utf8(site.keys.jwks().to_vec()).unwrap();
         assert!(now_served.contains(&kid), "{now_served}");
 
-        store.rotate_signing_key(&issuer, good_key(), NOW, NOW).await.unwrap();
+        store
+            .rotate_signing_key(&issuer, good_key(), NOW, &portvakt_store::Actor("test".to_owned()), NOW)
+            .await
+            .unwrap();
         served.follow(NOW).await;
         assert_eq!(site.keys.jwks(), now_served, "and once they are, not again");
     }

@@ -347,10 +347,13 @@ impl Store {
         issuer: &Issuer,
         new: StoredKey,
         previous_removed: Timestamp,
+        actor: &Actor,
         now: Timestamp,
     ) -> Result<(), Broken> {
         match &self.backend {
-            Backend::Embedded(store) => store.rotate_signing_key(issuer, new, previous_removed, now).await,
+            Backend::Embedded(store) => {
+                store.rotate_signing_key(issuer, new, previous_removed, actor, now).await
+            }
         }
     }
 }

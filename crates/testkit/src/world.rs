@@ -352,7 +352,11 @@ impl World {
         let key = signing_key(At::ALL.len(), Timestamp::from_unix(BEGINNING));
         let key = portvakt_store::StoredKey { published: self.now(), signs_from: self.now(), ..key };
         let until = self.now() + Seconds::days(1);
-        self.0.store.rotate_signing_key(&self.issuer(at), key, until, self.now()).await.expect("a new key");
+        self.0
+            .store
+            .rotate_signing_key(&self.issuer(at), key, until, &Actor("scene".to_owned()), self.now())
+            .await
+            .expect("a new key");
         for site in &self.0.sites {
             site.refresh_keys().await.expect("keys");
         }

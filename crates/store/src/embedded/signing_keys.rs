@@ -9,7 +9,7 @@ use super::audit::{Event, Record};
 use super::{Embedded, row};
 use crate::Broken;
 use crate::vault::Column;
-use crate::verbs::StoredKey;
+use crate::verbs::{Actor, StoredKey};
 
 const TABLE: &str = "signing_key";
 const PRIVATE: Column = Column { table: TABLE, column: "private_sealed" };
@@ -91,9 +91,11 @@ impl Embedded {
         issuer: &Issuer,
         new: StoredKey,
         previous_removed: Timestamp,
+        actor: &Actor,
         now: Timestamp,
     ) -> Result<(), Broken> {
         let key = self.seal_key(issuer, new).await?;
+        let actor = actor.0.clone();
         self.write(move |db| {
             // min() of two arguments is NULL if one is, so what has no end yet is given the new one first.
             db.prepare_cached(
@@ -104,6 +106,7 @@ impl Embedded {
             .execute(params![key.issuer, key.signs_from.unix(), previous_removed.unix()])?;
             key.insert(db)?;
             let detail = json!({
+                "actor": actor,
                 "kid": key.kid,
                 "signs_from": key.signs_from.unix(),
                 "previous_removed": previous_removed.unix(),

@@ -66,7 +66,17 @@ pub(crate) async fn nothing_of_one_issuer_is_anything_at_another(world: World) {
     assert!(matches!(found, FoundLogin::Open(_)));
 
     // A rotation there ends nothing here.
-    world.store.rotate_signing_key(there, world.key("there", START, START), START, START).await.unwrap();
+    world
+        .store
+        .rotate_signing_key(
+            there,
+            world.key("there", START, START),
+            START,
+            &portvakt_store::Actor("kari".to_owned()),
+            START,
+        )
+        .await
+        .unwrap();
     let keys = world.store.signing_keys(world.issuer(), after(9999)).await.unwrap();
     assert_eq!((keys.len(), keys[0].kid.as_str(), keys[0].signs_until), (1, "here", None));
 }

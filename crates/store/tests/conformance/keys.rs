@@ -1,6 +1,6 @@
 //! Signing keys: published before they sign, shown until the last thing they signed has ended.
 
-use portvakt_store::{Broken, SweepPolicy};
+use portvakt_store::{Actor, Broken, SweepPolicy};
 
 use crate::world::{START, World, after};
 
@@ -32,7 +32,7 @@ pub(crate) async fn a_key_is_shown_from_publication_to_removal(mut world: World)
     let issuer = world.issuer().clone();
     world
         .store
-        .rotate_signing_key(&issuer, world.key("two", after(30), after(40)), after(100), after(30))
+        .rotate_signing_key(&issuer, world.key("two", after(30), after(40)), after(100), &kari(), after(30))
         .await
         .unwrap();
     assert_eq!(kids(&world, after(99)).await, ["one", "two"]);
@@ -52,12 +52,12 @@ pub(crate) async fn a_rotation_ends_the_older_keys(world: World) {
     world.store.add_signing_key(issuer, world.key("one", START, START), START).await.unwrap();
     world
         .store
-        .rotate_signing_key(issuer, world.key("two", after(10), after(20)), after(200), after(10))
+        .rotate_signing_key(issuer, world.key("two", after(10), after(20)), after(200), &kari(), after(10))
         .await
         .unwrap();
     world
         .store
-        .rotate_signing_key(issuer, world.key("three", after(30), after(40)), after(400), after(30))
+        .rotate_signing_key(issuer, world.key("three", after(30), after(40)), after(400), &kari(), after(30))
         .await
         .unwrap();
     let keys = world.store.signing_keys(issuer, after(30)).await.unwrap();
@@ -68,6 +68,14 @@ pub(crate) async fn a_rotation_ends_the_older_keys(world: World) {
         ("three", None, None),
     ];
     assert_eq!(ends, expected, "a later rotation does not prolong what an earlier one ended");
+    let rotations: Vec<_> =
+        world.audit().await.into_iter().filter(|record| record.event == "key_rotated").collect();
+    let by: Vec<_> = rotations.iter().map(|record| &record.detail["actor"]).collect();
+    assert_eq!(by, ["kari", "kari"], "the record says who rotated");
+}
+
+fn kari() -> Actor {
+    Actor("kari".to_owned())
 }
 
 pub(crate) async fn an_emergency_stops_a_key_that_had_not_begun(world: World) {
@@ -75,13 +83,13 @@ pub(crate) async fn an_emergency_stops_a_key_that_had_not_begun(world: World) {
     world.store.add_signing_key(issuer, world.key("one", START, START), START).await.unwrap();
     world
         .store
-        .rotate_signing_key(issuer, world.key("two", after(10), after(1000)), after(2000), after(10))
+        .rotate_signing_key(issuer, world.key("two", after(10), after(1000)), after(2000), &kari(), after(10))
         .await
         .unwrap();
     let seen = world.audit().await.len();
     world
         .store
-        .rotate_signing_key(issuer, world.key("three", after(20), after(20)), after(300), after(20))
+        .rotate_signing_key(issuer, world.key("three", after(20), after(20)), after(300), &kari(), after(20))
         .await
         .unwrap();
     let keys = world.store.signing_keys(issuer, after(20)).await.unwrap();
@@ -101,7 +109,7 @@ pub(crate) async fn one_kid_comes_once_to_an_issuer(world: World) {
     let seen = world.audit().await;
     assert!(!world.store.add_signing_key(here, world.key("two", START, START), START).await.unwrap());
     let again = world.key("one", after(10), after(10));
-    assert!(world.store.rotate_signing_key(here, again, after(20), after(10)).await.is_err());
+    assert!(world.store.rotate_signing_key(here, again, after(20), &kari(), after(10)).await.is_err());
     assert_eq!(world.store.signing_keys(here, after(9999)).await.unwrap()[0].signs_until, None);
     assert_eq!(world.audit().await, seen);
     assert!(world.store.add_signing_key(there, world.key("one", START, START), START).await.unwrap());
@@ -130,7 +138,7 @@ pub(crate) async fn a_key_is_swept_when_it_has_left_the_jwk_set(world: World) {
     world.store.add_signing_key(issuer, world.key("one", START, START), START).await.unwrap();
     world
         .store
-        .rotate_signing_key(issuer, world.key("two", after(10), after(20)), after(200), after(10))
+        .rotate_signing_key(issuer, world.key("two", after(10), after(20)), after(200), &kari(), after(10))
         .await
         .unwrap();
     let seen = world.audit().await;

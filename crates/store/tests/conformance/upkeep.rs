@@ -142,7 +142,13 @@ pub(crate) async fn every_effect_has_its_record_and_no_refusal_has_one(world: Wo
     world.store.add_signing_key(&issuer, world.key("one", START, START), after(4)).await.unwrap();
     world
         .store
-        .rotate_signing_key(&issuer, world.key("two", START, START), after(9), after(5))
+        .rotate_signing_key(
+            &issuer,
+            world.key("two", START, START),
+            after(9),
+            &portvakt_store::Actor("kari".to_owned()),
+            after(5),
+        )
         .await
         .unwrap();
     sweep(&world, after(6)).await;
