@@ -167,7 +167,7 @@ pub struct Refusal {
     /// What came.
     pub received: Received,
     /// What to do about it.
-    pub fix: &'static str,
+    pub fix: Cow<'static, str>,
     /// Whether the caller may be told `expected`: a caller that has not authenticated learns only what its own request shows.
     pub told: Told,
 }
@@ -189,9 +189,9 @@ impl Refusal {
         parameter: Option<&'static str>,
         expected: impl Into<Cow<'static, str>>,
         received: Received,
-        fix: &'static str,
+        fix: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let (parameter, expected) = (parameter.map(Cow::from), expected.into());
+        let (parameter, expected, fix) = (parameter.map(Cow::from), expected.into(), fix.into());
         Self { code, rule, clause, parameter, expected, received, fix, told: Told::Expected }
     }
 
@@ -263,7 +263,7 @@ mod tests {
             parameter: Some(parameter.into()),
             expected: "\"one\" \\ line\r\n".into(),
             received: Received::Absent,
-            fix: "",
+            fix: "".into(),
             told: Told::Expected,
         }
     }

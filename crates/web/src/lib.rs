@@ -10,6 +10,7 @@ mod csrf;
 mod end_session;
 mod form;
 pub mod keys;
+mod lately;
 mod login;
 mod metadata;
 mod pages;

@@ -124,7 +124,7 @@ fn refusal_page(site: &Site, trace: &Trace, language: Language, refusal: &Refusa
         parameter: refusal.parameter.as_deref().unwrap_or(""),
         expected: &refusal.expected,
         received: &received,
-        fix: refusal.fix,
+        fix: &refusal.fix,
     });
     let notice = NoticePage {
         language,

@@ -77,8 +77,8 @@ pub(crate) fn see_other(location: &str) -> Reply {
     }
 }
 
-/// Logs a refusal in full: rule, clause, parameter, expected, received and fix, in one event. Values are escaped, and
-/// secrets never stand in a fault.
+/// Logs a refusal in full: rule, clause, parameter, expected, received and fix, in one event, and keeps it for the issuer's own page
+/// where that lists refusals. Values are escaped, and secrets never stand in a fault.
 pub(crate) fn log_refusal(
     site: &Site,
     trace: &Trace,
@@ -98,9 +98,12 @@ pub(crate) fn log_refusal(
         parameter = %inert(refusal.parameter.as_deref().unwrap_or("")),
         expected = %inert(&refusal.expected),
         received = %refusal.received,
-        fix = refusal.fix,
+        fix = %inert(&refusal.fix),
         "refused"
     );
+    if let Some(lately) = &site.lately {
+        lately.add(trace, endpoint, client, refusal);
+    }
 }
 
 /// The JSON of a refusal (RFC 6749 §5.2).

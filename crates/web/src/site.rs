@@ -1,5 +1,7 @@
 //! One issuer as it is served: what every handler of it needs, made once at start.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use portvakt_crypto::encoding::hex_encode;
 use portvakt_crypto::random::Random;
@@ -14,6 +16,7 @@ use portvakt_store::{Broken, Store};
 
 use crate::clock::Clock;
 use crate::keys::KeyRing;
+use crate::lately::{LateRefusal, Lately};
 
 /// An issuer being served.
 #[derive(Debug)]
@@ -32,6 +35,8 @@ pub struct Site {
     pub pairwise: PairwiseKey,
     /// The discovery document, ready to send.
     pub discovery: Bytes,
+    /// The last refusals, where the environment is `development`; none elsewhere.
+    pub(crate) lately: Option<Lately>,
 }
 
 /// Why a site cannot be served.
@@ -60,7 +65,8 @@ impl Site {
         let keys = KeyRing::new(&provider, &stored)?;
         let discovery = Bytes::from(serde_json::Value::Object(discovery(&provider)).to_string());
         let pairwise = PairwiseKey::new(store.pairwise_key().clone());
-        Ok(Self { provider, store, clock, random, keys, pairwise, discovery })
+        let lately = Lately::in_environment(provider.environment());
+        Ok(Self { provider, store, clock, random, keys, pairwise, discovery, lately })
     }
 
     /// Takes the signing keys from the store anew.
@@ -70,6 +76,11 @@ impl Site {
     pub async fn refresh_keys(&self) -> Result<(), SiteFault> {
         let stored = self.store.signing_keys(self.provider.issuer(), self.clock.now()).await?;
         Ok(self.keys.replace(&self.provider, &stored)?)
+    }
+
+    /// The `n` last refusals, newest first: none outside the environment `development`.
+    pub(crate) fn newest(&self, n: usize) -> Vec<Arc<LateRefusal>> {
+        self.lately.as_ref().map(|lately| lately.newest(n)).unwrap_or_default()
     }
 
     /// The highest level that an eID of this issuer reaches.
