@@ -6,6 +6,7 @@
 //! ([`Catalogue::of_client`] and its siblings) and goes through the same plan.
 
 mod entry;
+mod joined;
 mod plan;
 mod raw;
 mod reader;
@@ -39,6 +40,15 @@ pub struct Catalogue {
     lines: BTreeMap<String, u32>,
     /// What was wrong in reading: unknown fields and wrong types.
     faults: Vec<RegistrationFault>,
+    /// What pruning reaches beside what is named.
+    beyond: Beyond,
+}
+
+/// See [`Catalogue::as_all_there_is`].
+#[derive(Clone, Debug, Default)]
+struct Beyond {
+    issuers: BTreeSet<Issuer>,
+    pools: BTreeSet<Pool>,
 }
 
 /// One entry, and where it stands.
@@ -118,6 +128,7 @@ impl Catalogue {
         {
             found.insert(only.issuer().clone());
         }
+        found.extend(self.beyond.issuers.iter().cloned());
         found
     }
 
@@ -129,7 +140,8 @@ impl Catalogue {
 
     /// The pools that it names persons of: those whose persons [`plan()`] needs.
     pub fn pools(&self) -> BTreeSet<Pool> {
-        self.persons.iter().filter_map(|entry| entry.raw.pool.clone()).map(Pool).collect()
+        let named = self.persons.iter().filter_map(|entry| entry.raw.pool.clone()).map(Pool);
+        named.chain(self.beyond.pools.iter().cloned()).collect()
     }
 
     /// The secrets that are to be fetched for it, each once.
@@ -213,6 +225,11 @@ impl<T> Entry<T> {
     /// An entry that a command made: its fields stand under no path.
     fn alone(raw: T) -> Self {
         Self { path: String::new(), issuers: None, faulty: false, raw }
+    }
+
+    /// An entry that stands in no file, with a path of its own.
+    fn at(path: &str, issuers: Vec<String>, raw: T) -> Self {
+        Self { path: path.to_owned(), issuers: Some(issuers), faulty: false, raw }
     }
 
     /// The path of one of its fields.

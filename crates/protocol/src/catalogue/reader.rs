@@ -41,7 +41,9 @@ pub(super) fn read(text: &str) -> Result<Catalogue, Vec<RegistrationFault>> {
     let persons = fields.entries(&mut page, "test_persons", person);
     fields.end(&mut page);
     let Page { lines, faults, .. } = page;
-    Ok(Catalogue { issuers, organisations, scopes, clients, persons, lines, faults })
+    let catalogue =
+        Catalogue { issuers, organisations, scopes, clients, persons, lines, faults, ..Catalogue::default() };
+    Ok(catalogue)
 }
 
 fn organisation(page: &mut Page, fields: &mut Fields<'_>) -> RawOrganisation {

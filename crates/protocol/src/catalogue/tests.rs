@@ -1,6 +1,7 @@
 //! Scenes of a catalogue: read, planned, brought about, and applied again.
 
 mod faults;
+mod joined;
 mod prune;
 mod round_trip;
 mod secrets;
