@@ -2,6 +2,7 @@
 //! with it ([`Provider::new`](portvakt_protocol::provider::Provider::new)).
 
 use portvakt_protocol::acr::{AcrLadder, Assurance};
+use portvakt_protocol::authorize::LoginHint;
 use portvakt_protocol::evidence::{Evidence, Method};
 use portvakt_protocol::person::{Pid, PidFault};
 use portvakt_protocol::provider::TestIdSettings;
@@ -50,6 +51,12 @@ impl Entry {
         let picked = offered(ladder, minimum).find(|(word, _)| *word == level);
         let (_, assurance) = picked.ok_or(EntryFault::Level)?;
         Ok(Self { pid, assurance })
+    }
+
+    /// The entry that a request's own hint makes. A hint is held to the same rules when its request is validated: synthetic,
+    /// offered, and only where TestID is.
+    pub fn hinted(hint: &LoginHint) -> Self {
+        Self { pid: hint.pid().clone(), assurance: hint.assurance() }
     }
 
     /// The person named.

@@ -3,17 +3,19 @@
 //! [`Addressed`], so an open redirect cannot be written.
 
 mod faults;
+mod login_hint;
 mod page_fault;
 mod validate;
 
 pub use faults::{AuthorizeFault, LoginFault, PkceFault, RequestFault, Unsupported};
+pub use login_hint::{HintFault, LoginHint};
 pub use page_fault::PageFault;
 pub use validate::{Prompt, Refused, Validated, validate};
 
 use std::sync::Arc;
 
 use crate::client::{Client, ClientId};
-use crate::features::{Endpoint, FeatureName};
+use crate::features::{Endpoint, FeatureName, knows};
 use crate::params::{RawParams, append_pair};
 use crate::provider::Provider;
 use crate::redirect_uri::RedirectUri;
@@ -35,7 +37,7 @@ pub struct Addressed {
 pub fn client_id(params: &RawParams) -> Result<ClientId, PageFault> {
     let sent = params.one("client_id").map_err(|_| PageFault::Repeated("client_id"))?;
     let text = sent.ok_or(PageFault::ClientIdMissing)?;
-    ClientId::parse(text).ok_or_else(|| PageFault::ClientUnknown(text.to_owned()))
+    ClientId::parse(text).ok_or_else(|| PageFault::ClientUnknown(text.to_owned(), Vec::new()))
 }
 
 /// Settles where the answer goes. `client` is what is registered under the request's `client_id` at this issuer.
@@ -44,8 +46,9 @@ pub fn client_id(params: &RawParams) -> Result<ClientId, PageFault> {
 /// [`PageFault`]: shown to the person, never redirected (RFC 6749 §4.1.2.1).
 pub fn address(params: RawParams, client: Option<Arc<Client>>) -> Result<Addressed, PageFault> {
     let id = client_id(&params)?;
-    let client =
-        client.filter(|client| *client.id() == id).ok_or_else(|| PageFault::ClientUnknown(id.to_string()))?;
+    let client = client
+        .filter(|client| *client.id() == id)
+        .ok_or_else(|| PageFault::ClientUnknown(id.to_string(), Vec::new()))?;
     if let Some(stopped) = client.stopped() {
         return Err(PageFault::ClientStopped(id, stopped));
     }
@@ -65,6 +68,11 @@ fn is_state(text: &str) -> bool {
     text.len() <= MOST_ECHOED && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
 }
 
+/// Whether a parameter is kept with the login.
+pub fn is_kept(provider: &Provider, name: &str) -> bool {
+    name != login_hint::LOGIN_HINT && knows(provider, Endpoint::Authorization, name)
+}
+
 impl Addressed {
     /// The client.
     pub fn client(&self) -> &Arc<Client> {
@@ -79,6 +87,12 @@ impl Addressed {
     /// The request's parameters.
     pub fn params(&self) -> &RawParams {
         &self.params
+    }
+
+    /// The request as the store keeps it for the login's length: what the issuer's features read, but for `login_hint`, which is for
+    /// this one request and may hold a person's number.
+    pub fn kept(&self, provider: &Provider) -> String {
+        self.params.clone().only(|name| is_kept(provider, name)).encode()
     }
 
     /// The location of a refusal: `error`, `error_description`, `state`, and `iss` where the profile has it (RFC 9207).

@@ -1,10 +1,12 @@
 //! A client as the rules see it: everything resolved, nothing left to look up. It is made in one place, from a stored
 //! registration parsed against the provider as it is now ([`crate::registration`]).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::issuer::Issuer;
 use crate::organisation::OrgNumber;
 use crate::profile::{AmrShape, TokenType};
 use crate::redirect_uri::RedirectUri;
@@ -48,6 +50,20 @@ impl<'de> Deserialize<'de> for ClientId {
         let text = String::deserialize(from)?;
         Self::parse(&text).ok_or_else(|| serde::de::Error::custom("not a client identifier"))
     }
+}
+
+/// What to do about a client that an issuer does not know. `elsewhere`: the other issuers that know it, as far as the reader may be
+/// told; only development issuers tell of one another.
+pub(crate) fn unknown_client_fix(elsewhere: &[Issuer]) -> Cow<'static, str> {
+    if elsewhere.is_empty() {
+        return "check the spelling, and that the client is registered in this environment".into();
+    }
+    let issuers: Vec<_> = elsewhere.iter().map(Issuer::as_str).collect();
+    format!(
+        "use the issuer where this client is registered, {}; or register it here too",
+        issuers.join(" or ")
+    )
+    .into()
 }
 
 /// `application_type` (OpenID Connect Registration §2, and ID-porten's `browser`).
@@ -214,6 +230,16 @@ impl Client {
     /// Origins that its browser code may call from: those of its redirect URIs (for CORS).
     pub fn origins(&self) -> impl Iterator<Item = String> + '_ {
         self.redirect_uris.iter().map(RedirectUri::origin)
+    }
+
+    /// Where a page leads people back to: `client_uri`; where none is registered (the pilot's fields have none), the origin of the
+    /// first redirect URI on the web. An app has no page to lead back to.
+    pub fn home(&self) -> Option<String> {
+        let is_page = |origin: &String| {
+            self.application_type != ApplicationType::Native
+                && (origin.starts_with("https://") || origin.starts_with("http://"))
+        };
+        self.client_uri.clone().or_else(|| self.origins().find(is_page))
     }
 
     /// The redirect URI as sent, if a registered one admits it.

@@ -86,6 +86,8 @@ pub enum FeatureName {
     EndSession,
     /// The login pages.
     Login,
+    /// Logins without a page, for test suites: obeyed where TestID is offered, refused elsewhere.
+    TestIdHint,
 }
 
 /// One feature: its standard, the parameters it owns, the endpoints it opens, and what it adds to the discovery document.
@@ -246,6 +248,13 @@ impl Feature {
             standard: "contract §15",
             parameters: &[],
             endpoints: &[E::Login, E::Resume],
+            metadata: |_, _| {},
+        },
+        Self {
+            name: FeatureName::TestIdHint,
+            standard: "contract §2",
+            parameters: &[(E::Authorization, "login_hint")],
+            endpoints: &[],
             metadata: |_, _| {},
         },
     ];

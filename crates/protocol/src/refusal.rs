@@ -2,6 +2,10 @@
 //! exhaustive match, so the compiler asks about every new one. Three audiences read a row: the caller on the wire, the
 //! person on a page, and the developer or operator in the log.
 
+mod received;
+
+pub use received::{Received, beginning, inert, shown};
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -87,70 +91,6 @@ impl ErrorCode {
     }
 }
 
-/// What came, as far as it may be shown.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Received {
-    /// Nothing.
-    Absent,
-    /// A value that is nobody's secret.
-    Text(String),
-    /// A value that may be one: its length only.
-    Hidden(usize),
-    /// There is nothing to show: the state of things, not a value, is what refuses.
-    State(&'static str),
-}
-
-impl Received {
-    /// A value of the request that is nobody's secret, cut to a readable length.
-    pub fn text(value: &str) -> Self {
-        Self::Text(value.chars().take(200).collect())
-    }
-
-    /// Likewise, or nothing.
-    pub fn maybe(value: Option<&str>) -> Self {
-        value.map_or(Self::Absent, Self::text)
-    }
-}
-
-impl fmt::Display for Received {
-    /// Control and bidirectional characters come out escaped: a log line stays one line and reads in its own order.
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Absent => out.write_str("nothing"),
-            Self::Text(text) => write!(out, "\"{}\"", inert(text)),
-            Self::Hidden(length) => write!(out, "{length} characters (not shown)"),
-            Self::State(state) => out.write_str(state),
-        }
-    }
-}
-
-impl fmt::Debug for Received {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, out)
-    }
-}
-
-/// The beginning of an identifier that nobody here knows: enough to recognise a misspelling, too little to use if it is a
-/// secret that was put in the wrong place.
-pub fn beginning(text: &str) -> String {
-    let length = text.chars().count();
-    if length <= 16 {
-        return text.to_owned();
-    }
-    format!("{}... ({length} characters)", text.chars().take(8).collect::<String>())
-}
-
-/// Escapes what could break a line or turn its reading order.
-pub fn inert(text: &str) -> String {
-    text.chars()
-        .flat_map(|character| {
-            let risky = character.is_control()
-                || matches!(character, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '"' | '\\');
-            if risky { character.escape_unicode().collect::<Vec<_>>() } else { vec![character] }
-        })
-        .collect()
-}
-
 /// A refusal: one row of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
@@ -195,7 +135,7 @@ impl Refusal {
         Self { code, rule, clause, parameter, expected, received, fix, told: Told::Expected }
     }
 
-    /// A parameter that stands more than once, at whichever endpoint.
+    /// A parameter that stands more than once, at whichever endpoint. Its name is the caller's, so it may be anything.
     pub(crate) fn repeated(name: &str) -> Self {
         let row = Self::row(
             ErrorCode::InvalidRequest,
@@ -205,7 +145,7 @@ impl Refusal {
             Received::State("it more than once"),
             "send each parameter once",
         );
-        Self { parameter: Some(name.to_owned().into()), ..row }
+        Self { parameter: Some(shown(name).into()), ..row }
     }
 
     /// A query or form that cannot be read, at whichever endpoint.
@@ -275,9 +215,8 @@ mod tests {
     }
 
     #[test]
-    fn what_came_is_shown_on_one_line_in_its_own_order() {
-        let shown = Received::text("a\r\nb\u{202e}c\"").to_string();
-        assert_eq!(shown, "\"a\\u{d}\\u{a}b\\u{202e}c\\u{22}\"");
-        assert_eq!(Received::Hidden(6).to_string(), "6 characters (not shown)");
+    fn a_parameter_whose_name_is_a_number_is_not_named() {
+        let refusal = Refusal::repeated("21879498012");
+        assert!(!refusal.description().contains("2187"), "{}", refusal.description());
     }
 }

@@ -1,22 +1,26 @@
-//! The authorization endpoint: a valid request becomes a login under way, and the browser is sent to its page.
+//! The authorization endpoint: a valid request becomes a login under way, and the browser is sent to its page; or to its answer, where
+//! the request itself says who logs in.
 
 use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Method, Request, StatusCode};
-use portvakt_protocol::authorize::{self, Addressed, PageFault};
-use portvakt_protocol::features::{Endpoint, knows};
+use portvakt_eid::test_id::Entry;
+use portvakt_protocol::authorize::{self, Addressed, LoginFault, PageFault};
+use portvakt_protocol::evidence::{Evidence, Method as Eid};
+use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::interaction::ask;
 use portvakt_protocol::language::Language;
 use portvakt_protocol::params::RawParams;
 use portvakt_protocol::profile::LOGIN_LIFETIME;
 use portvakt_protocol::secret::{BrowserSecret, LoginHandle};
-use portvakt_store::NewLogin;
+use portvakt_store::{LoginWrite, NewLogin};
 
 use crate::cookies;
 use crate::form::{FormFault, form, query};
-use crate::refuse::{Stop, stop};
+use crate::login::LoginStep;
+use crate::refuse::{Notice, Stop, stop};
 use crate::reply::{Reply, see_other};
 use crate::site::{Site, Trace};
 
@@ -53,22 +57,68 @@ async fn params(request: Request<Body>) -> Result<RawParams, Stop> {
 async fn begin(site: &Site, trace: &Trace, headers: &HeaderMap, params: RawParams) -> Result<Reply, Stop> {
     let addressed = address(site, params).await?;
     let validated = ask(addressed, site.reach(), &site.provider)?;
-    let addressed = validated.addressed();
+    let Some(hint) = validated.login_hint() else {
+        let (handle, browser) = begin_login(site, trace, validated.addressed()).await?;
+        let mut reply = see_other(&authorize::login_url(&site.provider, Endpoint::Login, &handle));
+        cookies::begin(&mut reply, headers, &site.provider, &handle, &browser);
+        return Ok(reply);
+    };
+    let standing = site.standing(hint.pid()).await?;
+    let stopped = site.provider.stops(Eid::TestId, standing);
+    match Entry::hinted(hint).evidence(stopped, trace.now) {
+        Ok(evidence) => at_once(site, trace, headers, validated.addressed(), evidence).await,
+        Err(_) => {
+            let addressed = Box::new(validated.addressed().clone());
+            Err(Stop::Redirect(addressed, LoginFault::PersonStopped.into()))
+        }
+    }
+}
+
+/// A login that its own request brings the evidence for (`login_hint`, contract §2): begun, recorded, decided and answered by the
+/// same verbs as one with pages between. Nothing of it is left to the browser, so it gets no cookie.
+async fn at_once(
+    site: &Site,
+    trace: &Trace,
+    headers: &HeaderMap,
+    addressed: &Addressed,
+    evidence: Evidence,
+) -> Result<Reply, Stop> {
+    let (handle, browser) = begin_login(site, trace, addressed).await?;
+    let (login, secret) = (handle.digest(), browser.digest());
+    let issuer = site.provider.issuer();
+    match site.store.record_evidence(issuer, login, secret, evidence, trace.now).await? {
+        LoginWrite::Done => {}
+        LoginWrite::Finished | LoginWrite::Unknown | LoginWrite::Superseded => {
+            return Err(Notice::Expired.into());
+        }
+    }
+    let mut step = LoginStep::open(site, trace, headers, (handle.clone(), browser.clone())).await?;
+    let mut reply = step.resume().await?;
+    if !step.has_ended() {
+        // Evidence that does not do, though no rule comes to that today: the person is asked, as for any request.
+        cookies::begin(&mut reply, headers, &site.provider, &handle, &browser);
+    }
+    Ok(reply)
+}
+
+/// Stores a login under way.
+async fn begin_login(
+    site: &Site,
+    trace: &Trace,
+    addressed: &Addressed,
+) -> Result<(LoginHandle, BrowserSecret), Stop> {
     let (handle, browser) = (LoginHandle::draw(&site.random), BrowserSecret::draw(&site.random));
-    let known = |name: &str| knows(&site.provider, Endpoint::Authorization, name);
     let login = NewLogin {
         login: handle.digest(),
         browser: browser.digest(),
         client_id: addressed.client().id().clone(),
-        request: addressed.params().clone().only(known).encode(),
+        request: addressed.kept(&site.provider),
         started: trace.now,
         expires: trace.now + LOGIN_LIFETIME,
     };
     let begun = site.store.begin_login(site.provider.issuer(), login).await;
     begun.map_err(|broken| Stop::Broken(broken.to_string(), Some(Box::new(addressed.clone()))))?;
-    let mut reply = see_other(&authorize::login_url(&site.provider, Endpoint::Login, &handle));
-    cookies::begin(&mut reply, headers, &site.provider, &handle, &browser);
-    Ok(reply)
+    Ok((handle, browser))
 }
 
 /// Settles where a request is answered, against the client as it is now.
@@ -78,5 +128,10 @@ async fn begin(site: &Site, trace: &Trace, headers: &HeaderMap, params: RawParam
 pub(crate) async fn address(site: &Site, params: RawParams) -> Result<Addressed, Stop> {
     let id = authorize::client_id(&params)?;
     let client = site.store.client(&site.provider, &id).await?;
-    Ok(authorize::address(params, client)?)
+    match authorize::address(params, client) {
+        Err(PageFault::ClientUnknown(sent, _)) => {
+            Err(PageFault::ClientUnknown(sent, site.elsewhere(&id).await).into())
+        }
+        settled => Ok(settled?),
+    }
 }

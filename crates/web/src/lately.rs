@@ -117,7 +117,7 @@ mod tests {
     fn what_came_is_inert() {
         let lately = Lately::default();
         let trace = Trace { id: "x".into(), now: Timestamp::from_unix(0) };
-        let refusal = PageFault::ClientUnknown("a\r\n\u{202e}b".into()).refusal();
+        let refusal = PageFault::ClientUnknown("a\r\n\u{202e}b".into(), Vec::new()).refusal();
         lately.add(&trace, "authorize", Some("a\nb"), &refusal);
         let late = lately.newest(1).remove(0);
         assert_eq!(

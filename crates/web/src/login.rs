@@ -82,7 +82,7 @@ async fn posted(site: &Site, headers: &HeaderMap, body: Body) -> Result<RawParam
 }
 
 /// One step of a login: the login as stored, in the browser that began it.
-struct LoginStep<'a> {
+pub(crate) struct LoginStep<'a> {
     site: &'a Site,
     trace: &'a Trace,
     handle: LoginHandle,
@@ -102,6 +102,19 @@ impl<'a> LoginStep<'a> {
         handle: LoginHandle,
     ) -> Result<Self, Stop> {
         let browser = cookies::browser(headers, &site.provider, &handle).ok_or(Notice::CookieGone)?;
+        Self::open(site, trace, headers, (handle, browser)).await
+    }
+
+    /// The login of this handle and browser, as it stands in the store.
+    ///
+    /// # Errors
+    /// [`Stop`] if there is none, or no longer.
+    pub(crate) async fn open(
+        site: &'a Site,
+        trace: &'a Trace,
+        headers: &HeaderMap,
+        (handle, browser): (LoginHandle, BrowserSecret),
+    ) -> Result<Self, Stop> {
         let found =
             site.store.login(site.provider.issuer(), handle.digest(), browser.digest(), trace.now).await?;
         let OpenLogin { request, evidence, .. } = match found {
@@ -123,6 +136,11 @@ impl<'a> LoginStep<'a> {
             cookies::end(&mut reply, &self.site.provider, &self.handle);
         }
         reply
+    }
+
+    /// Whether this step ended the login.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
     }
 
     fn url(&self, endpoint: Endpoint) -> String {
@@ -225,7 +243,11 @@ impl<'a> LoginStep<'a> {
         Ok(see_other(&self.url(Endpoint::Resume)))
     }
 
-    async fn resume(&mut self) -> Result<Reply, Stop> {
+    /// Decides again: the answer to the client, or where the browser goes next.
+    ///
+    /// # Errors
+    /// [`Stop`]: the login has ended without an answer.
+    pub(crate) async fn resume(&mut self) -> Result<Reply, Stop> {
         match self.decide().await? {
             Decision::AskLogin(_) => Ok(see_other(&self.url(Endpoint::Login))),
             Decision::Proceed(authenticated) => self.grant(&authenticated.grant()).await,

@@ -45,6 +45,7 @@ impl Front {
     pub fn new(sites: &[Arc<Site>], store: Store, clock: Clock) -> Result<Self, Collision> {
         let mut routes: HashMap<(listen::Scheme, String), HashMap<String, MethodRouter>> = HashMap::new();
         for site in sites {
+            site.meet(sites);
             for (endpoint, path) in endpoints(&site.provider) {
                 let base = site.provider.base(endpoint);
                 let host = (scheme(base.scheme()), base.authority().to_owned());

@@ -1,15 +1,17 @@
 //! One issuer as it is served: what every handler of it needs, made once at start.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use portvakt_crypto::encoding::hex_encode;
 use portvakt_crypto::random::Random;
 use portvakt_crypto::signing::KeyFault;
 use portvakt_protocol::acr::Assurance;
+use portvakt_protocol::client::ClientId;
 use portvakt_protocol::features::discovery;
+use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::person::Pid;
-use portvakt_protocol::provider::{PersonStanding, Provider};
+use portvakt_protocol::provider::{Environment, PersonStanding, Provider};
 use portvakt_protocol::subject::PairwiseKey;
 use portvakt_protocol::time::Timestamp;
 use portvakt_store::{Broken, Store};
@@ -37,6 +39,8 @@ pub struct Site {
     pub discovery: Bytes,
     /// The last refusals, where the environment is `development`; none elsewhere.
     pub(crate) lately: Option<Lately>,
+    /// The other development issuers of this process, which [`Site::elsewhere`] asks; set once all are loaded.
+    neighbours: OnceLock<Vec<Provider>>,
 }
 
 /// Why a site cannot be served.
@@ -66,7 +70,17 @@ impl Site {
         let discovery = Bytes::from(serde_json::Value::Object(discovery(&provider)).to_string());
         let pairwise = PairwiseKey::new(store.pairwise_key().clone());
         let lately = Lately::in_environment(provider.environment());
-        Ok(Self { provider, store, clock, random, keys, pairwise, discovery, lately })
+        Ok(Self {
+            provider,
+            store,
+            clock,
+            random,
+            keys,
+            pairwise,
+            discovery,
+            lately,
+            neighbours: OnceLock::new(),
+        })
     }
 
     /// Takes the signing keys from the store anew.
@@ -81,6 +95,28 @@ impl Site {
     /// The `n` last refusals, newest first: none outside the environment `development`.
     pub(crate) fn newest(&self, n: usize) -> Vec<Arc<LateRefusal>> {
         self.lately.as_ref().map(|lately| lately.newest(n)).unwrap_or_default()
+    }
+
+    /// Tells a development issuer of the others in this process. Any other environment neither tells nor is told of.
+    pub(crate) fn meet(&self, all: &[Arc<Self>]) {
+        let is_open = |site: &Self| site.provider.environment() == Environment::Development;
+        let others = all.iter().filter(|other| is_open(self) && is_open(other));
+        let others =
+            others.map(|other| &other.provider).filter(|other| other.issuer() != self.provider.issuer());
+        // Set by the first front that serves this site; another would serve the same ones.
+        let _ = self.neighbours.set(others.cloned().collect());
+    }
+
+    /// The other development issuers of this process at which a client is registered. What cannot be read is not told: the refusal
+    /// that this belongs to stands either way.
+    pub(crate) async fn elsewhere(&self, id: &ClientId) -> Vec<Issuer> {
+        let mut known = Vec::new();
+        for other in self.neighbours.get().into_iter().flatten() {
+            if let Ok(Some(_)) = self.store.client(other, id).await {
+                known.push(other.issuer().clone());
+            }
+        }
+        known
     }
 
     /// The highest level that an eID of this issuer reaches.

@@ -12,8 +12,8 @@ use portvakt_protocol::provider::PersonStanding;
 use portvakt_protocol::refusal::beginning;
 use portvakt_protocol::secret::AccessToken;
 use portvakt_protocol::token::{
-    CodeRequest, Credentials, Draws, GrantFault, TokenFault, authenticate, code_request, credentials,
-    exchange,
+    ClientFault, CodeRequest, Credentials, Draws, GrantFault, TokenFault, authenticate, code_request,
+    credentials, exchange,
 };
 use portvakt_protocol::witness::Spending;
 use portvakt_store::{Broken, CodeSpending};
@@ -95,7 +95,13 @@ async fn answer(
     if let Some(client) = &client {
         asker.named = Some(client.id().to_string());
     }
-    let proof = authenticate(&credentials, client, trace.now)?;
+    let proof = match authenticate(&credentials, client, trace.now) {
+        Err(TokenFault::Client(ClientFault::Unknown(sent, _))) => {
+            let elsewhere = site.elsewhere(credentials.client_id()).await;
+            return Err(TokenFault::from(ClientFault::Unknown(sent, elsewhere)).into());
+        }
+        authenticated => authenticated?,
+    };
     let code = code?;
     let loaded = site.store.code(site.provider.issuer(), &code.digest()).await?;
     let standing = match &loaded {

@@ -1,5 +1,6 @@
 //! What is wrong with an addressed request, and what each fault says to the client.
 
+use super::HintFault;
 use crate::acr::AcrFault;
 use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal};
 
@@ -14,6 +15,8 @@ pub enum AuthorizeFault {
     Pkce(PkceFault),
     /// The login asked for.
     Login(LoginFault),
+    /// The person hinted at.
+    Hint(HintFault),
 }
 
 /// A fault in the parameters of every request.
@@ -99,6 +102,7 @@ impl Fault for AuthorizeFault {
             Self::Unsupported(fault) => fault.refusal(),
             Self::Pkce(fault) => fault.refusal(),
             Self::Login(fault) => fault.refusal(),
+            Self::Hint(fault) => fault.refusal(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is wrong with a request whose answer has no address: shown to the person, never redirected.
 
-use crate::client::{ClientId, Stopped};
+use crate::client::{ClientId, Stopped, unknown_client_fix};
+use crate::issuer::Issuer;
 use crate::params::ParamsFault;
 use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal};
 
@@ -13,8 +14,8 @@ pub enum PageFault {
     Repeated(&'static str),
     /// No `client_id`.
     ClientIdMissing,
-    /// No such client at this issuer.
-    ClientUnknown(String),
+    /// No such client at this issuer, and the other issuers that may be named because they know it.
+    ClientUnknown(String, Vec<Issuer>),
     /// The client may not be used at present.
     ClientStopped(ClientId, Stopped),
     /// No `redirect_uri`.
@@ -31,7 +32,7 @@ impl PageFault {
             Self::Encoding(_)
             | Self::Repeated(_)
             | Self::ClientIdMissing
-            | Self::ClientUnknown(_)
+            | Self::ClientUnknown(_, _)
             | Self::RedirectUriMissing => None,
         }
     }
@@ -52,13 +53,16 @@ impl Fault for PageFault {
                 Received::Absent,
                 "send the client_id that was registered",
             ),
-            Self::ClientUnknown(sent) => row(
-                ("client-unknown", "RFC 6749 §4.1.2.1"),
-                "client_id",
-                "a client registered at this issuer",
-                Received::text(sent),
-                "check the spelling, and that the client is registered in this environment",
-            ),
+            Self::ClientUnknown(sent, elsewhere) => Refusal {
+                fix: unknown_client_fix(elsewhere),
+                ..row(
+                    ("client-unknown", "RFC 6749 §4.1.2.1"),
+                    "client_id",
+                    "a client registered at this issuer",
+                    Received::text(sent),
+                    "",
+                )
+            },
             Self::ClientStopped(id, stopped) => Refusal {
                 expected: match stopped {
                     Stopped::ClientDeactivated => "an active client".into(),
@@ -99,8 +103,16 @@ mod tests {
     #[test]
     fn a_registered_client_is_named_in_the_log_and_a_strangers_word_is_not() {
         let id = ClientId::parse("web").unwrap();
-        assert_eq!(PageFault::ClientUnknown("web".into()).client(), None);
+        assert_eq!(PageFault::ClientUnknown("web".into(), Vec::new()).client(), None);
         assert_eq!(PageFault::ClientStopped(id.clone(), Stopped::ClientDeactivated).client(), Some(&id));
         assert_eq!(PageFault::RedirectUriUnregistered(id.clone(), "x".into()).client(), Some(&id));
+    }
+    #[test]
+    fn a_client_of_another_development_issuer_is_told_where_it_is_registered() {
+        let known = Issuer::parse("http://localhost:8080/idporten-oidc-provider/").unwrap();
+        let refusal = PageFault::ClientUnknown("web".into(), vec![known]).refusal();
+        assert!(refusal.fix.contains("http://localhost:8080/idporten-oidc-provider/;"), "{}", refusal.fix);
+        let nowhere = PageFault::ClientUnknown("web".into(), Vec::new()).refusal();
+        assert!(nowhere.fix.starts_with("check the spelling"), "{}", nowhere.fix);
     }
 }

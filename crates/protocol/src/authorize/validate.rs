@@ -1,7 +1,9 @@
 //! The checks of an addressed request, in order. Each is a small function named after its parameter.
 
+use super::login_hint::LOGIN_HINT;
 use super::{
-    Addressed, AuthorizeFault, LoginFault, MOST_ECHOED, PkceFault, RequestFault, Unsupported, is_state,
+    Addressed, AuthorizeFault, LoginFault, LoginHint, MOST_ECHOED, PkceFault, RequestFault, Unsupported,
+    is_kept, is_state,
 };
 use crate::acr::Assurance;
 use crate::client::PkcePolicy;
@@ -21,6 +23,7 @@ pub struct Validated {
     minimum: Assurance,
     prompt: Prompt,
     max_age: Option<Seconds>,
+    login_hint: Option<LoginHint>,
 }
 
 /// `prompt` (OpenID Connect Core §3.1.2.1), as far as it decides anything.
@@ -72,6 +75,11 @@ impl Validated {
     pub fn max_age(&self) -> Option<Seconds> {
         self.max_age
     }
+
+    /// Whom to log in without a page: a `testid:` hint's. Gone once the request is kept.
+    pub fn login_hint(&self) -> Option<&LoginHint> {
+        self.login_hint.as_ref()
+    }
 }
 
 /// A refused request: the fault, and the address that the refusal goes to.
@@ -100,12 +108,13 @@ pub fn validate(addressed: Addressed, provider: &Provider) -> Result<Validated, 
         let minimum = acr_values(&addressed, provider)?;
         let prompt = prompt(&addressed)?;
         let max_age = max_age(&addressed)?;
-        Ok((scopes, challenge, minimum, prompt, max_age))
+        let login_hint = login_hint(&addressed, provider, minimum)?;
+        Ok((scopes, challenge, minimum, prompt, max_age, login_hint))
     };
     match checks() {
-        Ok((scopes, challenge, minimum, prompt, max_age)) => {
+        Ok((scopes, challenge, minimum, prompt, max_age, login_hint)) => {
             let nonce = addressed.params.first("nonce").map(str::to_owned);
-            Ok(Validated { addressed, scopes, nonce, challenge, minimum, prompt, max_age })
+            Ok(Validated { addressed, scopes, nonce, challenge, minimum, prompt, max_age, login_hint })
         }
         Err(fault) => Err(Box::new(Refused { addressed, fault })),
     }
@@ -145,8 +154,8 @@ fn response_mode(request: &Addressed) -> Result<(), AuthorizeFault> {
 
 /// What is read is kept for the login's length, and anyone may ask: no value is endless. (`state` has its own rule.)
 fn lengths(request: &Addressed, provider: &Provider) -> Result<(), AuthorizeFault> {
-    let kept = |name: &str| knows(provider, Endpoint::Authorization, name);
-    let long = request.params.iter().find(|(name, value)| kept(name) && value.len() > MOST_ECHOED);
+    let long =
+        request.params.iter().find(|(name, value)| is_kept(provider, name) && value.len() > MOST_ECHOED);
     match long {
         Some((name, value)) => Err(RequestFault::TooLong(name.to_owned(), value.len()).into()),
         None => Ok(()),
@@ -231,5 +240,17 @@ fn max_age(request: &Addressed) -> Result<Option<Seconds>, AuthorizeFault> {
     match sent.parse() {
         Ok(seconds) if digits => Ok(Some(Seconds::new(seconds))),
         Ok(_) | Err(_) => Err(LoginFault::MaxAge(sent.to_owned()).into()),
+    }
+}
+
+/// Contract §2: a `testid:` hint is obeyed or refused, any other ignored.
+fn login_hint(
+    request: &Addressed,
+    provider: &Provider,
+    minimum: Assurance,
+) -> Result<Option<LoginHint>, AuthorizeFault> {
+    match request.params.first(LOGIN_HINT).filter(|_| knows(provider, Endpoint::Authorization, LOGIN_HINT)) {
+        Some(hint) => Ok(LoginHint::parse(hint, provider, minimum)?),
+        None => Ok(None),
     }
 }

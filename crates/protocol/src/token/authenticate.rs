@@ -73,7 +73,7 @@ pub fn credentials(authorization: &[&[u8]], params: &RawParams) -> Result<Creden
         _ => return Err(TokenFault::TwoMethods),
     };
     let text = text.ok_or(ClientFault::Missing)?;
-    let client_id = ClientId::parse(&text).ok_or(ClientFault::Unknown(text))?;
+    let client_id = ClientId::parse(&text).ok_or(ClientFault::Unknown(text, Vec::new()))?;
     Ok(Credentials { client_id, method, secret })
 }
 
@@ -106,7 +106,7 @@ pub fn authenticate(
 ) -> Result<ClientProof, TokenFault> {
     let id = &credentials.client_id;
     let Some(client) = client.filter(|client| client.id() == id) else {
-        return Err(ClientFault::Unknown(id.to_string()).into());
+        return Err(ClientFault::Unknown(id.to_string(), Vec::new()).into());
     };
     if client.auth_method() != credentials.method {
         let (registered, used) = (client.auth_method(), credentials.method);

@@ -1,7 +1,10 @@
 //! What is wrong with a token request, and what each fault says.
 
+use std::borrow::Cow;
+
 use crate::authorize::Unsupported;
-use crate::client::{AuthMethod, ClientId, Stopped};
+use crate::client::{AuthMethod, ClientId, Stopped, unknown_client_fix};
+use crate::issuer::Issuer;
 use crate::params::ParamsFault;
 use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal, Told, beginning};
 use crate::time::Timestamp;
@@ -44,8 +47,8 @@ pub enum ClientFault {
     BasicUnreadable,
     /// A method that is not supported: the parameter or header it came in.
     MethodUnsupported(&'static str),
-    /// No such client at this issuer.
-    Unknown(String),
+    /// No such client at this issuer, and the other issuers that may be named because they know it.
+    Unknown(String, Vec<Issuer>),
     /// Another method than the registered one.
     Method {
         /// The client.
@@ -164,56 +167,58 @@ const NOT_AUTHENTICATED: &str = "client authentication failed: check client_id, 
 
 impl Fault for ClientFault {
     fn refusal(&self) -> Refusal {
-        let (rule, parameter, expected, received, fix): (_, _, std::borrow::Cow<'static, str>, _, _) =
+        let (rule, parameter, expected, received, fix): (_, _, Cow<'static, str>, _, Cow<'static, str>) =
             match self {
                 Self::Missing => (
                     "client-authentication-missing",
                     "client_id",
                     "client authentication".into(),
                     Received::Absent,
-                    "authenticate by the method registered for the client",
+                    "authenticate by the method registered for the client".into(),
                 ),
                 Self::BasicUnreadable => (
                     "client-basic-unreadable",
                     "Authorization",
                     "Basic and the base64 of client_id:client_secret, each form-encoded".into(),
                     Received::State("a header that cannot be read"),
-                    "form-encode client_id and secret, join them with a colon, and base64-encode the whole",
+                    "form-encode client_id and secret, join them with a colon, and base64-encode the whole"
+                        .into(),
                 ),
                 Self::MethodUnsupported(place) => (
                     "client-method-unsupported",
                     *place,
                     "client_secret_basic, client_secret_post, or none for public clients".into(),
                     Received::State("another method"),
-                    "use a method of token_endpoint_auth_methods_supported",
+                    "use a method of token_endpoint_auth_methods_supported".into(),
                 ),
-                Self::Unknown(sent) => (
+                Self::Unknown(sent, elsewhere) => (
                     "client-unknown",
                     "client_id",
                     "a client registered at this issuer".into(),
                     Received::text(&beginning(sent)),
-                    "check the spelling, and that the client is registered in this environment",
+                    unknown_client_fix(elsewhere),
                 ),
                 Self::Method { client: _, registered, used } => (
                     "client-method-differs",
                     "token_endpoint_auth_method",
                     format!("{}, the method registered for the client", registered.as_str()).into(),
                     Received::text(used.as_str()),
-                    "configure your library for the registered method, or register the one it uses",
+                    "configure your library for the registered method, or register the one it uses".into(),
                 ),
                 Self::SecretWrong(_, length) => (
                     "client-secret-wrong",
                     "client_secret",
                     "a current secret of the client's".into(),
                     Received::Hidden(*length),
-                    "check for a secret of another environment, a cut or an unencoded one; or rotate it",
+                    "check for a secret of another environment, a cut or an unencoded one; or rotate it"
+                        .into(),
                 ),
                 Self::SecretExpired(_, at) => (
                     "client-secret-expired",
                     "client_secret",
                     format!("a current secret; this one ended {}", at.to_rfc3339()).into(),
                     Received::State("a secret that has ended"),
-                    "rotate the secret: portvakt client secret rotate",
+                    "rotate the secret: portvakt client secret rotate".into(),
                 ),
                 Self::Stopped(_, stopped) => (
                     "client-stopped",
@@ -225,7 +230,7 @@ impl Fault for ClientFault {
                         }
                     },
                     Received::State("a client that may not be used at present"),
-                    "activate the client, or have its organisation accept the terms of use",
+                    "activate the client, or have its organisation accept the terms of use".into(),
                 ),
             };
         Refusal {

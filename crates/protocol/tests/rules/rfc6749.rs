@@ -154,7 +154,7 @@ fn s4_1_2_1_an_unknown_client_is_shown_not_redirected() {
         let fault = address(request(&[("client_id", sent)]), client).unwrap_err();
         assert_eq!(
             fault,
-            PageFault::ClientUnknown(sent.to_owned()),
+            PageFault::ClientUnknown(sent.to_owned(), Vec::new()),
             "and a page fault has no address to go to"
         );
     }
