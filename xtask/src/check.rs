@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::assets;
 use crate::house::{House, Outcome, run as run_command};
 use crate::stage::{Stage, run_all};
 use crate::tidy;
@@ -19,8 +20,12 @@ const STAGES: &[Stage] = &[FORMAT, LINTS, TIDY, Stage { name: "quick tests", run
 const PURE: [&str; 2] = ["portvakt-crypto", "portvakt-protocol"];
 
 /// Runs the quick stages.
-pub(crate) fn run(house: &House) -> ExitCode {
-    run_all(house, STAGES)
+///
+/// # Errors
+/// When what the server is built with is missing and cannot be fetched; then no stage has run.
+pub(crate) fn run(house: &House) -> Result<ExitCode, String> {
+    assets::make_ready(house)?;
+    Ok(run_all(house, STAGES))
 }
 
 fn format(house: &House) -> Outcome {

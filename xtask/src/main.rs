@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line's answer goes to standard output")]
 
+mod assets;
 mod bench;
 mod check;
 mod client;
@@ -12,6 +13,7 @@ mod clients;
 mod dev;
 mod house;
 mod stage;
+mod suites;
 mod test;
 mod tidy;
 mod tools;
@@ -37,12 +39,16 @@ enum Task {
     Check,
     /// The house rules alone: floors, chapters, names, links.
     Tidy,
+    /// Fetch the pages' stylesheet, which the server is built with.
+    Assets,
     /// Everything, from a fresh machine with a Rust toolchain and a C compiler.
     Test,
     /// What each operation costs in CPU, how fast a start is and how much memory is held, each beside its bar.
     Bench(bench::Asked),
     /// `kill -9` under load, many connections for one code, and what is on the disk before an answer leaves.
     Torture(torture::Asked),
+    /// The worked examples for the test suites of services: shell, Node and Java.
+    Suites,
     /// Build Portvakt and run `portvakt dev` with the given arguments.
     #[command(disable_help_flag = true)]
     Dev {
@@ -55,11 +61,13 @@ enum Task {
 fn main() -> ExitCode {
     let task = Cli::parse().task;
     let done = House::read().and_then(|house| match task {
-        Task::Check => Ok(check::run(&house)),
+        Task::Check => check::run(&house),
+        Task::Assets => assets::make_ready(&house).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::run(&house).map(|()| ExitCode::SUCCESS),
         Task::Test => test::run(&house),
         Task::Bench(asked) => bench::run(&house, &asked),
         Task::Torture(asked) => torture::run(&house, asked),
+        Task::Suites => suites::alone(&house).map(|()| ExitCode::SUCCESS),
         Task::Dev { args } => dev::run(&house, &args).map(|()| ExitCode::SUCCESS),
     });
     done.unwrap_or_else(|why| {

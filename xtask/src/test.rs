@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::assets;
 use crate::bench;
 use crate::check;
 use crate::clients;
 use crate::house::{House, Outcome, run as run_command};
 use crate::stage::{Stage, run_all};
+use crate::suites;
 use crate::tools;
 use crate::torture;
 
@@ -26,6 +28,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "bench, short", run: bench::short },
     Stage { name: "openid-client", run: clients::openid_client },
     Stage { name: "Authlib", run: clients::authlib },
+    Stage { name: "test-suite examples", run: suites::examples },
     Stage { name: "kill loop, short", run: torture::few_kills },
     Stage { name: "64 connections for one code, short", run: torture::few_rounds },
     Stage { name: "answers after their sync", run: torture::order },
@@ -37,6 +40,7 @@ pub(crate) const STAGES: &[Stage] = &[
 /// When a program is missing and cannot be installed; then no stage has run.
 pub(crate) fn run(house: &House) -> Result<ExitCode, String> {
     tools::make_ready(house)?;
+    assets::make_ready(house)?;
     Ok(run_all(house, STAGES))
 }
 
@@ -77,7 +81,11 @@ fn tests(house: &House) -> Outcome {
     run_command(&mut house.cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))
 }
 
-fn release_binary(house: &House) -> Outcome {
+/// Builds the server as it is released, for the stages behind it.
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn release_binary(house: &House) -> Outcome {
     run_command(&mut house.cargo(&["build", "--release", "--locked", "-p", "portvakt"]))?;
     let path = release_binary_path(house);
     if path.is_file() { Ok(()) } else { Err(format!("no binary at {}", path.display())) }

@@ -31,7 +31,20 @@ const NEEDS: &[Need] = &[
         packages: &["nodejs"],
         why: "openid-client is one of the real clients",
     },
-    Need { probe: &["npm", "--version"], packages: &["npm"], why: "it installs openid-client" },
+    Need { probe: &["npm", "--version"], packages: &["npm"], why: "it fetches the pages' stylesheet and the real clients" },
+    Need { probe: &["curl", "--version"], packages: &["curl"], why: "the shell example logs in with it" },
+    Need { probe: &["openssl", "version"], packages: &["openssl"], why: "the shell example makes PKCE with it" },
+    Need {
+        probe: &["javac", "-version"],
+        packages: &["default-jdk-headless"],
+        why: "the JUnit example is Java",
+    },
+    Need { probe: &["mvn", "--version"], packages: &["maven"], why: "it builds the JUnit example" },
+    Need {
+        probe: &["chromium", "--version"],
+        packages: &["chromium"],
+        why: "a real browser sees the pages",
+    },
 ];
 
 /// The cargo-deny that reads `deny.toml`. Pinned, since a new one may know new rules.
@@ -57,12 +70,24 @@ pub(crate) fn make_ready(house: &House) -> Outcome {
                     rustup component add rustfmt clippy"
             .to_owned());
     }
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !works(need.probe)).collect();
+    provide(house, NEEDS.iter().filter(|need| !works(need.probe)).collect())
+}
+
+/// Installs those of `programs` (the first word of a probe) that are missing.
+///
+/// # Errors
+/// As [`make_ready`].
+pub(crate) fn make_ready_for(house: &House, programs: &[&str]) -> Outcome {
+    let needed = |need: &&Need| need.probe.first().is_some_and(|program| programs.contains(program));
+    provide(house, NEEDS.iter().filter(needed).filter(|need| !works(need.probe)).collect())
+}
+
+fn provide(house: &House, missing: Vec<&Need>) -> Outcome {
     if missing.is_empty() {
         return Ok(());
     }
     for need in &missing {
-        println!("missing: {} ({})", need.packages.join(", "), need.why);
+        eprintln!("missing: {} ({})", need.packages.join(", "), need.why);
     }
     let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages).copied().collect();
     if !rustix::process::geteuid().is_root() {
@@ -71,13 +96,15 @@ pub(crate) fn make_ready(house: &House) -> Outcome {
             install_line(&packages)
         ));
     }
-    run_command(house.command("apt-get").args(["update", "--quiet"]))?;
+    // Its talk goes to standard error: standard output may be a script's.
+    run_command(house.command("apt-get").args(["update", "--quiet"]).stdout(std::io::stderr()))?;
     run_command(
         house
             .command("apt-get")
             .args(["install", "--yes", "--quiet", "--no-install-recommends"])
             .args(&packages)
-            .env("DEBIAN_FRONTEND", "noninteractive"),
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(std::io::stderr()),
     )
 }
 
