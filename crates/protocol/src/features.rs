@@ -25,11 +25,17 @@ pub enum Endpoint {
     Login,
     /// The one point that every page returns to, which decides again.
     Resume,
+    /// The issuer itself: a page for whoever opens it.
+    IssuerPage,
+    /// Where every page's language switch posts to.
+    Language,
+    /// What pages are drawn with, by name.
+    Asset,
 }
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 11] = [
         Self::Discovery,
         Self::Jwks,
         Self::Authorization,
@@ -38,9 +44,12 @@ impl Endpoint {
         Self::EndSession,
         Self::Login,
         Self::Resume,
+        Self::IssuerPage,
+        Self::Language,
+        Self::Asset,
     ];
 
-    /// Its path under the base it hangs on. Pages take the handle of a login as one more segment.
+    /// Its path under the base it hangs on. Login pages take the handle of a login as one more segment, assets their name.
     pub fn path(self, profile: &Profile) -> &'static str {
         match self {
             Self::Discovery => "/.well-known/openid-configuration",
@@ -51,16 +60,31 @@ impl Endpoint {
             Self::EndSession => profile.paths.end_session,
             Self::Login => "/login",
             Self::Resume => "/resume",
+            Self::IssuerPage => "/",
+            Self::Language => "/language",
+            Self::Asset => "/assets",
         }
     }
 
-    /// Whether browsers are sent here: it may live on another host than the issuer's.
-    pub fn is_front(self) -> bool {
+    /// Under which base it hangs, where the front's host is not the issuer's.
+    pub fn side(self) -> Side {
         match self {
-            Self::Authorization | Self::EndSession | Self::Login | Self::Resume => true,
-            Self::Discovery | Self::Jwks | Self::Token | Self::Userinfo => false,
+            Self::Authorization | Self::EndSession | Self::Login | Self::Resume => Side::Front,
+            Self::Discovery | Self::Jwks | Self::Token | Self::Userinfo | Self::IssuerPage => Side::Issuer,
+            Self::Language | Self::Asset => Side::Both,
         }
     }
+}
+
+/// The base that an endpoint hangs under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The front: browsers are sent here.
+    Front,
+    /// The issuer.
+    Issuer,
+    /// Either: every page uses it on its own host, where its cookies are.
+    Both,
 }
 
 /// The name of a row.
@@ -86,6 +110,8 @@ pub enum FeatureName {
     EndSession,
     /// The login pages.
     Login,
+    /// What belongs to every page, and the issuer's own.
+    Pages,
     /// Logins without a page, for test suites: obeyed where TestID is offered, refused elsewhere.
     TestIdHint,
 }
@@ -248,6 +274,13 @@ impl Feature {
             standard: "contract §15",
             parameters: &[],
             endpoints: &[E::Login, E::Resume],
+            metadata: |_, _| {},
+        },
+        Self {
+            name: FeatureName::Pages,
+            standard: "contract §2 (language), §15",
+            parameters: &[(E::Language, "language"), (E::Language, "back")],
+            endpoints: &[E::IssuerPage, E::Language, E::Asset],
             metadata: |_, _| {},
         },
         Self {

@@ -106,6 +106,15 @@ impl Issuer {
         &self.0.authority
     }
 
+    /// Scheme and authority: what a browser calls its origin (RFC 6454 §6.1).
+    pub fn origin(&self) -> String {
+        let scheme = match self.scheme() {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        format!("{scheme}://{}", self.authority())
+    }
+
     /// The host alone, without port.
     pub fn host(&self) -> &str {
         host_of(self.authority())

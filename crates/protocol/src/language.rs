@@ -14,6 +14,9 @@ pub enum Language {
 }
 
 impl Language {
+    /// Every language, in the order in which pages offer them.
+    pub const ALL: [Self; 4] = [Self::Nb, Self::Nn, Self::En, Self::Se];
+
     /// Its tag, as in `locale` and `lang`.
     pub fn tag(self) -> &'static str {
         match self {
@@ -40,6 +43,32 @@ impl Language {
     pub fn choose(picked: Option<&str>, ui_locales: Option<&str>) -> Self {
         let asked = ui_locales.unwrap_or_default().split(' ').take(32);
         picked.into_iter().chain(asked).find_map(Self::of_tag).unwrap_or(Self::Nb)
+    }
+}
+
+/// A text in every language of the pages.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Localized {
+    /// Norwegian Bokmål.
+    pub nb: String,
+    /// Norwegian Nynorsk.
+    pub nn: String,
+    /// English.
+    pub en: String,
+    /// Northern Sámi.
+    pub se: String,
+}
+
+impl Localized {
+    /// The text in `language`.
+    pub fn of(&self, language: Language) -> &str {
+        match language {
+            Language::Nb => &self.nb,
+            Language::Nn => &self.nn,
+            Language::En => &self.en,
+            Language::Se => &self.se,
+        }
     }
 }
 

@@ -30,4 +30,5 @@ pub mod subject;
 pub mod time;
 pub mod token;
 pub mod userinfo;
+pub mod well_known;
 pub mod witness;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::evidence::Method;
-use crate::features::{Endpoint, Feature, FeatureName};
+use crate::features::{Endpoint, Feature, FeatureName, Side};
 use crate::issuer::{Issuer, IssuerFault, Scheme};
 use crate::profile::Profile;
 
@@ -209,9 +209,18 @@ impl Provider {
         self.base(endpoint).url(endpoint.path(self.profile))
     }
 
-    /// The base that an endpoint hangs under.
+    /// The base that an endpoint hangs under; the front, of one that hangs under both.
     pub fn base(&self, endpoint: Endpoint) -> &Issuer {
-        if endpoint.is_front() { &self.front } else { &self.issuer }
+        match endpoint.side() {
+            Side::Front | Side::Both => &self.front,
+            Side::Issuer => &self.issuer,
+        }
+    }
+
+    /// Every base that an endpoint hangs under.
+    pub fn bases(&self, endpoint: Endpoint) -> impl Iterator<Item = &Issuer> {
+        let second = (endpoint.side() == Side::Both && self.front != self.issuer).then_some(&self.issuer);
+        std::iter::once(self.base(endpoint)).chain(second)
     }
 }
 

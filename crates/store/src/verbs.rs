@@ -43,10 +43,10 @@ pub struct OpenLogin {
 pub enum FoundLogin {
     /// Under way.
     Open(Box<OpenLogin>),
-    /// It led to an answer already: a code, a refusal, or an end by logout.
-    Finished,
-    /// It outlived its lifetime.
-    Expired,
+    /// It led this client to an answer already: a code, a refusal, or an end by logout.
+    Finished(ClientId),
+    /// This client's; it outlived its lifetime.
+    Expired(ClientId),
     /// No login of this browser's at this issuer.
     Unknown,
 }

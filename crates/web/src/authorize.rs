@@ -11,7 +11,6 @@ use portvakt_protocol::authorize::{self, Addressed, LoginFault, PageFault};
 use portvakt_protocol::evidence::{Evidence, Method as Eid};
 use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::interaction::ask;
-use portvakt_protocol::language::Language;
 use portvakt_protocol::params::RawParams;
 use portvakt_protocol::profile::LOGIN_LIFETIME;
 use portvakt_protocol::secret::{BrowserSecret, LoginHandle};
@@ -19,6 +18,7 @@ use portvakt_store::{LoginWrite, NewLogin};
 
 use crate::cookies;
 use crate::form::{FormFault, form, query};
+use crate::here::Here;
 use crate::login::LoginStep;
 use crate::refuse::{Notice, Stop, stop};
 use crate::reply::{Reply, see_other};
@@ -28,16 +28,19 @@ use crate::site::{Site, Trace};
 pub(crate) async fn authorize(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
     let mut trace = Trace::begin(&site);
     let headers = request.headers().clone();
-    let picked = cookies::language(&headers);
+    let path = request.uri().path().to_owned();
+    let here = Here::at(&site, Endpoint::Authorization, &headers, path.clone(), None);
     let params = match params(request).await {
         Ok(params) => params,
-        Err(refused) => return stop(&site, &trace, "authorize", Language::choose(picked, None), refused),
+        Err(refused) => return stop(&trace, "authorize", &here, refused),
     };
     trace.body_read(&site);
-    let language = Language::choose(picked, params.first("ui_locales"));
-    match begin(&site, &trace, &headers, params).await {
+    // A page finds its way back by the request, but for what must not stand in a page.
+    let kept = params.clone().only(|name| authorize::is_kept(&site.provider, name)).encode();
+    let here = here.asked(&headers, params.first("ui_locales")).back_at(format!("{path}?{kept}"));
+    match begin(&site, &trace, &here, &headers, params).await {
         Ok(reply) => reply,
-        Err(refused) => stop(&site, &trace, "authorize", language, refused),
+        Err(refused) => stop(&trace, "authorize", &here, refused),
     }
 }
 
@@ -54,7 +57,13 @@ async fn params(request: Request<Body>) -> Result<RawParams, Stop> {
     })
 }
 
-async fn begin(site: &Site, trace: &Trace, headers: &HeaderMap, params: RawParams) -> Result<Reply, Stop> {
+async fn begin(
+    site: &Site,
+    trace: &Trace,
+    here: &Here<'_>,
+    headers: &HeaderMap,
+    params: RawParams,
+) -> Result<Reply, Stop> {
     let addressed = address(site, params).await?;
     let validated = ask(addressed, site.reach(), &site.provider)?;
     let Some(hint) = validated.login_hint() else {
@@ -66,7 +75,7 @@ async fn begin(site: &Site, trace: &Trace, headers: &HeaderMap, params: RawParam
     let standing = site.standing(hint.pid()).await?;
     let stopped = site.provider.stops(Eid::TestId, standing);
     match Entry::hinted(hint).evidence(stopped, trace.now) {
-        Ok(evidence) => at_once(site, trace, headers, validated.addressed(), evidence).await,
+        Ok(evidence) => at_once(trace, here, headers, validated.addressed(), evidence).await,
         Err(_) => {
             let addressed = Box::new(validated.addressed().clone());
             Err(Stop::Redirect(addressed, LoginFault::PersonStopped.into()))
@@ -77,12 +86,13 @@ async fn begin(site: &Site, trace: &Trace, headers: &HeaderMap, params: RawParam
 /// A login that its own request brings the evidence for (`login_hint`, contract §2): begun, recorded, decided and answered by the
 /// same verbs as one with pages between. Nothing of it is left to the browser, so it gets no cookie.
 async fn at_once(
-    site: &Site,
     trace: &Trace,
+    here: &Here<'_>,
     headers: &HeaderMap,
     addressed: &Addressed,
     evidence: Evidence,
 ) -> Result<Reply, Stop> {
+    let site = here.site();
     let (handle, browser) = begin_login(site, trace, addressed).await?;
     let (login, secret) = (handle.digest(), browser.digest());
     let issuer = site.provider.issuer();
@@ -92,7 +102,7 @@ async fn at_once(
             return Err(Notice::Expired.into());
         }
     }
-    let mut step = LoginStep::open(site, trace, headers, (handle.clone(), browser.clone())).await?;
+    let mut step = LoginStep::open(trace, here, headers, (handle.clone(), browser.clone())).await?;
     let mut reply = step.resume().await?;
     if !step.has_ended() {
         // Evidence that does not do, though no rule comes to that today: the person is asked, as for any request.
@@ -128,10 +138,10 @@ async fn begin_login(
 pub(crate) async fn address(site: &Site, params: RawParams) -> Result<Addressed, Stop> {
     let id = authorize::client_id(&params)?;
     let client = site.store.client(&site.provider, &id).await?;
-    match authorize::address(params, client) {
+    match authorize::address(params, client.clone()) {
         Err(PageFault::ClientUnknown(sent, _)) => {
             Err(PageFault::ClientUnknown(sent, site.elsewhere(&id).await).into())
         }
-        settled => Ok(settled?),
+        settled => settled.map_err(|fault| Stop::Page(fault, client)),
     }
 }

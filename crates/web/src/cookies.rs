@@ -3,14 +3,18 @@
 
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue, SET_COOKIE};
-use portvakt_protocol::profile::LOGIN_LIFETIME;
+use portvakt_protocol::language::Language;
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::secret::{BrowserSecret, LoginHandle};
+use portvakt_protocol::time::Seconds;
 
 use crate::reply::Reply;
 
 /// So many logins may be under way in one browser at one issuer; a further one ends the oldest cookie.
 const MOST_LOGINS: usize = 16;
+
+/// A login's cookie outlives the login, so that one which took too long, or is over, can be told from another browser's.
+const LIFETIME: Seconds = Seconds::days(1);
 
 /// The start of every login cookie's name at this issuer. `__Host-` binds it to this host, to https and to the whole
 /// path (RFC 6265bis §4.1.3.2), so no subdomain or path can plant one; over http browsers refuse that prefix.
@@ -47,9 +51,18 @@ fn is_ours(value: &str) -> bool {
     value.len() == 43 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
+/// The cookie of the language that a person picked: contract §2 has its name.
+const LANGUAGE: &str = "IDPORTEN_SELECTED_LANGUAGE";
+
 /// The language that the person picked on our pages, if any (contract §2).
 pub(crate) fn language(headers: &HeaderMap) -> Option<&str> {
-    pairs(headers).find(|(name, _)| *name == "IDPORTEN_SELECTED_LANGUAGE").map(|(_, value)| value)
+    pairs(headers).find(|(name, _)| *name == LANGUAGE).map(|(_, value)| value)
+}
+
+/// Keeps the language that the person picked, for a year.
+pub(crate) fn pick_language(reply: &mut Reply, provider: &Provider, language: Language) {
+    let attributes = attributes(provider);
+    append(reply, &format!("{LANGUAGE}={}{attributes}; Max-Age=31536000", language.tag()));
 }
 
 /// The browser's secret for a login. Two cookies of one name are no answer: one of them was planted.
@@ -87,18 +100,13 @@ pub(crate) fn begin(
         name(provider, login),
         browser.reveal(),
         attributes(provider),
-        LOGIN_LIFETIME.get()
+        LIFETIME.get()
     );
     append(reply, &cookie);
     let known = browsers(headers, provider);
     for (name, _) in known.iter().take((known.len() + 1).saturating_sub(MOST_LOGINS)) {
         end_named(reply, provider, name);
     }
-}
-
-/// Ends the cookie of a login.
-pub(crate) fn end(reply: &mut Reply, provider: &Provider, login: &LoginHandle) {
-    end_named(reply, provider, &name(provider, login));
 }
 
 /// Ends a cookie by its name.

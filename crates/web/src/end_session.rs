@@ -6,11 +6,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use http::{Request, StatusCode};
-use portvakt_protocol::language::Language;
+use portvakt_protocol::features::Endpoint;
 
 use crate::cookies;
 use crate::form::query;
-use crate::pages::{NoticePage, Texts, page};
+use crate::here::Here;
+use crate::pages::{NoticePage, PageName, page};
 use crate::refuse::{Stop, stop};
 use crate::reply::Reply;
 use crate::site::{Site, Trace};
@@ -19,25 +20,27 @@ use crate::site::{Site, Trace};
 pub(crate) async fn end_session(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
     let trace = Trace::begin(&site);
     let asked = query(&request).ok().and_then(|params| params.first("ui_locales").map(str::to_owned));
-    let language = Language::choose(cookies::language(request.headers()), asked.as_deref());
+    let back = request.uri().path().to_owned();
+    let here = Here::at(&site, Endpoint::EndSession, request.headers(), back, asked.as_deref());
     let browsers = cookies::browsers(request.headers(), &site.provider);
     for (_, browser) in &browsers {
         if let Err(broken) = site.store.end_logins(site.provider.issuer(), browser.digest(), trace.now).await
         {
-            return stop(&site, &trace, "end_session", language, Stop::from(broken));
+            return stop(&trace, "end_session", &here, Stop::from(broken));
         }
     }
-    let texts = Texts::of(language);
+    let texts = here.texts();
     let notice = NoticePage {
-        language,
-        texts,
-        id: "logged-out",
+        frame: here.frame(PageName::LoggedOut),
         title: texts.logged_out,
         sentence: texts.logged_out_sentence,
+        value: "",
+        way_on: None,
+        service: None,
         reference: None,
         detail: None,
     };
-    let mut reply = page(StatusCode::OK, &notice, "'none'");
+    let mut reply = page(StatusCode::OK, &notice, "");
     for (name, _) in &browsers {
         cookies::end_named(&mut reply, &site.provider, name);
     }

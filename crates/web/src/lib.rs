@@ -2,14 +2,19 @@
 
 pub mod listen;
 
+pub mod assets;
 mod authorize;
 pub mod clock;
 mod cookies;
 mod cors;
 mod csrf;
 mod end_session;
+pub mod face;
 mod form;
+mod here;
+mod issuer_page;
 pub mod keys;
+mod language;
 mod lately;
 mod login;
 mod metadata;
@@ -19,4 +24,7 @@ mod reply;
 pub mod router;
 pub mod site;
 mod token;
+mod unserved;
 mod userinfo;
+
+pub use pages::pages_shown;

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode, Uri};
 use portvakt_eid::test_id::{Entry, EntryFault, offered};
 use portvakt_protocol::authorize::{Addressed, LoginFault, Refused, Validated, login_url};
+use portvakt_protocol::client::ClientId;
 use portvakt_protocol::evidence::{Evidence, Method};
 use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::grant::GrantId;
 use portvakt_protocol::interaction::{Decision, Granted, Login, ask, decide};
-use portvakt_protocol::language::Language;
 use portvakt_protocol::params::RawParams;
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::refusal::Fault;
@@ -20,25 +20,26 @@ use portvakt_store::{FoundLogin, Issue, LoginWrite, OpenLogin};
 
 use crate::authorize::address;
 use crate::form::{FormFault, form};
-use crate::pages::{Level, LoginPage, Texts, entry_fault, page};
+use crate::here::Here;
+use crate::pages::{Level, LoginPage, PageName, Service, entry_fault, page};
 use crate::refuse::{Notice, Stop, stop};
 use crate::reply::{Reply, see_other};
 use crate::site::{Site, Trace};
 use crate::{cookies, csrf};
 
 /// The login page offers so many test persons to pick from.
-const MOST_PERSONS: u32 = 24;
+pub(crate) const MOST_PERSONS: u32 = 24;
 
 /// `GET` shows the login page; `POST` is what the person typed there, or a cancellation.
 pub(crate) async fn login(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
-    let handle = handle(request.uri().path());
     let (head, body) = request.into_parts();
+    let here = here(&site, Endpoint::Login, &head.uri, &head.headers);
     let form =
         if head.method == http::Method::POST { Some(posted(&site, &head.headers, body).await) } else { None };
     let trace = Trace::begin(&site);
-    let mut step = match LoginStep::load(&site, &trace, &head.headers, handle).await {
+    let mut step = match LoginStep::load(&trace, &here, &head.headers, handle(head.uri.path())).await {
         Ok(step) => step,
-        Err(refused) => return stop(&site, &trace, "login", picked(&head.headers), refused),
+        Err(refused) => return stop(&trace, "login", &here, refused),
     };
     let reply = match form {
         None => step.show().await,
@@ -51,10 +52,11 @@ pub(crate) async fn login(State(site): State<Arc<Site>>, request: Request<Body>)
 /// The resume point: decides again, and answers the client once the person has logged in well enough.
 pub(crate) async fn resume(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
     let trace = Trace::begin(&site);
-    let mut step = match LoginStep::load(&site, &trace, request.headers(), handle(request.uri().path())).await
+    let here = here(&site, Endpoint::Resume, request.uri(), request.headers());
+    let mut step = match LoginStep::load(&trace, &here, request.headers(), handle(request.uri().path())).await
     {
         Ok(step) => step,
-        Err(refused) => return stop(&site, &trace, "resume", picked(request.headers()), refused),
+        Err(refused) => return stop(&trace, "resume", &here, refused),
     };
     let reply = step.resume().await;
     step.reply("resume", reply)
@@ -65,13 +67,14 @@ fn handle(path: &str) -> LoginHandle {
     LoginHandle::presented(path.rsplit('/').next().unwrap_or_default())
 }
 
-fn picked(headers: &HeaderMap) -> Language {
-    Language::choose(cookies::language(headers), None)
+/// Where the browser stands, before the login is known and with it the language that its request asked for.
+fn here<'a>(site: &'a Site, endpoint: Endpoint, uri: &Uri, headers: &HeaderMap) -> Here<'a> {
+    Here::at(site, endpoint, headers, uri.path().to_owned(), None)
 }
 
 /// Reads what was posted from our own page.
 async fn posted(site: &Site, headers: &HeaderMap, body: Body) -> Result<RawParams, Stop> {
-    if !csrf::is_same_origin(headers, &site.provider) {
+    if !csrf::is_same_origin(headers, site.provider.base(Endpoint::Login)) {
         return Err(Notice::FormStale.into());
     }
     form(headers, body).await.map_err(|fault| match fault {
@@ -85,24 +88,26 @@ async fn posted(site: &Site, headers: &HeaderMap, body: Body) -> Result<RawParam
 pub(crate) struct LoginStep<'a> {
     site: &'a Site,
     trace: &'a Trace,
+    here: Here<'a>,
     handle: LoginHandle,
     browser: BrowserSecret,
+    client_id: ClientId,
     params: RawParams,
-    language: Language,
     evidence: Option<Evidence>,
-    /// Whether this step ended the login: its cookie goes.
+    /// Whether this step ended the login.
     ended: bool,
 }
 
 impl<'a> LoginStep<'a> {
     async fn load(
-        site: &'a Site,
         trace: &'a Trace,
+        here: &Here<'a>,
         headers: &HeaderMap,
         handle: LoginHandle,
     ) -> Result<Self, Stop> {
-        let browser = cookies::browser(headers, &site.provider, &handle).ok_or(Notice::CookieGone)?;
-        Self::open(site, trace, headers, (handle, browser)).await
+        let provider = &here.site().provider;
+        let browser = cookies::browser(headers, provider, &handle).ok_or(Notice::CookieGone)?;
+        Self::open(trace, here, headers, (handle, browser)).await
     }
 
     /// The login of this handle and browser, as it stands in the store.
@@ -110,32 +115,29 @@ impl<'a> LoginStep<'a> {
     /// # Errors
     /// [`Stop`] if there is none, or no longer.
     pub(crate) async fn open(
-        site: &'a Site,
         trace: &'a Trace,
+        here: &Here<'a>,
         headers: &HeaderMap,
         (handle, browser): (LoginHandle, BrowserSecret),
     ) -> Result<Self, Stop> {
+        let site = here.site();
         let found =
             site.store.login(site.provider.issuer(), handle.digest(), browser.digest(), trace.now).await?;
-        let OpenLogin { request, evidence, .. } = match found {
+        let OpenLogin { client_id, request, evidence, .. } = match found {
             FoundLogin::Open(open) => *open,
-            FoundLogin::Finished => return Err(Notice::Finished.into()),
-            FoundLogin::Expired | FoundLogin::Unknown => return Err(Notice::Expired.into()),
+            FoundLogin::Finished(client) => return Err(Notice::Finished.about(site, &client).await),
+            FoundLogin::Expired(client) => return Err(Notice::Expired.about(site, &client).await),
+            FoundLogin::Unknown => return Err(Notice::Expired.into()),
         };
         let params =
             RawParams::parse(request.as_bytes()).map_err(|fault| Stop::Broken(fault.to_string(), None))?;
-        let language = Language::choose(cookies::language(headers), params.first("ui_locales"));
-        Ok(Self { site, trace, handle, browser, params, language, evidence, ended: false })
+        let here = here.clone().asked(headers, params.first("ui_locales"));
+        Ok(Self { site, trace, here, handle, browser, client_id, params, evidence, ended: false })
     }
 
-    /// The reply to this step, with the login's cookie ended if the login is.
+    /// The reply to this step. The login's cookie outlives the login: whoever goes back is told that it is over.
     fn reply(&self, endpoint: &'static str, outcome: Result<Reply, Stop>) -> Reply {
-        let mut reply =
-            outcome.unwrap_or_else(|refused| stop(self.site, self.trace, endpoint, self.language, refused));
-        if self.ended {
-            cookies::end(&mut reply, &self.site.provider, &self.handle);
-        }
-        reply
+        outcome.unwrap_or_else(|refused| stop(self.trace, endpoint, &self.here, refused))
     }
 
     /// Whether this step ended the login.
@@ -170,7 +172,7 @@ impl<'a> LoginStep<'a> {
         let reason = refused.fault.refusal().rule;
         let written =
             self.site.store.refuse_login(self.site.provider.issuer(), login, browser, reason, self.trace.now);
-        self.done(written.await?)?;
+        self.done(written.await?).await?;
         self.ended = true;
         Err(refused.into())
     }
@@ -183,26 +185,31 @@ impl<'a> LoginStep<'a> {
     }
 
     async fn login_page(&self, validated: &Validated, fault: Option<EntryFault>) -> Result<Reply, Stop> {
-        let texts = Texts::of(self.language);
+        let texts = self.here.texts();
         let pools = self.site.provider.test_id().map_or(&[][..], |settings| &settings.pools);
         let persons = self.site.store.some_persons(pools, MOST_PERSONS).await?;
-        let levels = offered(&self.site.provider.profile().acr, validated.minimum())
-            .enumerate()
-            .map(|(at, (word, _))| Level { word, picked: at == 0 })
-            .collect();
+        let levels = offered(&self.site.provider.profile().acr, validated.minimum()).enumerate();
+        let client = validated.addressed().client();
+        let fault_in_level = fault == Some(EntryFault::Level);
+        let name = match fault {
+            None => PageName::Login,
+            Some(EntryFault::Level) => PageName::LoginFaultLevel,
+            Some(EntryFault::Pid(_) | EntryFault::Stopped) => PageName::LoginFaultPid,
+        };
         let login_page = LoginPage {
-            language: self.language,
-            texts,
-            service: validated.addressed().client().display_name(),
+            frame: self.here.frame(name),
+            name: client.display_name(),
+            service: Some(Service::of(client)),
             action: &self.url(Endpoint::Login),
             form_token: &self.browser.form_token(&self.handle),
-            levels,
+            levels: levels.map(|(at, rung)| Level::of(texts, rung, at == 0)).collect(),
             persons: persons.iter().map(Pid::reveal).collect(),
             fault: fault.map(|fault| entry_fault(texts, fault)),
-            fault_in_level: fault == Some(EntryFault::Level),
+            fault_in_pid: fault.is_some() && !fault_in_level,
+            fault_in_level,
         };
         let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        Ok(page(status, &login_page, &format!("'self' {}", validated.addressed().redirect_uri().origin())))
+        Ok(page(status, &login_page, &validated.addressed().redirect_uri().origin()))
     }
 
     /// Takes what was posted: a cancellation, or TestID's entry, which becomes evidence or the page again with what is wrong.
@@ -223,8 +230,8 @@ impl<'a> LoginStep<'a> {
         let Some(settings) = self.site.provider.test_id() else { return Err(Notice::FormStale.into()) };
         let field = |name| form.first(name).unwrap_or_default();
         let ladder = &self.site.provider.profile().acr;
-        // A number that was typed counts; the picked person otherwise.
-        let pid = if field("pid").trim().is_empty() { field("person") } else { field("pid") };
+        // A person's own button says who; what was typed counts for the form's.
+        let pid = if field("person").is_empty() { field("pid") } else { field("person") };
         let entry = match Entry::parse(settings, (pid, field("acr")), ladder, validated.minimum()) {
             Ok(entry) => entry,
             Err(fault) => return self.login_page(&validated, Some(fault)).await,
@@ -239,7 +246,7 @@ impl<'a> LoginStep<'a> {
         let issuer = self.site.provider.issuer();
         let written =
             self.site.store.record_evidence(issuer, login, browser, evidence, self.trace.now).await?;
-        self.done(written)?;
+        self.done(written).await?;
         Ok(see_other(&self.url(Endpoint::Resume)))
     }
 
@@ -257,7 +264,7 @@ impl<'a> LoginStep<'a> {
     async fn grant(&mut self, granted: &Granted) -> Result<Reply, Stop> {
         let code = Code::draw(&self.site.random);
         let id = GrantId(self.site.random.bytes());
-        let (new_code, grant) = granted.issue(&code, id, self.language, self.trace.now);
+        let (new_code, grant) = granted.issue(&code, id, self.here.language(), self.trace.now);
         let issue = Issue { code: new_code, grant };
         let (login, browser) = (self.handle.digest(), self.browser.digest());
         let issuer = self.site.provider.issuer();
@@ -268,16 +275,18 @@ impl<'a> LoginStep<'a> {
         if written == LoginWrite::Superseded {
             return Ok(see_other(&self.url(Endpoint::Resume)));
         }
-        self.done(written)?;
+        self.done(written).await?;
         self.ended = true;
         Ok(see_other(&granted.reply(&self.site.provider, &code)))
     }
 
-    fn done(&self, written: LoginWrite) -> Result<(), Stop> {
+    async fn done(&self, written: LoginWrite) -> Result<(), Stop> {
         match written {
             LoginWrite::Done => Ok(()),
-            LoginWrite::Finished => Err(Notice::Finished.into()),
-            LoginWrite::Unknown | LoginWrite::Superseded => Err(Notice::Expired.into()),
+            LoginWrite::Finished => Err(Notice::Finished.about(self.site, &self.client_id).await),
+            LoginWrite::Unknown | LoginWrite::Superseded => {
+                Err(Notice::Expired.about(self.site, &self.client_id).await)
+            }
         }
     }
 }

@@ -1,23 +1,27 @@
-//! Refusals that browsers meet: a page where there is no address to redirect to, a redirect where there is.
+//! Refusals that browsers meet: a page where there is no address to redirect to, a redirect where there is. Each page says what
+//! happened, and leads on.
+
+use std::sync::Arc;
 
 use http::StatusCode;
 use portvakt_protocol::authorize::{Addressed, AuthorizeFault, LoginFault, PageFault, Refused};
-use portvakt_protocol::client::ClientId;
-use portvakt_protocol::language::Language;
+use portvakt_protocol::client::{Client, ClientId};
+use portvakt_protocol::profile::LOGIN_LIFETIME;
 use portvakt_protocol::refusal::{Fault, Refusal};
 
-use crate::pages::{Detail, NoticePage, Texts, page};
+use crate::here::Here;
+use crate::pages::{Detail, NoticePage, PageName, Service, page};
 use crate::reply::{Reply, log_broken, log_refusal, retry_after, see_other};
 use crate::site::{Site, Trace};
 
 /// What a browser meets instead of a step of the login.
 pub(crate) enum Stop {
-    /// The request has no address: a page.
-    Page(PageFault),
+    /// The request has no address: a page, and the client that it is about, if one is known.
+    Page(PageFault, Option<Arc<Client>>),
     /// The client gets a refusal.
     Redirect(Box<Addressed>, AuthorizeFault),
-    /// A notice about the login itself.
-    Notice(Notice),
+    /// A notice about the login itself, and the client that it is a login to, if that is known.
+    Notice(Notice, Option<Arc<Client>>),
     /// The request or its body could not be read: a page with this status.
     Unreadable(StatusCode),
     /// A failure of ours, and where the client hears of it, if that is settled.
@@ -51,74 +55,109 @@ impl From<Box<Refused>> for Stop {
 
 impl From<PageFault> for Stop {
     fn from(fault: PageFault) -> Self {
-        Self::Page(fault)
+        Self::Page(fault, None)
     }
 }
 
 impl From<Notice> for Stop {
     fn from(notice: Notice) -> Self {
-        Self::Notice(notice)
+        Self::Notice(notice, None)
+    }
+}
+
+impl Notice {
+    /// The notice about a login to this client. That the client cannot be read just now changes nothing about the login.
+    pub(crate) async fn about(self, site: &Site, client: &ClientId) -> Stop {
+        Stop::Notice(self, site.store.client(&site.provider, client).await.ok().flatten())
     }
 }
 
 /// The reply to a stop.
-pub(crate) fn stop(
-    site: &Site,
-    trace: &Trace,
-    endpoint: &'static str,
-    language: Language,
-    stop: Stop,
-) -> Reply {
-    let texts = Texts::of(language);
+pub(crate) fn stop(trace: &Trace, endpoint: &'static str, here: &Here<'_>, stop: Stop) -> Reply {
+    let site = here.site();
     match stop {
-        Stop::Page(fault) => {
+        Stop::Page(fault, client) => {
             let refusal = fault.refusal();
             log_refusal(site, trace, endpoint, fault.client().map(ClientId::as_str), &refusal);
-            refusal_page(site, trace, language, &refusal)
+            refusal_page(trace, here, &refusal, Service::maybe(client.as_ref()))
         }
         Stop::Redirect(addressed, fault) => {
             log_refusal(site, trace, endpoint, Some(addressed.client().id().as_str()), &fault.refusal());
             see_other(&addressed.refuse(&site.provider, &fault, &trace.id))
         }
-        Stop::Notice(notice) => {
+        Stop::Notice(notice, client) => {
             tracing::info!(target: "login", trace_id = %trace.id, issuer = %site.provider.issuer(), endpoint, notice = ?notice, "no such step");
-            let (status, sentence) = match notice {
-                Notice::CookieGone => (StatusCode::BAD_REQUEST, texts.cookie_gone),
-                Notice::Expired => (StatusCode::BAD_REQUEST, texts.login_expired),
-                Notice::Finished => (StatusCode::CONFLICT, texts.login_finished),
-                Notice::FormStale => (StatusCode::FORBIDDEN, texts.form_stale),
-            };
-            notice_page(language, status, sentence, Some(&trace.id))
+            notice_page(trace, here, notice, Service::maybe(client.as_ref()))
         }
-        Stop::Unreadable(status) => notice_page(language, status, texts.request_wrong, Some(&trace.id)),
+        Stop::Unreadable(status) => {
+            let texts = here.texts();
+            let notice =
+                Told { title: texts.unreadable, sentence: texts.unreadable_sentence, ..Told::default() };
+            notice.page(trace, here, PageName::Unreadable, status)
+        }
         Stop::Broken(cause, Some(addressed)) => {
             log_broken(site, trace, endpoint, &cause);
             see_other(&addressed.refuse(&site.provider, &LoginFault::Unavailable.into(), &trace.id))
         }
         Stop::Broken(cause, None) => {
             log_broken(site, trace, endpoint, &cause);
-            retry_after(notice_page(
-                language,
-                StatusCode::SERVICE_UNAVAILABLE,
-                texts.unavailable,
-                Some(&trace.id),
-            ))
+            let texts = here.texts();
+            let notice = Told {
+                title: texts.unavailable,
+                sentence: texts.unavailable_sentence,
+                way_on: Some((texts.try_again, here.back())),
+                ..Told::default()
+            };
+            retry_after(notice.page(trace, here, PageName::Unavailable, StatusCode::SERVICE_UNAVAILABLE))
         }
     }
 }
 
-fn notice_page(language: Language, status: StatusCode, sentence: &str, reference: Option<&str>) -> Reply {
-    let texts = Texts::of(language);
-    let notice =
-        NoticePage { language, texts, id: "error", title: texts.error, sentence, reference, detail: None };
-    page(status, &notice, "'none'")
+/// What a notice tells.
+#[derive(Default)]
+struct Told<'a> {
+    title: &'static str,
+    sentence: &'static str,
+    value: &'a str,
+    way_on: Option<(&'static str, &'a str)>,
+    service: Option<Service>,
+    detail: Option<Detail<'a>>,
+}
+
+impl Told<'_> {
+    fn page(self, trace: &Trace, here: &Here<'_>, name: PageName, status: StatusCode) -> Reply {
+        let Self { title, sentence, value, way_on, service, detail } = self;
+        let reference = Some(trace.id.as_str());
+        let frame = here.frame(name);
+        page(status, &NoticePage { frame, title, sentence, value, way_on, service, reference, detail }, "")
+    }
+}
+
+fn notice_page(trace: &Trace, here: &Here<'_>, notice: Notice, service: Option<Service>) -> Reply {
+    let texts = here.texts();
+    let minutes = (LOGIN_LIFETIME.get() / 60).to_string();
+    let (name, status, title, sentence) = match notice {
+        Notice::CookieGone => {
+            (PageName::CookieGone, StatusCode::BAD_REQUEST, texts.cookie_gone, texts.cookie_gone_sentence)
+        }
+        Notice::Expired => {
+            (PageName::LoginExpired, StatusCode::BAD_REQUEST, texts.expired, texts.expired_sentence)
+        }
+        Notice::Finished => {
+            (PageName::LoginFinished, StatusCode::CONFLICT, texts.finished, texts.finished_sentence)
+        }
+        Notice::FormStale => (PageName::FormStale, StatusCode::FORBIDDEN, texts.stale, texts.stale_sentence),
+    };
+    // The page that the form should have come from is still there to be opened.
+    let way_on = (notice == Notice::FormStale).then(|| (texts.open_again, here.back()));
+    Told { title, sentence, value: &minutes, way_on, service, detail: None }.page(trace, here, name, status)
 }
 
 /// The page of a refusal that must not redirect: a reference id for everybody; outside production, what is wrong.
-fn refusal_page(site: &Site, trace: &Trace, language: Language, refusal: &Refusal) -> Reply {
-    let texts = Texts::of(language);
+fn refusal_page(trace: &Trace, here: &Here<'_>, refusal: &Refusal, service: Option<Service>) -> Reply {
+    let texts = here.texts();
     let received = refusal.received.to_string();
-    let detail = (!site.provider.environment().is_production()).then(|| Detail {
+    let detail = (!here.site().provider.environment().is_production()).then(|| Detail {
         rule: refusal.rule,
         clause: refusal.clause,
         parameter: refusal.parameter.as_deref().unwrap_or(""),
@@ -126,14 +165,11 @@ fn refusal_page(site: &Site, trace: &Trace, language: Language, refusal: &Refusa
         received: &received,
         fix: &refusal.fix,
     });
-    let notice = NoticePage {
-        language,
-        texts,
-        id: "error",
-        title: texts.error,
-        sentence: texts.request_wrong,
-        reference: Some(&trace.id),
-        detail,
-    };
-    page(StatusCode::BAD_REQUEST, &notice, "'none'")
+    let name = if detail.is_some() { PageName::RefusedDetail } else { PageName::RefusedPlain };
+    Told { title: texts.refused, sentence: texts.refused_sentence, service, detail, ..Told::default() }.page(
+        trace,
+        here,
+        name,
+        StatusCode::BAD_REQUEST,
+    )
 }

@@ -22,7 +22,8 @@ pub(crate) type Reply = Response<Body>;
 /// How long a caller is asked to wait when the store cannot answer, in seconds.
 const RETRY_AFTER_SECONDS: &str = "2";
 
-fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Reply {
+/// A reply with the headers that every one of ours has.
+pub(crate) fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Reply {
     let mut reply = Response::new(body.into());
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
@@ -61,6 +62,11 @@ pub(crate) fn html(status: StatusCode, body: String) -> Reply {
 
 /// One sentence of plain text.
 pub(crate) fn text(status: StatusCode, body: &'static str) -> Reply {
+    plain(status, body)
+}
+
+/// Plain text, such as no browser takes for a page.
+pub(crate) fn plain(status: StatusCode, body: impl Into<Body>) -> Reply {
     no_store(reply(status, "text/plain; charset=utf-8", body))
 }
 

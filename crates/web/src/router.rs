@@ -20,7 +20,10 @@ use tower::Service;
 use crate::clock::Clock;
 use crate::reply::text;
 use crate::site::Site;
-use crate::{authorize, end_session, listen, login, metadata, token, userinfo};
+use crate::unserved::{host_unknown, path_unknown};
+use crate::{
+    assets, authorize, end_session, issuer_page, language, listen, login, metadata, token, userinfo,
+};
 
 /// Everything that is served: each configured host with its routes.
 #[derive(Clone)]
@@ -28,6 +31,7 @@ pub struct Front(Arc<Hosts>);
 
 struct Hosts {
     routers: HashMap<(listen::Scheme, String), Router>,
+    sites: Vec<Arc<Site>>,
     store: Store,
     clock: Clock,
 }
@@ -47,38 +51,57 @@ impl Front {
         for site in sites {
             site.meet(sites);
             for (endpoint, path) in endpoints(&site.provider) {
-                let base = site.provider.base(endpoint);
-                let host = (scheme(base.scheme()), base.authority().to_owned());
-                let path = match endpoint {
-                    Endpoint::Login | Endpoint::Resume => format!("{}{path}/{{handle}}", base.path()),
-                    Endpoint::Discovery
-                    | Endpoint::Jwks
-                    | Endpoint::Authorization
-                    | Endpoint::Token
-                    | Endpoint::Userinfo
-                    | Endpoint::EndSession => format!("{}{path}", base.path()),
-                };
-                let taken =
-                    routes.entry(host).or_default().insert(path.clone(), handler(endpoint, Arc::clone(site)));
-                if taken.is_some() {
-                    return Err(Collision(format!("{}{path}", base.authority())));
+                for base in site.provider.bases(endpoint) {
+                    let host = (scheme(base.scheme()), base.authority().to_owned());
+                    for path in paths(endpoint, base.path(), path) {
+                        let handler = handler(endpoint, Arc::clone(site));
+                        let taken = routes.entry(host.clone()).or_default().insert(path.clone(), handler);
+                        if taken.is_some() {
+                            return Err(Collision(format!("{}{path}", base.authority())));
+                        }
+                    }
                 }
             }
         }
         let routers = routes
             .into_iter()
             .map(|(host, paths)| {
+                let here: Arc<[Arc<Site>]> =
+                    sites.iter().filter(|site| is_at(site, &host)).cloned().collect();
                 let router = paths
                     .into_iter()
                     .fold(Router::new(), |router, (path, handler)| router.route(&path, handler));
                 let router = router
-                    .fallback(async || text(StatusCode::NOT_FOUND, "Nothing is served here.\n"))
+                    .fallback(move |request: Request<Body>| async move { path_unknown(&here, &request) })
                     .method_not_allowed_fallback(not_served);
                 (host, router)
             })
             .collect();
-        Ok(Self(Arc::new(Hosts { routers, store, clock })))
+        Ok(Self(Arc::new(Hosts { routers, sites: sites.to_vec(), store, clock })))
     }
+}
+
+/// The paths that lead to an endpoint on a host. The issuer's page is found with and without its last slash.
+fn paths(endpoint: Endpoint, base: &str, path: &str) -> Vec<String> {
+    match endpoint {
+        Endpoint::Login | Endpoint::Resume => vec![format!("{base}{path}/{{handle}}")],
+        Endpoint::Asset => vec![format!("{base}{path}/{{name}}")],
+        Endpoint::IssuerPage if base.is_empty() => vec![path.to_owned()],
+        Endpoint::IssuerPage => vec![format!("{base}{path}"), base.to_owned()],
+        Endpoint::Discovery
+        | Endpoint::Jwks
+        | Endpoint::Authorization
+        | Endpoint::Token
+        | Endpoint::Userinfo
+        | Endpoint::EndSession
+        | Endpoint::Language => vec![format!("{base}{path}")],
+    }
+}
+
+/// Whether an issuer, or its front, is at this host.
+fn is_at(site: &Site, (named, authority): &(listen::Scheme, String)) -> bool {
+    let bases = [site.provider.issuer(), site.provider.front()];
+    bases.iter().any(|base| scheme(base.scheme()) == *named && base.authority() == authority)
 }
 
 fn scheme(scheme: Scheme) -> listen::Scheme {
@@ -105,6 +128,9 @@ fn handler(endpoint: Endpoint, site: Arc<Site>) -> MethodRouter {
         }
         Endpoint::Login => get(login::login).post(login::login).head(not_served).with_state(site),
         Endpoint::Resume => get(login::resume).head(not_served).with_state(site),
+        Endpoint::IssuerPage => get(issuer_page::issuer_page).with_state(site),
+        Endpoint::Language => post(language::language).with_state(site),
+        Endpoint::Asset => get(assets::asset).with_state(site),
     }
 }
 
@@ -130,10 +156,8 @@ impl Service<Request<Body>> for Front {
             "/health/ready" => return Box::pin(async move { Ok(ready(&hosts).await) }),
             _ => {}
         }
-        let router = request
-            .extensions()
-            .get::<listen::Peer>()
-            .and_then(|peer| hosts.routers.get(&(peer.scheme, peer.authority.clone())).cloned());
+        let peer = request.extensions().get::<listen::Peer>();
+        let router = peer.and_then(|peer| hosts.routers.get(&(peer.scheme, peer.authority.clone())).cloned());
         match router {
             Some(mut router) => Box::pin(async move {
                 let place = request.extensions().get::<listen::Place>().cloned();
@@ -145,9 +169,10 @@ impl Service<Request<Body>> for Front {
                 .await;
                 Ok(reply)
             }),
-            None => Box::pin(async {
-                Ok(text(StatusCode::MISDIRECTED_REQUEST, "No issuer is configured at this address.\n"))
-            }),
+            None => {
+                let reply = host_unknown(&hosts.sites, peer.map(|peer| peer.authority.as_str()));
+                Box::pin(async { Ok(reply) })
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ use portvakt_protocol::time::Timestamp;
 use portvakt_store::{Broken, Store};
 
 use crate::clock::Clock;
+use crate::face::{About, Face};
 use crate::keys::KeyRing;
 use crate::lately::{LateRefusal, Lately};
 
@@ -37,6 +38,8 @@ pub struct Site {
     pub pairwise: PairwiseKey,
     /// The discovery document, ready to send.
     pub discovery: Bytes,
+    /// What its pages show of it.
+    pub face: Face,
     /// The last refusals, where the environment is `development`; none elsewhere.
     pub(crate) lately: Option<Lately>,
     /// The other development issuers of this process, which [`Site::elsewhere`] asks; set once all are loaded.
@@ -52,6 +55,9 @@ pub enum SiteFault {
     /// A signing key could not be made or read.
     #[error("a signing key cannot be used: {0}")]
     Key(#[from] KeyFault),
+    /// What pages are drawn with could not be made ready.
+    #[error("the pages' stylesheet cannot be made ready: {0}")]
+    Face(#[from] std::io::Error),
 }
 
 impl Site {
@@ -70,6 +76,7 @@ impl Site {
         let discovery = Bytes::from(serde_json::Value::Object(discovery(&provider)).to_string());
         let pairwise = PairwiseKey::new(store.pairwise_key().clone());
         let lately = Lately::in_environment(provider.environment());
+        let face = Face::new(About::default(), None)?;
         Ok(Self {
             provider,
             store,
@@ -78,9 +85,16 @@ impl Site {
             keys,
             pairwise,
             discovery,
+            face,
             lately,
             neighbours: OnceLock::new(),
         })
+    }
+
+    /// The same site with another face.
+    #[must_use]
+    pub fn with_face(self, face: Face) -> Self {
+        Self { face, ..self }
     }
 
     /// Takes the signing keys from the store anew.

@@ -83,11 +83,12 @@ impl Embedded {
             )?;
             let mut rows = select.query(params![key.issuer, login.as_bytes(), browser.as_bytes()])?;
             let Some(row) = rows.next()? else { return Ok(FoundLogin::Unknown) };
+            let client_id = row::client_id(TABLE, &row.get::<_, String>(0)?)?;
             if row.get::<_, Option<i64>>(5)?.is_some() {
-                return Ok(FoundLogin::Finished);
+                return Ok(FoundLogin::Finished(client_id));
             }
             if Timestamp::from_unix(row.get(3)?) <= now {
-                return Ok(FoundLogin::Expired);
+                return Ok(FoundLogin::Expired(client_id));
             }
             let request: Vec<u8> = row.get(1)?;
             let request =
@@ -96,7 +97,7 @@ impl Embedded {
                 std::str::from_utf8(&request).map_err(|_| row::unreadable(TABLE, "request"))?.to_owned();
             let evidence: Option<Vec<u8>> = row.get(4)?;
             Ok(FoundLogin::Open(Box::new(OpenLogin {
-                client_id: row::client_id(TABLE, &row.get::<_, String>(0)?)?,
+                client_id,
                 request,
                 started: Timestamp::from_unix(row.get(2)?),
                 evidence: evidence.map(|sealed| self.open_evidence(key, &sealed)).transpose()?,

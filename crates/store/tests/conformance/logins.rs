@@ -39,7 +39,7 @@ pub(crate) async fn a_login_ends_at_its_instant(world: World) {
         world.store.record_evidence(issuer, login, browser, evidence(), after(1799)).await,
         Ok(LoginWrite::Done)
     );
-    assert!(matches!(world.store.login(issuer, login, browser, end).await.unwrap(), FoundLogin::Expired));
+    assert!(matches!(world.store.login(issuer, login, browser, end).await.unwrap(), FoundLogin::Expired(_)));
     assert_eq!(
         world.store.record_evidence(issuer, login, browser, evidence(), end).await,
         Ok(LoginWrite::Unknown)
@@ -121,7 +121,7 @@ pub(crate) async fn a_finished_login_stays_finished(mut world: World) {
         assert_eq!(refused, Ok(LoginWrite::Finished));
         assert!(matches!(
             world.store.login(&issuer, login, browser, now).await.unwrap(),
-            FoundLogin::Finished
+            FoundLogin::Finished(_)
         ));
     }
     assert_eq!(world.audit().await, seen);

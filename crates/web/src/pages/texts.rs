@@ -1,32 +1,25 @@
-//! The words of the pages in four languages.
+//! The words of the pages in four languages, side by side. Who has read them is told in `docs/translations.md`.
 
 use portvakt_protocol::language::Language;
 
-/// Every text of the pages, in one language.
-pub(crate) struct Texts {
-    pub(crate) log_in: &'static str,
-    pub(crate) log_in_to: &'static str,
-    pub(crate) pid: &'static str,
-    pub(crate) pid_hint: &'static str,
-    pub(crate) person: &'static str,
-    pub(crate) person_none: &'static str,
-    pub(crate) level: &'static str,
-    pub(crate) cancel: &'static str,
-    pub(crate) error: &'static str,
-    pub(crate) reference: &'static str,
-    pub(crate) request_wrong: &'static str,
-    pub(crate) cookie_gone: &'static str,
-    pub(crate) login_expired: &'static str,
-    pub(crate) login_finished: &'static str,
-    pub(crate) form_stale: &'static str,
-    pub(crate) unavailable: &'static str,
-    pub(crate) logged_out: &'static str,
-    pub(crate) logged_out_sentence: &'static str,
-    pub(crate) pid_not_eleven_digits: &'static str,
-    pub(crate) pid_wrong: &'static str,
-    pub(crate) pid_not_synthetic: &'static str,
-    pub(crate) level_wrong: &'static str,
-    pub(crate) person_stopped: &'static str,
+/// Writes the table of texts: each by its name, in each language.
+macro_rules! texts {
+    ($($name:ident { nb: $nb:literal, nn: $nn:literal, en: $en:literal, se: $se:literal, })*) => {
+        /// Every text of the pages, in one language. A text has one placeholder at most, in braces: see [`around`].
+        #[derive(Debug)]
+        pub(crate) struct Texts {
+            $(pub(crate) $name: &'static str,)*
+        }
+
+        static NB: Texts = Texts { $($name: $nb,)* };
+        static NN: Texts = Texts { $($name: $nn,)* };
+        static EN: Texts = Texts { $($name: $en,)* };
+        static SE: Texts = Texts { $($name: $se,)* };
+
+        /// Every text by its name: nb, nn, en, se.
+        #[cfg(test)]
+        const ALL: &[(&str, [&str; 4])] = &[$((stringify!($name), [$nb, $nn, $en, $se]),)*];
+    };
 }
 
 impl Texts {
@@ -41,106 +34,496 @@ impl Texts {
     }
 }
 
-static NB: Texts = Texts {
-    log_in: "Logg inn",
-    log_in_to: "Innlogging til",
-    pid: "Syntetisk fødselsnummer",
-    pid_hint: "Elleve siffer. Bare syntetiske nummer kan brukes her.",
-    person: "Eller velg en testperson",
-    person_none: "Ingen valgt",
-    level: "Sikkerhetsnivå",
-    cancel: "Avbryt",
-    error: "Noe er galt",
-    reference: "Referanse",
-    request_wrong: "Tjenesten du kom fra, har sendt en forespørsel som ikke kan besvares. Gå tilbake til tjenesten og prøv igjen.",
-    cookie_gone: "Nettleseren har ikke med seg informasjonskapselen fra da innloggingen startet. Gå tilbake til tjenesten og begynn på nytt.",
-    login_expired: "Innloggingen tok for lang tid og er avsluttet. Gå tilbake til tjenesten og begynn på nytt.",
-    login_finished: "Denne innloggingen er allerede fullført. Gå tilbake til tjenesten.",
-    form_stale: "Skjemaet kom ikke fra siden vår. Gå tilbake til tjenesten og begynn på nytt.",
-    unavailable: "Innlogging er ikke tilgjengelig akkurat nå. Prøv igjen om litt.",
-    logged_out: "Du er logget ut",
-    logged_out_sentence: "Påbegynte innlogginger i denne nettleseren er avsluttet.",
-    pid_not_eleven_digits: "Fødselsnummeret må ha elleve siffer.",
-    pid_wrong: "Fødselsnummeret er ikke gyldig. Kontroller sifrene.",
-    pid_not_synthetic: "Bare syntetiske fødselsnummer (måned pluss 80) kan brukes her. Ikke bruk nummeret til en virkelig person.",
-    level_wrong: "Velg et av nivåene.",
-    person_stopped: "Denne testpersonen kan ikke logge inn her.",
-};
+/// What stands before and after a text's placeholder. All of a text without one stands before.
+pub(crate) fn around(text: &'static str) -> (&'static str, &'static str) {
+    let (before, rest) = text.split_once('{').unwrap_or((text, ""));
+    (before, rest.split_once('}').map_or("", |(_, after)| after))
+}
 
-static NN: Texts = Texts {
-    log_in: "Logg inn",
-    log_in_to: "Innlogging til",
-    pid: "Syntetisk fødselsnummer",
-    pid_hint: "Elleve siffer. Berre syntetiske nummer kan brukast her.",
-    person: "Eller vel ein testperson",
-    person_none: "Ingen vald",
-    level: "Tryggleiksnivå",
-    cancel: "Avbryt",
-    error: "Noko er gale",
-    reference: "Referanse",
-    request_wrong: "Tenesta du kom frå, har sendt ein førespurnad som ikkje kan svarast på. Gå tilbake til tenesta og prøv igjen.",
-    cookie_gone: "Nettlesaren har ikkje med seg informasjonskapselen frå då innlogginga starta. Gå tilbake til tenesta og byrja på nytt.",
-    login_expired: "Innlogginga tok for lang tid og er avslutta. Gå tilbake til tenesta og byrja på nytt.",
-    login_finished: "Denne innlogginga er alt fullført. Gå tilbake til tenesta.",
-    form_stale: "Skjemaet kom ikkje frå sida vår. Gå tilbake til tenesta og byrja på nytt.",
-    unavailable: "Innlogging er ikkje tilgjengeleg akkurat no. Prøv igjen om litt.",
-    logged_out: "Du er logga ut",
-    logged_out_sentence: "Påbyrja innloggingar i denne nettlesaren er avslutta.",
-    pid_not_eleven_digits: "Fødselsnummeret må ha elleve siffer.",
-    pid_wrong: "Fødselsnummeret er ikkje gyldig. Kontroller siffera.",
-    pid_not_synthetic: "Berre syntetiske fødselsnummer (månad pluss 80) kan brukast her. Ikkje bruk nummeret til ein verkeleg person.",
-    level_wrong: "Vel eitt av nivåa.",
-    person_stopped: "Denne testpersonen kan ikkje logga inn her.",
-};
+texts! {
+    // Around every page.
+    skip {
+        nb: "Hopp til hovedinnholdet",
+        nn: "Hopp til hovudinnhaldet",
+        en: "Skip to the main content",
+        se: "Njuike váldosisdollui",
+    }
+    language {
+        nb: "Språk",
+        nn: "Språk",
+        en: "Language",
+        se: "Giella",
+    }
+    development {
+        nb: "Utviklingsmiljø",
+        nn: "Utviklingsmiljø",
+        en: "Development environment",
+        se: "Ovdánahttinbiras",
+    }
+    test {
+        nb: "Testmiljø",
+        nn: "Testmiljø",
+        en: "Test environment",
+        se: "Teastabiras",
+    }
+    about {
+        nb: "Om {name}",
+        nn: "Om {name}",
+        en: "About {name}",
+        se: "{name} birra",
+    }
+    back_to {
+        nb: "Tilbake til {service}",
+        nn: "Tilbake til {service}",
+        en: "Back to {service}",
+        se: "Ruovttoluotta bálvalussii {service}",
+    }
 
-static EN: Texts = Texts {
-    log_in: "Log in",
-    log_in_to: "Logging in to",
-    pid: "Synthetic national identity number",
-    pid_hint: "Eleven digits. Only synthetic numbers can be used here.",
-    person: "Or pick a test person",
-    person_none: "None picked",
-    level: "Security level",
-    cancel: "Cancel",
-    error: "Something is wrong",
-    reference: "Reference",
-    request_wrong: "The service you came from sent a request that cannot be answered. Go back to the service and try again.",
-    cookie_gone: "The browser did not bring the cookie from when the login began. Go back to the service and begin again.",
-    login_expired: "The login took too long and has ended. Go back to the service and begin again.",
-    login_finished: "This login is already complete. Go back to the service.",
-    form_stale: "The form did not come from our page. Go back to the service and begin again.",
-    unavailable: "Login is not available right now. Try again in a moment.",
-    logged_out: "You are logged out",
-    logged_out_sentence: "Logins under way in this browser have ended.",
-    pid_not_eleven_digits: "The identity number must have eleven digits.",
-    pid_wrong: "The identity number is not valid. Check the digits.",
-    pid_not_synthetic: "Only synthetic numbers (month plus 80) can be used here. Do not use a real person's number.",
-    level_wrong: "Pick one of the levels.",
-    person_stopped: "This test person cannot log in here.",
-};
+    // The login page.
+    log_in {
+        nb: "Logg inn",
+        nn: "Logg inn",
+        en: "Log in",
+        se: "Čálit sisa",
+    }
+    log_in_to {
+        nb: "Innlogging til {service}",
+        nn: "Innlogging til {service}",
+        en: "Logging in to {service}",
+        se: "Sisačáliheapmi bálvalussii {service}",
+    }
+    test_id {
+        nb: "Du logger inn med TestID, som bare finnes i testmiljøer.",
+        nn: "Du loggar inn med TestID, som berre finst i testmiljø.",
+        en: "You are logging in with TestID, which exists in test environments only.",
+        se: "Don čálihat sisa TestID:in, mii gávdno dušše teastabirrasiin.",
+    }
+    pid {
+        nb: "Syntetisk fødselsnummer",
+        nn: "Syntetisk fødselsnummer",
+        en: "Synthetic national identity number",
+        se: "Syntehtalaš riegádannummir",
+    }
+    pid_hint {
+        nb: "Elleve siffer, med måned pluss 80. Bruk aldri nummeret til en virkelig person.",
+        nn: "Elleve siffer, med månad pluss 80. Bruk aldri nummeret til ein verkeleg person.",
+        en: "Eleven digits, with 80 added to the month. Never use a real person's number.",
+        se: "Oktanuppelohkái logu, mánnu lasihuvvon 80:in. Ale goassege geavat duohta olbmo nummira.",
+    }
+    persons {
+        nb: "Eller logg inn som en testperson",
+        nn: "Eller logg inn som ein testperson",
+        en: "Or log in as a test person",
+        se: "Dahje čálit sisa teastaolmmožin",
+    }
+    level {
+        nb: "Sikkerhetsnivå",
+        nn: "Tryggleiksnivå",
+        en: "Security level",
+        se: "Sihkarvuođadássi",
+    }
+    level_low {
+        nb: "Lavt",
+        nn: "Lågt",
+        en: "Low",
+        se: "Vuollegaš",
+    }
+    level_substantial {
+        nb: "Betydelig",
+        nn: "Betydeleg",
+        en: "Substantial",
+        se: "Mearkkašahtti",
+    }
+    level_high {
+        nb: "Høyt",
+        nn: "Høgt",
+        en: "High",
+        se: "Alla",
+    }
+    cancel {
+        nb: "Avbryt",
+        nn: "Avbryt",
+        en: "Cancel",
+        se: "Gaskkalduhte",
+    }
+    fault {
+        nb: "Feil",
+        nn: "Feil",
+        en: "Error",
+        se: "Meattáhus",
+    }
+    pid_not_eleven_digits {
+        nb: "Fødselsnummeret må ha elleve siffer.",
+        nn: "Fødselsnummeret må ha elleve siffer.",
+        en: "The identity number must have eleven digits.",
+        se: "Riegádannummiris galget leat oktanuppelohkái logu.",
+    }
+    pid_wrong {
+        nb: "Fødselsnummeret er ikke gyldig. Kontroller sifrene.",
+        nn: "Fødselsnummeret er ikkje gyldig. Kontroller siffera.",
+        en: "The identity number is not valid. Check the digits.",
+        se: "Riegádannummir ii leat gustovaš. Dárkkis loguid.",
+    }
+    pid_not_synthetic {
+        nb: "Bare syntetiske fødselsnummer (måned pluss 80) kan brukes her. Bruk aldri nummeret til en virkelig person.",
+        nn: "Berre syntetiske fødselsnummer (månad pluss 80) kan brukast her. Bruk aldri nummeret til ein verkeleg person.",
+        en: "Only synthetic numbers (month plus 80) can be used here. Never use a real person's number.",
+        se: "Dušše syntehtalaš nummirat (mánnu lasihuvvon 80:in) dohkkejit dáppe. Ale goassege geavat duohta olbmo nummira.",
+    }
+    level_wrong {
+        nb: "Velg et av nivåene.",
+        nn: "Vel eitt av nivåa.",
+        en: "Pick one of the levels.",
+        se: "Vállje ovtta dásiin.",
+    }
+    person_stopped {
+        nb: "Denne testpersonen kan ikke logge inn her. Velg en annen.",
+        nn: "Denne testpersonen kan ikkje logge inn her. Vel ein annan.",
+        en: "This test person cannot log in here. Pick another.",
+        se: "Dát teastaolmmoš ii sáhte čálit sisa dáppe. Vállje eará.",
+    }
 
-static SE: Texts = Texts {
-    log_in: "Čálit sisa",
-    log_in_to: "Sisačáliheapmi bálvalussii",
-    pid: "Syntehtalaš riegádannummir",
-    pid_hint: "Oktanuppelohkái logu. Dušše syntehtalaš nummirat dohkkejit dáppe.",
-    person: "Dahje vállje teastaolbmo",
-    person_none: "Ii oktage válljejuvvon",
-    level: "Sihkarvuođadássi",
-    cancel: "Gaskkalduhte",
-    error: "Juoga lea boastut",
-    reference: "Čujuhus",
-    request_wrong: "Bálvalus mas bohtet, lea sádden jearaldaga masa ii sáhte vástidit. Mana ruovttoluotta bálvalussii ja geahččal ođđasit.",
-    cookie_gone: "Neahttalohkkis ii leat mielde diehtogáhkku das go sisačáliheapmi álggii. Mana ruovttoluotta bálvalussii ja álgge ođđasit.",
-    login_expired: "Sisačáliheapmi bisttii menddo guhká ja lea loahpahuvvon. Mana ruovttoluotta bálvalussii ja álgge ođđasit.",
-    login_finished: "Dát sisačáliheapmi lea juo gárvvis. Mana ruovttoluotta bálvalussii.",
-    form_stale: "Skovvi ii boahtán min siiddus. Mana ruovttoluotta bálvalussii ja álgge ođđasit.",
-    unavailable: "Sisačáliheapmi ii doaimma dál. Geahččal fas áiggážis.",
-    logged_out: "Leat čálihuvvon olggos",
-    logged_out_sentence: "Álggahuvvon sisačáliheamit dán neahttalohkkis leat loahpahuvvon.",
-    pid_not_eleven_digits: "Riegádannummiris galget leat oktanuppelohkái logu.",
-    pid_wrong: "Riegádannummir ii leat gustovaš. Dárkkis loguid.",
-    pid_not_synthetic: "Dušše syntehtalaš nummirat (mánnu lasihuvvon 80) dohkkejit dáppe. Ale geavat duohta olbmo nummira.",
-    level_wrong: "Vállje ovtta dásiin.",
-    person_stopped: "Dát teastaolmmoš ii sáhte čálit sisa dáppe.",
-};
+    // Pages that say what happened, and what to do next.
+    refused {
+        nb: "Forespørselen kan ikke besvares",
+        nn: "Førespurnaden kan ikkje svarast på",
+        en: "The request cannot be answered",
+        se: "Jearaldahkii ii sáhte vástidit",
+    }
+    refused_sentence {
+        nb: "Tjenesten du kom fra, har sendt en forespørsel som ikke følger reglene. Du har ikke gjort noe galt. Gå tilbake til tjenesten og prøv igjen. Skjer det på nytt, så ta kontakt med tjenesten og oppgi referansen.",
+        nn: "Tenesta du kom frå, har sendt ein førespurnad som ikkje følgjer reglane. Du har ikkje gjort noko gale. Gå tilbake til tenesta og prøv igjen. Skjer det på nytt, så ta kontakt med tenesta og oppgje referansen.",
+        en: "The service you came from sent a request that does not follow the rules. You did nothing wrong. Go back to the service and try again. If it happens again, contact the service and tell them the reference.",
+        se: "Bálvalus mas bohtet, lea sádden jearaldaga mii ii čuovo njuolggadusaid. Don it leat dahkan maidege boastut. Mana ruovttoluotta bálvalussii ja geahččal ođđasit. Jos dat dáhpáhuvvá fas, de váldde oktavuođa bálvalusain ja muital čujuhusa.",
+    }
+    unreadable {
+        nb: "Skjemaet kunne ikke leses",
+        nn: "Skjemaet kunne ikkje lesast",
+        en: "The form could not be read",
+        se: "Skovi ii sáhttán lohkat",
+    }
+    unreadable_sentence {
+        nb: "Det som ble sendt, er ikke et skjema fra en nettside, eller det er for stort. Gå tilbake til tjenesten og begynn på nytt.",
+        nn: "Det som vart sendt, er ikkje eit skjema frå ei nettside, eller det er for stort. Gå tilbake til tenesta og byrj på nytt.",
+        en: "What was sent is no form of a web page, or is too large. Go back to the service and begin again.",
+        se: "Dat mii sáddejuvvui, ii leat neahttasiiddu skovvi, dahje lea menddo stuoris. Mana ruovttoluotta bálvalussii ja álgge ođđasit.",
+    }
+    cookie_gone {
+        nb: "Innloggingen er ikke begynt i denne nettleseren",
+        nn: "Innlogginga er ikkje byrja i denne nettlesaren",
+        en: "The login was not begun in this browser",
+        se: "Sisačáliheapmi ii leat álggahuvvon dán neahttalohkkis",
+    }
+    cookie_gone_sentence {
+        nb: "Informasjonskapselen fra da innloggingen startet, er borte. Kanskje er lenken åpnet i en annen nettleser, eller informasjonskapsler er slått av eller slettet. Tillat informasjonskapsler, gå tilbake til tjenesten og begynn på nytt.",
+        nn: "Informasjonskapselen frå då innlogginga starta, er borte. Kanskje er lenkja opna i ein annan nettlesar, eller informasjonskapslar er slått av eller sletta. Tillat informasjonskapslar, gå tilbake til tenesta og byrj på nytt.",
+        en: "The cookie from when the login began is gone. Perhaps the link was opened in another browser, or cookies are turned off or were deleted. Allow cookies, go back to the service and begin again.",
+        se: "Diehtogáhkku das go sisačáliheapmi álggii, lea jávkan. Soaitá liŋka rahppojuvvon eará neahttalohkkis, dahje diehtogáhkut leat jaddaduvvon dahje sihkkojuvvon. Divtte diehtogáhkuid, mana ruovttoluotta bálvalussii ja álgge ođđasit.",
+    }
+    expired {
+        nb: "Innloggingen tok for lang tid",
+        nn: "Innlogginga tok for lang tid",
+        en: "The login took too long",
+        se: "Sisačáliheapmi bisttii menddo guhká",
+    }
+    expired_sentence {
+        nb: "En innlogging må være ferdig innen {minutes} minutter, og denne er avsluttet. Gå tilbake til tjenesten og begynn på nytt.",
+        nn: "Ei innlogging må vere ferdig innan {minutes} minutt, og denne er avslutta. Gå tilbake til tenesta og byrj på nytt.",
+        en: "A login must be done within {minutes} minutes, and this one has ended. Go back to the service and begin again.",
+        se: "Sisačáliheapmi galgá gárvánit {minutes} minuhtas, ja dát lea loahpahuvvon. Mana ruovttoluotta bálvalussii ja álgge ođđasit.",
+    }
+    finished {
+        nb: "Denne innloggingen er allerede fullført",
+        nn: "Denne innlogginga er alt fullført",
+        en: "This login is already complete",
+        se: "Dát sisačáliheapmi lea juo gárvvis",
+    }
+    finished_sentence {
+        nb: "Skjemaet er sendt før, eller du har gått tilbake i nettleseren. Du trenger ikke å gjøre noe her: gå til tjenesten. Er du ikke logget inn der, så begynn på nytt derfra.",
+        nn: "Skjemaet er sendt før, eller du har gått tilbake i nettlesaren. Du treng ikkje gjere noko her: gå til tenesta. Er du ikkje logga inn der, så byrj på nytt derifrå.",
+        en: "The form was sent before, or you went back in the browser. There is nothing to do here: go to the service. If you are not logged in there, begin again from there.",
+        se: "Skovvi lea sáddejuvvon ovdal, dahje don leat mannan maŋás neahttalohkkis. It dárbbaš dahkat maidege dáppe: mana bálvalussii. Jos it leat čálihuvvon sisa doppe, de álgge ođđasit doppe.",
+    }
+    stale {
+        nb: "Skjemaet gjelder ikke lenger",
+        nn: "Skjemaet gjeld ikkje lenger",
+        en: "The form is no longer valid",
+        se: "Skovvi ii leat šat gustovaš",
+    }
+    stale_sentence {
+        nb: "Det som ble sendt, kom ikke fra innloggingssiden slik den er nå. Ingenting er gjort. Åpne innloggingssiden på nytt og prøv igjen.",
+        nn: "Det som vart sendt, kom ikkje frå innloggingssida slik ho er no. Ingenting er gjort. Opne innloggingssida på nytt og prøv igjen.",
+        en: "What was sent did not come from the login page as it is now. Nothing was done. Open the login page again and try once more.",
+        se: "Dat mii sáddejuvvui, ii boahtán sisačálihansiiddus nugo dat lea dál. Ii mihkkege leat dahkkon. Raba sisačálihansiiddu ođđasit ja geahččal fas.",
+    }
+    open_again {
+        nb: "Åpne innloggingssiden på nytt",
+        nn: "Opne innloggingssida på nytt",
+        en: "Open the login page again",
+        se: "Raba sisačálihansiiddu ođđasit",
+    }
+    unavailable {
+        nb: "Innlogging er ikke tilgjengelig akkurat nå",
+        nn: "Innlogging er ikkje tilgjengeleg akkurat no",
+        en: "Login is not available right now",
+        se: "Sisačáliheapmi ii doaimma dál",
+    }
+    unavailable_sentence {
+        nb: "Feilen er hos oss, ikke hos deg eller tjenesten. Vent litt og prøv igjen.",
+        nn: "Feilen er hos oss, ikkje hos deg eller tenesta. Vent litt og prøv igjen.",
+        en: "The fault is ours, not yours or the service's. Wait a little and try again.",
+        se: "Meattáhus lea min, ii du iige bálvalusa. Vuordde veaháš ja geahččal ođđasit.",
+    }
+    try_again {
+        nb: "Prøv igjen",
+        nn: "Prøv igjen",
+        en: "Try again",
+        se: "Geahččal ođđasit",
+    }
+    reference {
+        nb: "Referanse",
+        nn: "Referanse",
+        en: "Reference",
+        se: "Čujuhus",
+    }
+    for_developers {
+        nb: "For den som utvikler tjenesten",
+        nn: "For den som utviklar tenesta",
+        en: "For whoever develops the service",
+        se: "Bálvalusa ovdánahttái",
+    }
+    logged_out {
+        nb: "Du er logget ut",
+        nn: "Du er logga ut",
+        en: "You are logged out",
+        se: "Leat čálihuvvon olggos",
+    }
+    logged_out_sentence {
+        nb: "Påbegynte innlogginger i denne nettleseren er avsluttet. Du kan lukke vinduet. Har du brukt en delt maskin, så lukk nettleseren helt.",
+        nn: "Påbyrja innloggingar i denne nettlesaren er avslutta. Du kan lukke vindauget. Har du brukt ei delt maskin, så lukk nettlesaren heilt.",
+        en: "Logins under way in this browser have ended. You can close the window. If the machine is shared, close the browser altogether.",
+        se: "Álggahuvvon sisačáliheamit dán neahttalohkkis leat loahpahuvvon. Sáhtát gidde lásiid. Jos leat geavahan oktasaš dihtora, de gidde neahttalohkki ollásit.",
+    }
+
+    // The issuer's own page.
+    environment {
+        nb: "Miljø",
+        nn: "Miljø",
+        en: "Environment",
+        se: "Biras",
+    }
+    development_sentence {
+        nb: "Dette er et utviklingsmiljø. Bare syntetiske personer kan logge inn her, og alt kan bli borte når som helst.",
+        nn: "Dette er eit utviklingsmiljø. Berre syntetiske personar kan logge inn her, og alt kan bli borte når som helst.",
+        en: "This is a development environment. Only synthetic persons can log in here, and everything can be gone at any time.",
+        se: "Dát lea ovdánahttinbiras. Dušše syntehtalaš olbmot sáhttet čálit sisa dáppe, ja buot sáhttá jávkat goas beare.",
+    }
+    test_sentence {
+        nb: "Dette er et testmiljø. Bare syntetiske personer kan logge inn her.",
+        nn: "Dette er eit testmiljø. Berre syntetiske personar kan logge inn her.",
+        en: "This is a test environment. Only synthetic persons can log in here.",
+        se: "Dát lea teastabiras. Dušše syntehtalaš olbmot sáhttet čálit sisa dáppe.",
+    }
+    production_sentence {
+        nb: "Dette er produksjonsmiljøet. Virkelige personer logger inn her.",
+        nn: "Dette er produksjonsmiljøet. Verkelege personar loggar inn her.",
+        en: "This is the production environment. Real persons log in here.",
+        se: "Dát lea buvttadanbiras. Duohta olbmot čálihit sisa dáppe.",
+    }
+    service_level {
+        nb: "Tjenestenivå",
+        nn: "Tenestenivå",
+        en: "Service level",
+        se: "Bálvalusdássi",
+    }
+    service_level_development {
+        nb: "Ingen garantier: dette er en stedfortreder som kjører på en utviklers egen maskin eller i en byggejobb.",
+        nn: "Ingen garantiar: dette er ein stadfortredar som køyrer på ei utviklarmaskin eller i ein byggjejobb.",
+        en: "No guarantees: this is a double that runs on a developer's own machine or in a build.",
+        se: "Eai makkárge dáhkádusat: dát lea sadjásaš mii doaibmá ovdánahtti iežas dihtoris dahje huksenbarggus.",
+    }
+    notice {
+        nb: "Varsel om endringer",
+        nn: "Varsel om endringar",
+        en: "Notice of change",
+        se: "Dieđut rievdadusaid birra",
+    }
+    notice_development {
+        nb: "Endringer kommer med nye versjoner av Portvakt og står i endringsloggen.",
+        nn: "Endringar kjem med nye versjonar av Portvakt og står i endringsloggen.",
+        en: "Changes come with new versions of Portvakt and are told in its changelog.",
+        se: "Rievdadusat bohtet Portvakt ođđa veršuvnnain ja leat rievdaduslogas.",
+    }
+    audience {
+        nb: "Hvem kan bruke tjenesten",
+        nn: "Kven kan bruke tenesta",
+        en: "Who may use the service",
+        se: "Geat sáhttet geavahit bálvalusa",
+    }
+    audience_general {
+        nb: "Registrerte tjenesteleverandører som har godtatt bruksvilkårene i versjon {terms}.",
+        nn: "Registrerte tenesteleverandørar som har godteke bruksvilkåra i versjon {terms}.",
+        en: "Registered service providers that have accepted version {terms} of the terms of use.",
+        se: "Registrerejuvvon bálvalusfálaldeaddjit geat leat dohkkehan geavahaneavttuid veršuvnna {terms}.",
+    }
+    audience_development {
+        nb: "Alle som når denne maskinen. Organisasjonene i katalogen har godtatt bruksvilkårene på forhånd.",
+        nn: "Alle som når denne maskina. Organisasjonane i katalogen har godteke bruksvilkåra på førehand.",
+        en: "Everybody who reaches this machine. The organisations in the catalogue have accepted the terms of use beforehand.",
+        se: "Buohkat geat juvdet dán dihtora. Kataloga organisašuvnnat leat ovdagihtii dohkkehan geavahaneavttuid.",
+    }
+    registration {
+        nb: "Slik registreres en klient",
+        nn: "Slik blir ein klient registrert",
+        en: "How a client is registered",
+        se: "Ná registrerejuvvo klieanta",
+    }
+    registration_general {
+        nb: "Den som driver tjenesten, registrerer klienter for organisasjonen din.",
+        nn: "Den som driv tenesta, registrerer klientar for organisasjonen din.",
+        en: "Whoever runs the service registers clients for your organisation.",
+        se: "Bálvalusa doaimmaheaddji registrere klieanttaid du organisašuvdnii.",
+    }
+    registration_development {
+        nb: "Start med en katalog eller med klienten på kommandolinjen:",
+        nn: "Start med ein katalog eller med klienten på kommandolinja:",
+        en: "Start with a catalogue, or with the client on the command line:",
+        se: "Álgge katalogain dahje klieanttain gohččunlinjjás:",
+    }
+    contact {
+        nb: "Kontakt",
+        nn: "Kontakt",
+        en: "Contact",
+        se: "Oktavuohta",
+    }
+    contact_general {
+        nb: "Ta kontakt med den som driver {name}.",
+        nn: "Ta kontakt med den som driv {name}.",
+        en: "Contact whoever runs {name}.",
+        se: "Váldde oktavuođa singuin geat doaimmahit {name}.",
+    }
+    contact_development {
+        nb: "Den som startet serveren. Alt som avvises, står i terminalen der den ble startet.",
+        nn: "Den som starta tenaren. Alt som blir avvist, står i terminalen der han vart starta.",
+        en: "Whoever started the server. All that is refused stands in the terminal where it was started.",
+        se: "Son guhte álggahii bálvváža. Buot mii hilgojuvvo, lea terminálas gos dat álggahuvvui.",
+    }
+    developers {
+        nb: "For utviklere",
+        nn: "For utviklarar",
+        en: "For developers",
+        se: "Ovdánahttiide",
+    }
+    test_persons {
+        nb: "Testpersoner",
+        nn: "Testpersonar",
+        en: "Test persons",
+        se: "Teastaolbmot",
+    }
+    test_persons_any {
+        nb: "Disse er registrert her. Et hvilket som helst annet syntetisk nummer kan også brukes.",
+        nn: "Desse er registrerte her. Eit kva som helst anna syntetisk nummer kan òg brukast.",
+        en: "These are registered here. Any other synthetic number can be used as well.",
+        se: "Dát leat registrerejuvvon dáppe. Maiddái eará syntehtalaš nummiriid sáhttá geavahit.",
+    }
+    test_persons_assigned {
+        nb: "Bare disse kan logge inn her.",
+        nn: "Berre desse kan logge inn her.",
+        en: "Only these can log in here.",
+        se: "Dušše dát sáhttet čálit sisa dáppe.",
+    }
+    headless {
+        nb: "En test kan logge inn uten nettside, med denne parameteren i autorisasjonsforespørselen:",
+        nn: "Ein test kan logge inn utan nettside, med denne parameteren i autorisasjonsførespurnaden:",
+        en: "A test can log in without a page, with this parameter in its authorization request:",
+        se: "Teasta sáhttá čálit sisa siidduid haga, dáinna parameteriin autorisašuvdnajearaldagas:",
+    }
+    lately {
+        nb: "Avvist i det siste",
+        nn: "Avvist i det siste",
+        en: "Refused lately",
+        se: "Hilgojuvvon maŋimuš áigge",
+    }
+    lately_none {
+        nb: "Ingenting er avvist siden serveren startet.",
+        nn: "Ingenting er avvist sidan tenaren starta.",
+        en: "Nothing has been refused since the server started.",
+        se: "Ii mihkkege leat hilgojuvvon maŋŋá go bálvvá álggahuvvui.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Texts that are the same in two languages because the languages say it alike.
+    const ALIKE: &[(&str, &str)] = &[
+        ("language", "nb nn"),
+        ("development", "nb nn"),
+        ("test", "nb nn"),
+        ("about", "nb nn"),
+        ("back_to", "nb nn"),
+        ("log_in", "nb nn"),
+        ("log_in_to", "nb nn"),
+        ("pid", "nb nn"),
+        ("cancel", "nb nn"),
+        ("fault", "nb nn"),
+        ("pid_not_eleven_digits", "nb nn"),
+        ("try_again", "nb nn"),
+        ("reference", "nb nn"),
+        ("environment", "nb nn"),
+        ("contact", "nb nn"),
+        ("lately", "nb nn"),
+    ];
+
+    const TAGS: [&str; 4] = ["nb", "nn", "en", "se"];
+
+    fn placeholders(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).map(|rest| rest.split_once('}').expect("a placeholder that ends").0).collect()
+    }
+
+    #[test]
+    fn no_text_is_another_languages_by_accident() {
+        let mut alike = Vec::new();
+        for (name, texts) in ALL {
+            for one in 0..4 {
+                for other in one + 1..4 {
+                    if texts[one] == texts[other] {
+                        alike.push((*name, format!("{} {}", TAGS[one], TAGS[other])));
+                    }
+                }
+            }
+        }
+        let allowed: Vec<_> = ALIKE.iter().map(|(name, tags)| (*name, (*tags).to_owned())).collect();
+        assert_eq!(alike, allowed, "a text that is rightly the same in two languages is listed in ALIKE");
+    }
+
+    #[test]
+    fn every_text_is_there_and_has_the_same_placeholder_in_each_language() {
+        for (name, texts) in ALL {
+            let wanted = placeholders(texts[0]);
+            assert!(wanted.len() <= 1, "{name}: more than one placeholder");
+            for (tag, text) in TAGS.iter().zip(texts) {
+                assert!(!text.trim().is_empty() && text.trim() == *text, "{name} in {tag}");
+                assert_eq!(placeholders(text), wanted, "{name} in {tag}");
+                assert_eq!(text.matches('{').count(), wanted.len(), "{name} in {tag}");
+                assert!(!text.contains(['<', '>', '&']), "{name} in {tag}: text, not markup");
+            }
+        }
+    }
+
+    #[test]
+    fn a_placeholder_stands_between_what_is_before_and_after() {
+        assert_eq!(around("Om {name}"), ("Om ", ""));
+        assert_eq!(around("{name} birra"), ("", " birra"));
+        assert_eq!(around("no placeholder"), ("no placeholder", ""));
+    }
+
+    #[test]
+    fn each_language_has_its_own_table() {
+        let said: BTreeSet<_> = Language::ALL.iter().map(|language| Texts::of(*language).refused).collect();
+        assert_eq!(said.len(), 4);
+    }
+}

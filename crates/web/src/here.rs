@@ -1,0 +1,90 @@
+//! Where a browser stands: at which of the issuer's endpoints, in which language, and where it comes back to in another one.
+
+use http::HeaderMap;
+use portvakt_protocol::features::Endpoint;
+use portvakt_protocol::issuer::Issuer;
+use portvakt_protocol::language::Language;
+use portvakt_protocol::provider::Environment;
+
+use crate::cookies;
+use crate::pages::{Frame, PageName, Texts};
+use crate::site::Site;
+
+/// Where a browser stands.
+#[derive(Clone, Debug)]
+pub(crate) struct Here<'a> {
+    site: &'a Site,
+    base: &'a Issuer,
+    language: Language,
+    back: String,
+    about: String,
+}
+
+impl<'a> Here<'a> {
+    /// At this endpoint. `back` is the path and query that a GET finds this place by again; nothing stands in it that must not
+    /// stand in a page.
+    pub(crate) fn at(
+        site: &'a Site,
+        endpoint: Endpoint,
+        headers: &HeaderMap,
+        back: String,
+        ui_locales: Option<&str>,
+    ) -> Self {
+        let language = Language::choose(cookies::language(headers), ui_locales);
+        let about = site.provider.issuer().as_str().to_owned();
+        Self { site, base: site.provider.base(endpoint), language, back, about }
+    }
+
+    /// The same place in the language that a request, read later, asks for.
+    pub(crate) fn asked(mut self, headers: &HeaderMap, ui_locales: Option<&str>) -> Self {
+        self.language = Language::choose(cookies::language(headers), ui_locales);
+        self
+    }
+
+    /// The same place, come back to at another address.
+    pub(crate) fn back_at(mut self, back: String) -> Self {
+        self.back = back;
+        self
+    }
+
+    /// The issuer's site.
+    pub(crate) fn site(&self) -> &'a Site {
+        self.site
+    }
+
+    /// The language.
+    pub(crate) fn language(&self) -> Language {
+        self.language
+    }
+
+    /// The texts in that language.
+    pub(crate) fn texts(&self) -> &'static Texts {
+        Texts::of(self.language)
+    }
+
+    /// Where a GET finds this place again.
+    pub(crate) fn back(&self) -> &str {
+        &self.back
+    }
+
+    /// The frame of a page.
+    pub(crate) fn frame(&self, page: PageName) -> Frame<'_> {
+        let texts = self.texts();
+        let environment = match self.site.provider.environment() {
+            Environment::Development => Some(texts.development),
+            Environment::Test => Some(texts.test),
+            Environment::Production => None,
+        };
+        Frame {
+            page,
+            language: self.language,
+            texts,
+            name: self.site.face.name(),
+            environment,
+            base: self.base.path(),
+            about: &self.about,
+            back: &self.back,
+            assets: &self.site.face.assets,
+        }
+    }
+}
