@@ -3,6 +3,7 @@
 mod applied;
 mod apply;
 mod client;
+mod dev;
 mod keys;
 mod organisation;
 mod person;
@@ -18,7 +19,6 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Settings;
 use crate::desk::reach::Target;
-use crate::dev::{self, Loopback, Wish};
 use crate::failure::Failure;
 use crate::serve;
 
@@ -39,23 +39,7 @@ enum Subcommands {
         config: PathBuf,
     },
     /// Try things out: both profiles on this machine, with demo clients and test persons.
-    Dev {
-        /// The port of localhost to listen on; 0 picks a free one.
-        #[arg(long, value_name = "ADDR", default_value = "localhost:8080")]
-        listen: Loopback,
-        /// Keep the data in this folder; otherwise it is removed at the end.
-        #[arg(long, value_name = "DIR")]
-        data: Option<PathBuf>,
-        /// Register what this catalogue names instead of the demo. http://localhost:8080 in it stands for the real address.
-        #[arg(long, value_name = "FILE")]
-        catalogue: Option<PathBuf>,
-        /// Print one line of JSON when ready.
-        #[arg(long)]
-        json: bool,
-        /// Answer questions about signatures on standard input, for `cargo xtask bench`.
-        #[arg(long, hide = true)]
-        measure: bool,
-    },
+    Dev(dev::Dev),
     /// Look at the configuration.
     Config {
         #[command(subcommand)]
@@ -166,9 +150,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 async fn perform(command: Subcommands) -> Result<(), Failure> {
     match command {
         Subcommands::Serve { config } => serve::serve(&config).await,
-        Subcommands::Dev { listen, data, catalogue, json, measure } => {
-            dev::dev(Wish { listen, data, catalogue, json, measure }).await
-        }
+        Subcommands::Dev(asked) => dev::perform(asked).await,
         Subcommands::Config { command: ConfigCommand::Check { config, json } } => {
             settings::check(&config, json).await
         }

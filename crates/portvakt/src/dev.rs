@@ -1,34 +1,35 @@
 //! `portvakt dev`: both profiles on this machine's loopback, with a demo catalogue, for whoever builds a service.
 
+mod base;
 mod folder;
+mod follow;
 mod loopback;
+mod own;
+mod ready;
 mod summary;
+mod wanted;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use portvakt_crypto::random::Random;
-use portvakt_protocol::catalogue::Catalogue;
 use portvakt_protocol::profile::{IDPORTEN, PILOT, Profile};
 use portvakt_protocol::provider::{Environment, Pool, Provider, ProviderFault, TestIdSettings};
-use portvakt_store::Actor;
 
+pub(crate) use base::Base;
 pub(crate) use loopback::Loopback;
+pub(crate) use own::OwnClient;
 
-use crate::catalogue::{Manner, NotApplied, apply, with_secrets};
-use crate::config::{IssuerSettings, KEY_LEAD};
+use crate::config::{FaceSettings, IssuerSettings, KEY_LEAD};
 use crate::failure::Failure;
 use crate::house::{House, Plan};
 use crate::shutdown::Shutdown;
 use crate::telemetry::{self, LogFormat, LogLevel, Logging};
 use crate::{master_key, measure};
 use folder::Folder;
+use follow::Follower;
+use ready::ReadyFile;
 use summary::Summary;
-
-/// The catalogue where none is given.
-const DEMO: &str = include_str!("dev/demo.toml");
-
-/// The base that a catalogue for `dev` is written for; on another port it stands for the real one.
-const WRITTEN_FOR: &str = "http://localhost:8080";
+use wanted::{Reading, Secrets, Wanted};
 
 /// The pool of the test persons.
 const POOL: &str = "demo";
@@ -45,6 +46,12 @@ pub(crate) struct Wish {
     pub(crate) data: Option<PathBuf>,
     /// The catalogue; none: the demo's.
     pub(crate) catalogue: Option<PathBuf>,
+    /// A client beside the catalogue's.
+    pub(crate) own: Option<OwnClient>,
+    /// Where the demo service runs, if it does.
+    pub(crate) demo: Option<Base>,
+    /// Where to write what stands, when it stands.
+    pub(crate) ready_file: Option<PathBuf>,
     /// Whether a script reads what stands.
     pub(crate) json: bool,
     /// Whether the benchmark asks what signatures cost.
@@ -66,14 +73,23 @@ pub(crate) async fn dev(wish: Wish) -> Result<(), Failure> {
     if folder.is_temporary() {
         shutdown.takes_along(folder.path());
     }
+    let ready = wish.ready_file.map(ReadyFile::claim).transpose()?;
+    if let Some(ready) = &ready {
+        shutdown.takes_along(ready.path());
+    }
     let issuers = issuers(&base).map_err(Failure::new)?;
-    let text = match &wish.catalogue {
-        None => DEMO.to_owned(),
-        Some(file) => std::fs::read_to_string(file).map_err(|why| {
-            Failure::new(format!("{}: {why}", file.display())).hint("name a file with --catalogue")
-        })?,
+    let wanted = Wanted {
+        file: wish.catalogue,
+        own: wish.own,
+        demo: wish.demo,
+        base,
+        is_all: folder.is_temporary(),
+        secrets: Secrets::default(),
     };
-    let text = if base == WRITTEN_FOR { text } else { moved(&text, &base) };
+    let read = wanted.read();
+    let reading = read.map_err(|why| {
+        Failure::new(format!("{}: {why}", wanted.name())).hint("name a file with --catalogue")
+    })?;
     let master = master_key::own(folder.path(), &random)?;
     let plan = Plan {
         data: folder.path().to_owned(),
@@ -82,35 +98,47 @@ pub(crate) async fn dev(wish: Wish) -> Result<(), Failure> {
         issuers,
         audit_retention: None,
     };
-    let house = House::open(plan).await?;
-    let served = match open_doors(&house, &wish, &text, &base).await {
-        Ok(()) => house.serve(listeners, shutdown).await,
+    let mut house = House::open(plan).await?;
+    let opening = Opening { wanted, reading, ready, json: wish.json, measure: wish.measure };
+    let served = match opening.open_doors(&house).await {
+        Ok(follower) => {
+            house.also("following the catalogue", follower.follow(shutdown.clone()));
+            house.serve(listeners, shutdown).await
+        }
         Err(failure) => Err(house.close(failure).await),
     };
     drop(folder);
     served
 }
 
-/// What is left to do before anybody is let in: the catalogue is registered, and told of.
-async fn open_doors(house: &House, wish: &Wish, text: &str, base: &str) -> Result<(), Failure> {
-    let summary = register(house, text, wish.catalogue.as_ref()).await?;
-    if wish.json { summary.write_json() } else { summary.write_text(base) }
-        .map_err(|why| Failure::new(format!("standard output: {why}")))?;
-    if wish.measure {
-        measure::attend().map_err(|why| Failure::new(format!("signatures cannot be measured: {why}")))?;
-    }
-    Ok(())
+/// What is left to do before anybody is let in.
+struct Opening {
+    wanted: Wanted,
+    reading: Reading,
+    ready: Option<ReadyFile>,
+    json: bool,
+    measure: bool,
 }
 
-/// The catalogue for another port. The text ends at the port's digits, so that `8080` does not match in `80801`.
-fn moved(text: &str, base: &str) -> String {
-    let mut parts = text.split(WRITTEN_FOR);
-    let mut moved = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        moved.push_str(if part.starts_with(|next: char| next.is_ascii_digit()) { WRITTEN_FOR } else { base });
-        moved.push_str(part);
+impl Opening {
+    /// Registers the catalogue, and tells what stands. What answers follows the catalogue from here on.
+    async fn open_doors(self, house: &House) -> Result<Follower, Failure> {
+        let Self { mut wanted, reading, mut ready, json, measure } = self;
+        let desk = house.desk();
+        if let Err(why) = wanted.register(desk, &reading).await {
+            return Err(Failure::new(wanted.why_not(why)).hint("nothing of it was registered: correct it"));
+        }
+        let summary = Summary::of(desk, &wanted).await.map_err(Failure::new)?;
+        if let Some(ready) = &mut ready {
+            ready.write(&summary.json())?;
+        }
+        if json { summary.write_json() } else { summary.write_text() }
+            .map_err(|why| Failure::new(format!("standard output: {why}")))?;
+        if measure {
+            measure::attend().map_err(|why| Failure::new(format!("signatures cannot be measured: {why}")))?;
+        }
+        Ok(Follower::new(desk.clone(), wanted, reading, ready))
     }
-    moved
 }
 
 /// Both issuers: the pilot under its own path, the current edition at the root.
@@ -120,35 +148,7 @@ fn issuers(base: &str) -> Result<Vec<IssuerSettings>, ProviderFault> {
     let issuer = |(issuer, profile)| {
         let door = TestIdSettings { pools: vec![Pool(POOL.to_owned())], assigned_only: false };
         let provider = Provider::new(issuer, None, profile, Environment::Development, Some(door), TERMS)?;
-        Ok(IssuerSettings { provider, signing: None, key_lead: KEY_LEAD })
+        Ok(IssuerSettings { provider, signing: None, key_lead: KEY_LEAD, face: FaceSettings::default() })
     };
     both.into_iter().map(issuer).collect()
-}
-
-/// Brings the catalogue about, and tells what is registered then.
-async fn register(house: &House, text: &str, file: Option<&PathBuf>) -> Result<Summary, Failure> {
-    let told = |faults: NotApplied| {
-        let name = file.map_or_else(|| "the demo catalogue".to_owned(), |file| file.display().to_string());
-        Failure::new(format!("{name}:\n{faults}")).hint("nothing of the catalogue was registered: correct it")
-    };
-    let catalogue = Catalogue::parse(text).map_err(|faults| told(NotApplied::Faults(faults)))?;
-    let folder = file.and_then(|file| file.parent()).unwrap_or(Path::new(""));
-    let catalogue = with_secrets(catalogue, folder);
-    let actor = Actor("portvakt dev".to_owned());
-    let plan = apply(house.desk(), &actor, &catalogue, Manner::default()).await.map_err(told)?;
-    Summary::of(house.desk(), text, &plan).await.map_err(|broken| told(NotApplied::Store(broken)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_catalogue_is_moved_to_another_port_and_nothing_beside_it() {
-        let text = "a http://localhost:8080/x b http://localhost:80801 c http://localhost:3000";
-        assert_eq!(
-            moved(text, "http://localhost:7"),
-            "a http://localhost:7/x b http://localhost:80801 c http://localhost:3000"
-        );
-    }
 }

@@ -1,6 +1,8 @@
 //! A data folder opened with its issuers, ready to be served: what `serve` and `dev` have in common.
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use portvakt_crypto::random::Random;
@@ -41,7 +43,11 @@ pub(crate) struct House {
     front: Front,
     socket: socket::Bound,
     audit_retention: Option<Seconds>,
+    more: Vec<(&'static str, Work)>,
 }
+
+/// What a house does besides, until the end.
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 impl House {
     /// Opens the store, sees to it that every issuer has a signing key, and prepares to serve.
@@ -72,12 +78,13 @@ impl House {
             let site =
                 Site::load(issuer.provider.clone(), store.clone(), clock.clone(), random.clone()).await;
             let told = |fault| Failure::new(format!("{}: {fault}", issuer.provider.issuer()));
-            sites.push(Arc::new(site.map_err(told)?));
+            let face = issuer.face.face().map_err(Failure::new)?;
+            sites.push(Arc::new(site.map_err(told)?.with_face(face)));
         }
         let front = Front::new(&sites, store.clone(), clock.clone()).map_err(Failure::new)?;
         desk.served = Served::new(sites);
         let socket = socket::Bound::bind(data)?;
-        Ok(Self { desk: Arc::new(desk), front, socket, audit_retention })
+        Ok(Self { desk: Arc::new(desk), front, socket, audit_retention, more: Vec::new() })
     }
 
     /// Closes what was opened, because of a failure before anything was served.
@@ -89,8 +96,13 @@ impl House {
     }
 
     /// The desk, to bring changes about before anything is served.
-    pub(crate) fn desk(&self) -> &Desk {
+    pub(crate) fn desk(&self) -> &Arc<Desk> {
         &self.desk
+    }
+
+    /// Has one thing more done while serving. It must end when the end is asked for, and not before.
+    pub(crate) fn also(&mut self, duty: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        self.more.push((duty, Box::pin(work)));
     }
 
     /// Serves until `shutdown`, then drains the listeners, finishes what the desk was asked, and closes the store.
@@ -98,7 +110,7 @@ impl House {
     /// # Errors
     /// A task ended before its time, or the store could not be closed durably.
     pub(crate) async fn serve(self, listeners: Vec<Listener>, shutdown: Shutdown) -> Result<(), Failure> {
-        let Self { desk, front, socket, audit_retention } = self;
+        let Self { desk, front, socket, audit_retention, more } = self;
         let (store, clock) = (desk.store.clone(), desk.clock.clone());
         let sweeping = upkeep::sweep(store.clone(), clock, audit_retention, shutdown.clone());
         let following = upkeep::follow_keys(Arc::clone(&desk), shutdown.clone());
@@ -116,6 +128,12 @@ impl House {
             attending.await;
             0
         });
+        for (duty, work) in more {
+            crew.take_on(duty, async {
+                work.await;
+                0
+            });
+        }
         for listener in listeners {
             let serving = listener.serve(front.clone(), shutdown.clone().begun());
             crew.take_on("listening", async { serving.await.cut });

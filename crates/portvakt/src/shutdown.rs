@@ -1,7 +1,7 @@
 //! The end of the process, asked for by SIGTERM or SIGINT and seen by every task that must finish something first.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,7 +16,7 @@ const ONE_WISH: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shutdown {
     asked: watch::Sender<bool>,
-    temporary: Arc<OnceLock<PathBuf>>,
+    temporary: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl Shutdown {
@@ -55,15 +55,15 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// Has a folder removed if the process ends without draining, when nothing is dropped. One at most.
+    /// Has a folder or a file removed if the process ends without draining, when nothing is dropped.
     pub(crate) fn takes_along(&self, temporary: &Path) {
-        let _ = self.temporary.set(temporary.to_owned());
+        self.temporary.lock().unwrap_or_else(PoisonError::into_inner).push(temporary.to_owned());
     }
 
     fn leave_nothing(&self) {
-        if let Some(folder) = self.temporary.get() {
+        for path in self.temporary.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             // What cannot be removed is the system's to clean up.
-            let _ = std::fs::remove_dir_all(folder);
+            let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
         }
     }
 

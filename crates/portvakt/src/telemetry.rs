@@ -1,7 +1,9 @@
-//! Logs: structured, to standard error, one line an event.
+//! Logs: structured, to standard error, one line an event; for people a refusal is a block of lines.
+
+mod terminal;
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 
 use tracing_subscriber::Layer;
@@ -92,16 +94,39 @@ pub(crate) fn start(logging: Logging) {
     let own = logging.level.filter();
     let others = own.min(LevelFilter::INFO);
     let targets = Targets::new().with_default(own).with_targets(OTHERS.map(|name| (name, others)));
-    let lines = tracing_subscriber::fmt::layer().with_writer(|| Line(io::stderr()));
+    let lines = tracing_subscriber::fmt::layer();
     let layer = match logging.format {
-        LogFormat::Json => {
-            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
-        }
-        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .with_writer(|| Line(io::stderr()))
+            .boxed(),
+        LogFormat::Text => lines
+            .event_format(terminal::Terminal::new(may_colour()))
+            .with_writer(|| Patient(io::stderr()))
+            .boxed(),
     };
     // Someone else's subscriber is there already only in a test, which then reads that one.
     let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
     std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Tells the developer something on lines of its own, whatever the log's format. Nothing in them steers the terminal.
+pub(crate) fn say(lines: &str) {
+    let mut text = String::with_capacity(lines.len() + 1);
+    for line in lines.lines() {
+        text.push_str(&terminal::legible(line));
+        text.push('\n');
+    }
+    let _ = Patient(io::stderr()).write_all(text.as_bytes());
+}
+
+/// Whether standard error is a terminal whose user has nothing against colours (<https://no-color.org>).
+#[expect(clippy::disallowed_methods, reason = "what NO_COLOR is about is this process's own terminal")]
+fn may_colour() -> bool {
+    io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Where it happened, and not what was said: a panic's text may quote a request.
@@ -114,11 +139,23 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 /// written as JSON escapes it. The formatter hands over an event at a time, ended by its one line feed.
 struct Line<W>(W);
 
-/// It never fails: a log that nobody reads any more must not become a request's failure.
 impl<W: Write> Write for Line<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(event);
-        let _ = self.0.write_all(one_line(&text).as_bytes());
+        Patient(&mut self.0).write(one_line(&String::from_utf8_lossy(event)).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Patient(&mut self.0).flush()
+    }
+}
+
+/// Never fails: a log that nobody reads any more must not become a request's failure.
+struct Patient<W>(W);
+
+impl<W: Write> Write for Patient<W> {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(event);
         Ok(event.len())
     }
 

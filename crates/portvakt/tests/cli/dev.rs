@@ -1,5 +1,10 @@
 //! `portvakt dev`: what a developer starts first.
 
+mod follow;
+mod own;
+mod process;
+mod told;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -151,5 +156,5 @@ fn a_wrong_catalogue_is_refused_with_path_value_and_rule() {
     assert!(!desk.path("data/portvakt.db-wal").exists(), "the store was closed");
     let words = complaint(&output);
     assert!(words.contains("clients[0].redirect_uris[0] = \"javascript:alert(1)\""), "{words}");
-    assert!(words.contains("nothing of the catalogue was registered"), "{words}");
+    assert!(words.contains("nothing of it was registered"), "{words}");
 }

@@ -136,7 +136,7 @@ impl Desk {
 }
 
 /// The lines of a stream, as they come.
-fn lines(stream: impl BufRead + Send + 'static) -> Receiver<String> {
+pub(crate) fn lines(stream: impl BufRead + Send + 'static) -> Receiver<String> {
     let (line, lines) = channel();
     std::thread::spawn(move || {
         for read in stream.lines().map_while(Result::ok) {
