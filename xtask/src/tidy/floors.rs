@@ -19,6 +19,7 @@ const EID: &str = "portvakt-eid";
 const WEB: &str = "portvakt-web";
 const TESTKIT: &str = "portvakt-testkit";
 const BINARY: &str = "portvakt";
+const DEMO: &str = "portvakt-demo";
 
 /// From the ground up. Imports point downwards only.
 const FLOORS: &[Floor] = &[
@@ -29,6 +30,8 @@ const FLOORS: &[Floor] = &[
     Floor { name: WEB, below: &[CRYPTO, PROTOCOL, STORE, EID] },
     Floor { name: BINARY, below: &[CRYPTO, PROTOCOL, STORE, EID, WEB] },
     Floor { name: TESTKIT, below: &[CRYPTO, PROTOCOL, STORE, EID, WEB] },
+    // A relying party like any other: it knows the standards and its own registration, and nothing of how the house is built.
+    Floor { name: DEMO, below: &[] },
     Floor { name: "xtask", below: &[] },
 ];
 
@@ -53,10 +56,10 @@ const TRADES: &[Trade] = &[
             "sha2",
             "hmac",
             "jsonwebtoken",
-            "openidconnect",
         ],
         owners: &[CRYPTO],
     },
+    Trade { what: "a relying party's library", libraries: &["openidconnect", "oauth2"], owners: &[DEMO] },
     Trade { what: "a TLS library", libraries: &["rustls", "tokio-rustls"], owners: &[WEB] },
     Trade { what: "TLS and certificate types", libraries: &["rustls-pki-types"], owners: &[CRYPTO, WEB] },
     Trade {
@@ -73,12 +76,12 @@ const TRADES: &[Trade] = &[
     Trade {
         what: "an HTTP library",
         libraries: &["hyper", "hyper-util", "http", "http-body-util", "reqwest"],
-        owners: &[WEB, TESTKIT],
+        owners: &[WEB, TESTKIT, DEMO],
     },
     Trade {
         what: "an async runtime, which rules do without,",
         libraries: &["tokio", "futures", "futures-util"],
-        owners: &[STORE, WEB, BINARY, TESTKIT],
+        owners: &[STORE, WEB, BINARY, TESTKIT, DEMO],
     },
 ];
 
@@ -214,6 +217,12 @@ mod tests {
     }
 
     #[test]
+    fn the_demo_service_knows_nothing_of_the_house() {
+        assert_eq!(fixes(&[(DEMO, &[(PROTOCOL, None)]), (PROTOCOL, &[])]).len(), 1);
+        assert_eq!(fixes(&[(BINARY, &[(DEMO, None)]), (DEMO, &[])]).len(), 1);
+    }
+
+    #[test]
     fn a_library_named_by_the_wrong_crate_is_found() {
         for (from, library) in [
             (WEB, "aws-lc-rs"),
@@ -225,6 +234,8 @@ mod tests {
             (TESTKIT, "aws-lc-rs"),
             (BINARY, "hyper"),
             (PROTOCOL, "tokio"),
+            (BINARY, "openidconnect"),
+            (DEMO, "aws-lc-rs"),
         ] {
             assert_eq!(fixes(&[(from, &[(library, None)])]).len(), 1, "{from} names {library}");
         }
@@ -242,6 +253,7 @@ mod tests {
             (TESTKIT, "rusqlite", None),
             (WEB, "rcgen", Some(Kind::Dev)),
             (BINARY, "openidconnect", Some(Kind::Dev)),
+            (DEMO, "openidconnect", None),
             (PROTOCOL, "serde", None),
         ] {
             assert_eq!(fixes(&[(from, &[(library, kind)])]), Vec::<String>::new(), "{from} names {library}");

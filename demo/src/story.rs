@@ -1,0 +1,283 @@
+//! The story of a login: what was sent and what came, step by step, each value with what it is for.
+
+mod meanings;
+
+use jiff::Timestamp;
+use openidconnect::url::Url;
+use serde_json::Value;
+
+use crate::relying_party::{Check, claims, member, part};
+use crate::wire::{Exchange, Pairs};
+use meanings::{CLAIMS, HEADERS, JOSE, MEMBERS, Meaning, PARAMETERS};
+
+/// One step.
+pub(crate) struct Step {
+    /// Its heading.
+    pub(crate) title: String,
+    /// What happened, in a sentence or two.
+    pub(crate) sentence: String,
+    /// A line of a request or an answer, such as `POST http://localhost:8080/token`.
+    pub(crate) line: Option<String>,
+    /// What it is made of.
+    pub(crate) tables: Vec<Table>,
+    /// What this service checked.
+    pub(crate) checks: Vec<Check>,
+}
+
+/// Names, values and meanings.
+pub(crate) struct Table {
+    /// What it lists.
+    pub(crate) caption: String,
+    /// The heading of the first column: `Parameter`, `Claim` and the like.
+    pub(crate) of: &'static str,
+    /// Its rows.
+    pub(crate) rows: Vec<Row>,
+}
+
+/// A value and what it means.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// Its name.
+    pub(crate) name: String,
+    /// What came or was sent, in full.
+    pub(crate) value: String,
+    /// What it is.
+    pub(crate) meaning: &'static str,
+    /// What a service must check; empty where there is nothing.
+    pub(crate) check: &'static str,
+}
+
+impl Step {
+    fn new(title: &str, sentence: impl Into<String>) -> Self {
+        Self {
+            title: title.to_owned(),
+            sentence: sentence.into(),
+            line: None,
+            tables: Vec::new(),
+            checks: Vec::new(),
+        }
+    }
+
+    /// The same with checks.
+    pub(crate) fn checked(mut self, checks: impl IntoIterator<Item = Check>) -> Self {
+        self.checks.extend(checks);
+        self
+    }
+
+    fn with(mut self, table: Option<Table>) -> Self {
+        self.tables.extend(table);
+        self
+    }
+
+    fn line(mut self, line: String) -> Self {
+        self.line = Some(line);
+        self
+    }
+}
+
+/// The authorization request.
+pub(crate) fn request(url: &Url) -> Step {
+    let mut bare = url.clone();
+    bare.set_query(None);
+    let pairs: Pairs = url.query_pairs().into_owned().collect();
+    Step::new(
+        "Authorization request",
+        "This service sent the browser to the issuer's authorization_endpoint, with these parameters in the query.",
+    )
+    .line(format!("GET {bare}"))
+    .with(table("Parameters of the authorization request", "Parameter", &pairs, PARAMETERS))
+}
+
+/// What the browser brought back.
+pub(crate) fn answer(callback: &str, pairs: &Pairs) -> Step {
+    Step::new(
+        "Answer to the redirect URI",
+        "The person finished at Portvakt, and the browser came back with this. Whoever can make a browser come here can make such \
+         an answer up, so it is checked before it is believed.",
+    )
+    .line(format!("GET {callback}"))
+    .with(table("Parameters of the answer", "Parameter", pairs, PARAMETERS))
+}
+
+/// A document that was read, and what the library says of it where it refuses it.
+pub(crate) fn discovery(exchange: Option<&Exchange>, wrong: Option<String>) -> Step {
+    let check = Check { what: "The document is that of the configured issuer.".to_owned(), wrong };
+    let step = Step::new(
+        "Discovery",
+        "This service read the issuer's metadata: where its endpoints are, and with which keys it signs.",
+    );
+    let Some(exchange) = exchange else { return step.checked([check]) };
+    let refused = (!exchange.status.is_success()).then(|| members("What came", &exchange.body)).flatten();
+    step.line(format!("{} {} → {}", exchange.method, exchange.url, exchange.status))
+        .with(refused)
+        .checked([check])
+}
+
+/// A token request and its answer.
+pub(crate) fn token(title: &str, exchange: &Exchange) -> [Step; 2] {
+    let sentence = "This service redeemed the code at the token_endpoint, over a connection of its own: the browser sees nothing of it.";
+    let sent = Step::new(title, sentence)
+        .line(format!("{} {}", exchange.method, exchange.url))
+        .with(table("Headers of the request", "Header", &exchange.headers, HEADERS))
+        .with(table("Form of the request", "Parameter", &exchange.form, PARAMETERS));
+    let came = if exchange.status.is_success() {
+        Step::new("Token response", "The code was good, and is now used up. These are the tokens.")
+    } else {
+        Step::new(
+            "Token response",
+            "Portvakt refused. What error and error_description say is all a caller is told.",
+        )
+    };
+    [
+        sent,
+        came.line(exchange.status.to_string()).with(members("Members of the token response", &exchange.body)),
+    ]
+}
+
+/// The ID token, taken apart.
+pub(crate) fn id_token(token: &str) -> Step {
+    let word = "A JWT: the issuer's signed word about who logged in, made for this service and no other. Nothing in it is believed before \
+                the checks have passed.";
+    let as_text = "amr is a string here, as it was in 2016, where OpenID Connect Core §2 has an array. This service's library reads arrays \
+                   only, so the checks were made with its keys and by hand. If yours is as strict, register the client with \
+                   amr_claim = \"array\".";
+    let sentence = match claims(token) {
+        Some(claims) if member(&claims, "amr").is_string() => format!("{word} {as_text}"),
+        Some(_) | None => word.to_owned(),
+    };
+    Step::new("ID token", sentence)
+        .with(part(token, 0).and_then(|header| object("Header of the ID token", "Header", &header, JOSE)))
+        .with(claims(token).and_then(|claims| object("Claims of the ID token", "Claim", &claims, CLAIMS)))
+}
+
+/// The access token: opaque, or taken apart.
+pub(crate) fn access_token(token: &str) -> Step {
+    match claims(token) {
+        None => Step::new(
+            "Access token",
+            "Opaque: a random string that only its issuer can look up. The service hands it on, as it is, to the API it is for.",
+        ),
+        Some(claims) => Step::new(
+            "Access token",
+            "A JWT. It is for the API and not for this service, which should not look inside; it is taken apart here so that you see \
+             what the API sees.",
+        )
+        .with(part(token, 0).and_then(|header| object("Header of the access token", "Header", &header, JOSE)))
+        .with(object("Claims of the access token", "Claim", &claims, CLAIMS)),
+    }
+}
+
+/// The userinfo request and its answer.
+pub(crate) fn userinfo(exchange: &Exchange) -> Step {
+    let came = match members("Claims that userinfo answered", &exchange.body) {
+        Some(table) => Some(table),
+        None => table("Headers of the answer", "Header", &exchange.reply_headers, HEADERS),
+    };
+    Step::new(
+        "UserInfo",
+        "This service asked the userinfo_endpoint, with the access token. The ID token has the same claims already, so most services \
+         do without.",
+    )
+    .line(format!("{} {} → {}", exchange.method, exchange.url, exchange.status))
+    .with(table("Headers of the request", "Header", &exchange.headers, HEADERS))
+    .with(came)
+}
+
+/// The members of a JSON body; a body that is none is shown as it is.
+fn members(caption: &str, body: &str) -> Option<Table> {
+    match serde_json::from_str::<Value>(body) {
+        Ok(value) if value.is_object() => object(caption, "Member", &value, MEMBERS),
+        Ok(_) | Err(_) => table(caption, "Part", &vec![("body".to_owned(), body.to_owned())], &[]),
+    }
+}
+
+/// The members of an object: those that have a meaning first, in its order.
+fn object(caption: &str, of: &'static str, value: &Value, meanings: &'static [Meaning]) -> Option<Table> {
+    let members = value.as_object()?;
+    let mut pairs: Pairs = members.iter().map(|(name, value)| (name.clone(), shown(name, value))).collect();
+    let rank =
+        |name: &str| meanings.iter().position(|meaning| meaning.name == name).unwrap_or(meanings.len());
+    pairs.sort_by_key(|(name, _)| rank(name));
+    table(caption, of, &pairs, meanings)
+}
+
+fn table(caption: &str, of: &'static str, pairs: &Pairs, meanings: &'static [Meaning]) -> Option<Table> {
+    let row = |(name, value): &(String, String)| {
+        let known = meanings.iter().find(|known| known.name.eq_ignore_ascii_case(name));
+        Row {
+            name: inert(name),
+            value: if value.is_empty() { "(empty)".to_owned() } else { inert(value) },
+            meaning: known.map_or("", |known| known.meaning),
+            check: known.map_or("", |known| known.check),
+        }
+    };
+    let rows: Vec<Row> = pairs.iter().map(row).collect();
+    (!rows.is_empty()).then(|| Table { caption: caption.to_owned(), of, rows })
+}
+
+/// A JSON value for people: text without its quotes, and a time also as a date.
+fn shown(name: &str, value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) if matches!(name, "exp" | "iat" | "nbf" | "auth_time") => {
+            let date = number.as_i64().and_then(|seconds| Timestamp::from_second(seconds).ok());
+            date.map_or_else(|| number.to_string(), |date| format!("{number} ({date})"))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            value.to_string()
+        }
+    }
+}
+
+/// Escapes what would not be seen.
+fn inert(text: &str) -> String {
+    let seen = |character: char| match character.is_control() {
+        true => character.escape_default().collect::<String>(),
+        false => character.to_string(),
+    };
+    text.chars().map(seen).collect()
+}
+
+/// What an error code of OAuth means for a service.
+pub(crate) fn error_meaning(code: &str) -> &'static str {
+    meanings::ERRORS
+        .iter()
+        .find(|meaning| meaning.name == code)
+        .map_or("An error code that this service does not know.", |meaning| meaning.meaning)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claims `{"iss":"i","zzz":[1],"exp":1763850000}`, not signed by anybody.
+    const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJpIiwienp6IjpbMV0sImV4cCI6MTc2Mzg1MDAwMH0.eA";
+
+    #[test]
+    fn control_characters_are_seen() {
+        assert_eq!(inert("a\r\nb\u{7f}å"), "a\\r\\nb\\u{7f}å");
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_shown_as_it_is() {
+        let table = members("x", "<html>").unwrap();
+        assert_eq!((table.rows[0].name.as_str(), table.rows[0].value.as_str()), ("body", "<html>"));
+    }
+
+    #[test]
+    fn openid_core_s2_claims_are_explained_and_strange_ones_shown_last() {
+        let step = id_token(TOKEN);
+        let rows = &step.tables[1].rows;
+        let names: Vec<_> = rows.iter().map(|row| row.name.as_str()).collect();
+        assert_eq!(names, ["iss", "exp", "zzz"]);
+        assert_eq!(rows[1].value, "1763850000 (2025-11-22T22:20:00Z)");
+        assert!(rows[0].meaning.contains("issuer") && !rows[0].check.is_empty());
+        assert_eq!((rows[2].value.as_str(), rows[2].meaning), ("[1]", ""));
+    }
+
+    #[test]
+    fn a_token_that_is_no_jwt_is_opaque() {
+        assert!(access_token("k1j2").tables.is_empty());
+        assert_eq!(access_token(TOKEN).tables.len(), 2);
+    }
+}
