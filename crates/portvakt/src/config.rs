@@ -2,6 +2,7 @@
 //! environment variable, and every mistake is told at once.
 
 pub(crate) mod duration;
+mod face;
 mod fault;
 mod issuer;
 mod key_file;
@@ -19,6 +20,7 @@ use portvakt_protocol::registration::Shown;
 use portvakt_protocol::time::Seconds;
 use portvakt_web::listen::ListenerConfig;
 
+pub(crate) use face::FaceSettings;
 pub(crate) use fault::{ConfigFault, ConfigFaults};
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use signing_files::{CertifiedKey, SigningFiles};
@@ -59,6 +61,8 @@ pub(crate) struct IssuerSettings {
     pub(crate) signing: Option<SigningFiles>,
     /// How long the next signing key is published before it signs.
     pub(crate) key_lead: Seconds,
+    /// What it shows of itself.
+    pub(crate) face: FaceSettings,
 }
 
 /// How long the next key is published before it signs, where nothing else is said: clients may keep a JWK Set for a day.
@@ -130,8 +134,8 @@ impl Settings {
         }
     }
 
-    /// Whether what it names by file or environment variable can be had and used, and by nobody else: master keys and signing
-    /// keys.
+    /// Whether what it names by file or environment variable can be had and used, and keys by nobody else: master keys, signing
+    /// keys and themes.
     ///
     /// # Errors
     /// Every fault of them.
@@ -145,6 +149,7 @@ impl Settings {
             Exposed::Warned(_) => None,
         }));
         faults.extend(self.key_beside_its_data());
+        faults.extend(self.issuers.iter().filter_map(|issuer| issuer.face.face().err()));
         if faults.is_empty() { Ok(()) } else { Err(ConfigFaults::new(&self.file, faults)) }
     }
 
@@ -266,13 +271,14 @@ fn refuse_collisions(page: &mut Page, issuers: &[At<IssuerSettings>]) {
         let provider = &value.provider;
         let mut collision = None;
         for (endpoint, path) in endpoints(provider) {
-            let url = provider.base(endpoint).url(path);
-            match taken.get(&url) {
-                Some(other) => {
-                    collision.get_or_insert((url, *other));
-                }
-                None => {
-                    taken.insert(url, place);
+            for url in provider.bases(endpoint).map(|base| base.url(path)) {
+                match taken.get(&url) {
+                    Some(other) => {
+                        collision.get_or_insert((url, *other));
+                    }
+                    None => {
+                        taken.insert(url, place);
+                    }
                 }
             }
         }

@@ -140,8 +140,12 @@ mod tests {
             .rotate_signing_key(&issuer, broken_key(), NOW + Seconds::days(1), &Actor("test".to_owned()), NOW)
             .await
             .unwrap();
-        let settings =
-            IssuerSettings { provider: site.provider.clone(), signing: None, key_lead: Seconds::days(1) };
+        let settings = IssuerSettings {
+            provider: site.provider.clone(),
+            signing: None,
+            key_lead: Seconds::days(1),
+            face: crate::config::FaceSettings::default(),
+        };
         let desk = Desk {
             store: store.clone(),
             clock: site.clock.clone(),

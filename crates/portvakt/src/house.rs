@@ -78,7 +78,8 @@ impl House {
             let site =
                 Site::load(issuer.provider.clone(), store.clone(), clock.clone(), random.clone()).await;
             let told = |fault| Failure::new(format!("{}: {fault}", issuer.provider.issuer()));
-            let face = issuer.face.face().map_err(Failure::new)?;
+            let face = issuer.face.face();
+            let face = face.map_err(|fault| Failure::new(format!("{}: {}", fault.place.path, fault.rule)))?;
             sites.push(Arc::new(site.map_err(told)?.with_face(face)));
         }
         let front = Front::new(&sites, store.clone(), clock.clone()).map_err(Failure::new)?;

@@ -310,8 +310,12 @@ mod tests {
     async fn with_the_clock_before_the_keys_publication_nothing_is_served() {
         let folder = tempfile::tempdir().unwrap();
         let (store, site) = world(&folder).await;
-        let issuer =
-            IssuerSettings { provider: site.provider.clone(), signing: None, key_lead: Seconds::days(1) };
+        let issuer = IssuerSettings {
+            provider: site.provider.clone(),
+            signing: None,
+            key_lead: Seconds::days(1),
+            face: crate::config::FaceSettings::default(),
+        };
         let early = NOW - Seconds::new(1);
         let refused = ensure_first(&store, &issuer, early).await.unwrap_err().to_string();
         assert!(refused.contains("clock"), "{refused}");

@@ -8,6 +8,7 @@ use portvakt_protocol::registration::Shown;
 use portvakt_protocol::time::Seconds;
 use portvakt_web::keys::JWKS_MAX_AGE;
 
+use super::face::FaceSettings;
 use super::fault::{ConfigFault, Place};
 use super::reader::{At, Keys, Page};
 use super::signing_files::SigningFiles;
@@ -47,6 +48,7 @@ fn one(page: &mut Page, mut table: Keys<'_>, folder: &Path) -> Option<At<IssuerS
     let signing = SigningFiles::read(page, &mut table, folder);
     let shortest = shortest_lead(environment.as_ref().map(|at| at.value));
     let key_lead = table.parsed(page, "key_lead", |text| duration::parse(text, shortest, Seconds::days(365)));
+    let face = FaceSettings::read(page, &mut table, folder);
     table.end(page);
     let provider = Provider::new(
         &issuer?.value,
@@ -59,7 +61,7 @@ fn one(page: &mut Page, mut table: Keys<'_>, folder: &Path) -> Option<At<IssuerS
     match provider {
         Ok(provider) => {
             let key_lead = key_lead.map_or(KEY_LEAD, |at| at.value);
-            Some(At { value: IssuerSettings { provider, signing, key_lead }, place })
+            Some(At { value: IssuerSettings { provider, signing, key_lead, face }, place })
         }
         Err(fault) => {
             page.faults.push(places.told(fault, front.as_ref().map(|at| at.value.as_str())));
