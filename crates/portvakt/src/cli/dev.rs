@@ -56,6 +56,9 @@ pub(super) struct Dev {
     /// Answer questions about signatures on standard input, for `cargo xtask bench`.
     #[arg(long, hide = true)]
     measure: bool,
+    /// Print the names of every page that people meet, as a JSON array, and end: for the tests that visit them all.
+    #[arg(long, hide = true)]
+    pages: bool,
 }
 
 /// Serves until it is asked to end.
@@ -63,6 +66,9 @@ pub(super) struct Dev {
 /// # Errors
 /// Why it could not start.
 pub(super) async fn perform(asked: Dev) -> Result<(), Failure> {
+    if asked.pages {
+        return super::tell(Some(portvakt_web::pages_shown().into()), |_| Ok(()));
+    }
     let Dev { redirect_uris, secret, issuer, application_type, .. } = asked;
     let own = asked.client.map(|client_id| OwnClient {
         client_id,

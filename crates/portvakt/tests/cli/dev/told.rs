@@ -73,6 +73,26 @@ fn the_demo_catalogue_is_written_for_where_the_demo_runs() {
     assert!(Double::with(&[]).ready["demo"].is_null());
 }
 
+#[tokio::test]
+async fn the_example_of_a_login_without_a_page_works_as_it_is_told() {
+    let double = Double::with(&[]);
+    let example = double.ready["issuers"][0]["login_hint_example"].as_str().unwrap();
+    let reply = double.call(Call::get(example)).await;
+    assert_eq!(reply.status, 303, "{}", reply.text());
+    let location = reply.header("location");
+    assert!(location.starts_with("http://localhost:3000/callback?code="), "{location}");
+    // What demands PKCE cannot be tried from one line.
+    assert!(double.ready["issuers"][1]["login_hint_example"].is_null());
+    double.stop();
+}
+
+#[test]
+fn the_names_of_all_pages_are_told_and_nothing_is_started() {
+    let output = portvakt(&["dev", "--pages"]);
+    let pages: Vec<String> = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(pages.contains(&"login".to_owned()) && pages.len() > 5, "{pages:?}");
+}
+
 #[test]
 fn the_page_leads_from_the_demo_to_what_to_try_next() {
     let temporary = tempfile::tempdir().unwrap();
