@@ -140,13 +140,11 @@ mod tests {
     use crate::provider::Environment;
 
     fn providers() -> [Provider; 2] {
-        [
-            ("http://localhost:8080/idporten-oidc-provider/", &PILOT),
-            ("http://localhost:8080", &IDPORTEN),
-        ]
-        .map(|(issuer, profile)| {
-            Provider::new(issuer, None, profile, Environment::Development, None, "1").unwrap()
-        })
+        [("http://localhost:8080/idporten-oidc-provider/", &PILOT), ("http://localhost:8080", &IDPORTEN)].map(
+            |(issuer, profile)| {
+                Provider::new(issuer, None, profile, Environment::Development, None, "1").unwrap()
+            },
+        )
     }
 
     fn told(path: &str) -> Refusal {
@@ -205,7 +203,10 @@ mod tests {
     fn an_unknown_host_is_told_of_the_known_ones() {
         let issuers = providers().map(|provider| provider.issuer().clone()).to_vec();
         let refusal = NotServed::Host { sent: "127.0.0.1:8080".into(), issuers }.refusal();
-        assert_eq!((refusal.rule, refusal.received.to_string().as_str()), ("host-unknown", "\"127.0.0.1:8080\""));
+        assert_eq!(
+            (refusal.rule, refusal.received.to_string().as_str()),
+            ("host-unknown", "\"127.0.0.1:8080\"")
+        );
         assert!(refusal.fix.contains("http://localhost:8080/.well-known/"), "{}", refusal.fix);
     }
 }
