@@ -14,14 +14,15 @@ pub struct Form {
 }
 
 impl Reply {
-    /// The first form of this page.
+    /// The first form of this page's main part: what stands before it is on every page.
     ///
     /// # Panics
     /// If there is none.
     #[track_caller]
     pub fn form(&self) -> Form {
         let html = self.text();
-        let Some((_, form)) = html.split_once("<form") else {
+        let main = html.split_once("<main").map_or(html.as_str(), |(_, main)| main);
+        let Some((_, form)) = main.split_once("<form") else {
             panic!("{} answered {} without a form: {html}", self.url, self.status)
         };
         let form = form.split_once("</form>").map_or(form, |(form, _)| form);
