@@ -51,7 +51,7 @@ pub(super) struct Dev {
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
     /// Where the demo service runs: the demo catalogue is written for it.
-    #[arg(long, value_name = "URL", conflicts_with = "catalogue")]
+    #[arg(long, value_name = "URL")]
     demo: Option<Base>,
     /// Answer questions about signatures on standard input, for `cargo xtask bench`.
     #[arg(long, hide = true)]

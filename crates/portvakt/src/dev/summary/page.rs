@@ -7,10 +7,18 @@ use super::{Client, Served, Summary};
 impl Summary {
     pub(super) fn write_page(&self, out: &mut dyn Write) -> io::Result<()> {
         if let Some(demo) = &self.demo {
-            writeln!(
-                out,
-                "Open {demo} and click Log in: every request, answer and token is explained there.\n"
-            )?;
+            let leads_back = |client: &Client| client.redirect_uris.iter().any(|uri| is_under(uri, demo));
+            if self.clients.iter().any(leads_back) {
+                writeln!(
+                    out,
+                    "Open {demo} and click Log in: every request, answer and token is explained there.\n"
+                )?;
+            } else {
+                writeln!(
+                    out,
+                    "The demo service runs at {demo}, where no client of this catalogue has a redirect URI.\n"
+                )?;
+            }
         }
         writeln!(out, "Portvakt is ready at {}\n", self.base)?;
         writeln!(out, "Issuers (each is a page too: open it to see what it is, and what it refused last)")?;
@@ -86,5 +94,27 @@ impl Summary {
             out,
             "  --json and --ready-file FILE tell scripts all this, --data DIR keeps the data. Ctrl-C ends it."
         )
+    }
+}
+
+/// Whether a URI is of the service at `base`, which has no path.
+fn is_under(uri: &str, base: &str) -> bool {
+    uri.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_uri_of_another_port_is_not_the_demos() {
+        for (uri, expected) in [
+            ("http://localhost:30001/callback", false),
+            ("http://127.0.0.1:3000/callback", false),
+            ("http://localhost:3000/callback", true),
+            ("http://localhost:3000", true),
+        ] {
+            assert_eq!(is_under(uri, "http://localhost:3000"), expected, "{uri}");
+        }
     }
 }
