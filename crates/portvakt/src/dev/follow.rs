@@ -103,9 +103,10 @@ impl Follower {
             Ok(plan) => plan,
             Err(why) => {
                 let why = self.wanted.why_not(why);
+                let why = why.strip_prefix(&format!("{name}:\n")).unwrap_or(&why);
                 return say(&format!(
                     "{name} read again; nothing was changed, for it must be corrected:\n{}",
-                    indented(&why)
+                    indented(why)
                 ));
             }
         };
