@@ -124,3 +124,61 @@ async fn a_public_client_s_verifier_and_code_are_no_one_else_s_to_read() {
     spa.tokens(&answer).await;
     world.register(At::Current, registration("later")).await;
 }
+
+#[tokio::test]
+async fn a_secret_or_a_number_in_a_field_that_is_shown_is_named_by_kind_and_length() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        let service = world.service(at).await;
+        let secret = service.service().secret.clone().unwrap();
+        let answer = world.answer(&service, PERSON).await;
+        let tokens = service.tokens(&world.answer(&service, PERSON).await).await;
+        let basic = base64_encode(format!("web:{secret}").as_bytes());
+        world.wire().keep_secret(&basic);
+        let (date, ending) = PERSON.split_at(6);
+        let right = service.redemption(&answer);
+        for pasted in [
+            PERSON.to_owned(),
+            format!("{date} {ending}"),
+            secret.clone(),
+            answer.code().to_owned(),
+            tokens.access_token.clone(),
+            tokens.id_token.clone().unwrap(),
+            format!("Basic {basic}"),
+            format!("https://rp.example.no/cb?pid={PERSON}&code={}", answer.code()),
+        ] {
+            for name in [
+                "response_type",
+                "response_mode",
+                "redirect_uri",
+                "scope",
+                "acr_values",
+                "prompt",
+                "max_age",
+                "client_id",
+                "code_challenge_method",
+                "onbehalfof",
+            ] {
+                let reply = service.request().with(name, &pasted).send().await;
+                let told = reply.location().is_some() || reply.is_page_with(400);
+                assert!(told, "{name} answers {}", reply.status);
+                let said = format!("{:?} {}", reply.headers, reply.text());
+                for unspoken in [PERSON, ending, &secret, answer.code(), &tokens.access_token, &basic] {
+                    assert!(!said.contains(unspoken), "{name} comes back: {said}");
+                }
+                service.request().again(&pasted, "x").again(&pasted, "y").send().await;
+            }
+            for name in ["grant_type", "redirect_uri", "client_id", "resource"] {
+                right.clone().with(name, &pasted).send().await;
+                right.clone().again(&pasted, "x").again(&pasted, "y").send().await;
+            }
+            let path = pasted.replace([' ', '?'], "");
+            world.call(Call::get(&format!("http://localhost:8080/{path}?{path}"))).await;
+        }
+    }
+    let log = log();
+    for kind in ["[identity number: 11 characters", "[code, token or secret: 43", "[JWT: ", "[credentials: "]
+    {
+        assert!(log.contains(kind), "{kind} was tried, and named");
+    }
+}

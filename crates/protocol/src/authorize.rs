@@ -19,6 +19,7 @@ use crate::features::{Endpoint, FeatureName, knows};
 use crate::params::{RawParams, append_pair};
 use crate::provider::Provider;
 use crate::redirect_uri::RedirectUri;
+use crate::refusal::is_shown_whole;
 
 /// A request whose answer has an address: a known client, and a redirect URI that is registered for it.
 #[derive(Clone, Debug)]
@@ -68,8 +69,18 @@ fn is_state(text: &str) -> bool {
     text.len() <= MOST_ECHOED && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte))
 }
 
+/// The request as a page may carry it, to be asked again in another language: what is kept, but for values that look like a secret or
+/// a number in the wrong field. (`state`, `nonce` and `code_challenge` look like one when they are right.)
+pub fn way_back(params: &RawParams, provider: &Provider) -> String {
+    let may_stand = |name: &str, value: &str| {
+        matches!(name, "state" | "nonce" | "code_challenge") || is_shown_whole(value)
+    };
+    let pairs = params.iter().filter(|(name, value)| is_kept(provider, name) && may_stand(name, value));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<RawParams>().encode()
+}
+
 /// Whether a parameter is kept with the login.
-pub fn is_kept(provider: &Provider, name: &str) -> bool {
+fn is_kept(provider: &Provider, name: &str) -> bool {
     name != login_hint::LOGIN_HINT && knows(provider, Endpoint::Authorization, name)
 }
 

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use portvakt_crypto::random::Random;
 use serde_json::Value;
@@ -17,6 +19,7 @@ pub struct Process {
     child: Child,
     ready: Value,
     wire: Wire,
+    terminal: Arc<Mutex<Vec<String>>>,
 }
 
 impl Process {
@@ -25,12 +28,32 @@ impl Process {
     /// # Panics
     /// If it does not.
     pub fn dev(binary: &Path, arguments: &[&str]) -> Self {
+        Self::started(binary, arguments, Stdio::null())
+    }
+
+    /// The same, with what it writes to its terminal kept for [`Process::terminal`].
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub fn dev_watched(binary: &Path, arguments: &[&str]) -> Self {
+        let mut process = Self::started(binary, arguments, Stdio::piped());
+        let lines = BufReader::new(process.child.stderr.take().expect("its stderr")).lines();
+        let terminal = Arc::clone(&process.terminal);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                terminal.lock().expect("the terminal").push(line);
+            }
+        });
+        process
+    }
+
+    fn started(binary: &Path, arguments: &[&str], stderr: Stdio) -> Self {
         let mut child = Command::new(binary)
             .args(["dev", "--json", "--listen", "127.0.0.1:0"])
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .expect("the binary starts");
         let mut line = String::new();
@@ -43,7 +66,7 @@ impl Process {
             Some((authority.to_owned(), SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?))))
         });
         let wire = Wire::sockets(authorities.collect::<Vec<_>>());
-        Self { child, ready, wire }
+        Self { child, ready, wire, terminal: Arc::default() }
     }
 
     /// What it said when it was ready.
@@ -54,6 +77,22 @@ impl Process {
     /// The wire to it.
     pub fn wire(&self) -> &Wire {
         &self.wire
+    }
+
+    /// The lines that it wrote to its terminal, once one of them holds `awaited`. Only of one that is watched.
+    ///
+    /// # Panics
+    /// If none does within ten seconds.
+    pub async fn terminal(&self, awaited: &str) -> Vec<String> {
+        let begun = Instant::now();
+        loop {
+            let lines = self.terminal.lock().expect("the terminal").clone();
+            if lines.iter().any(|line| line.contains(awaited)) {
+                return lines;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "no {awaited} among {lines:#?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Its process id, for signals and measurements.

@@ -36,8 +36,9 @@ pub(crate) async fn authorize(State(site): State<Arc<Site>>, request: Request<Bo
     };
     trace.body_read(&site);
     // A page finds its way back by the request, but for what must not stand in a page.
-    let kept = params.clone().only(|name| authorize::is_kept(&site.provider, name)).encode();
-    let here = here.asked(&headers, params.first("ui_locales")).back_at(format!("{path}?{kept}"));
+    let here = here
+        .asked(&headers, params.first("ui_locales"))
+        .back_at(format!("{path}?{}", authorize::way_back(&params, &site.provider)));
     match begin(&site, &trace, &here, &headers, params).await {
         Ok(reply) => reply,
         Err(refused) => stop(&trace, "authorize", &here, refused),

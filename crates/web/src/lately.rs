@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portvakt_protocol::provider::Environment;
-use portvakt_protocol::refusal::{Refusal, inert};
+use portvakt_protocol::refusal::{Refusal, inert, shown};
 
 use crate::site::Trace;
 
@@ -45,7 +45,7 @@ impl LateRefusal {
             time: trace.now.to_rfc3339(),
             trace_id: trace.id.clone(),
             endpoint,
-            client: inert(client.unwrap_or_default()),
+            client: inert(&shown(client.unwrap_or_default())),
             code: refusal.code.as_str(),
             rule: refusal.rule,
             clause: refusal.clause,

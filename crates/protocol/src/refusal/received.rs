@@ -108,6 +108,11 @@ pub fn shown(value: &str) -> String {
     shown
 }
 
+/// Whether [`shown`] has nothing to take out of a value, though it may cut it.
+pub fn is_shown_whole(value: &str) -> bool {
+    shown(value).chars().eq(value.chars().take(MOST_SHOWN))
+}
+
 /// The secret that `text` begins with, as far as can be told: what it is, and its length. `starts`: no word goes on here.
 fn secret(text: &[char], starts: bool) -> Option<(&'static str, usize)> {
     if let Some(length) = number(text) {
