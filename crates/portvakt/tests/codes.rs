@@ -141,7 +141,13 @@ async fn two_logins_in_one_browser_finish_independently_and_in_any_order() {
         let service = [&current, &current, &other, &pilot][*number];
         assert_eq!(service.tokens(answer).await.claim("pid"), PERSONS[*number], "each its own person");
     }
-    assert_eq!(browser.cookies("localhost"), Vec::<String>::new(), "nothing is left of finished logins");
+    for page in &pages {
+        assert_eq!(
+            browser.visit(&page.url).await.status,
+            409,
+            "a finished login's cookie says that it is over"
+        );
+    }
 }
 
 #[tokio::test]

@@ -176,7 +176,7 @@ fn the_example_of_every_key_is_in_order() {
         .lines()
         .filter(|line| !line.starts_with("# master_key = { env"))
         .map(|line| match line.strip_prefix("# ") {
-            Some(key) if key.contains(" = ") => format!("{key}\n"),
+            Some(key) if key.contains(" = ") || key.starts_with('[') => format!("{key}\n"),
             _ => format!("{line}\n"),
         })
         .collect();
