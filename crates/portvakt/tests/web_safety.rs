@@ -161,7 +161,11 @@ async fn csrf_a_login_form_is_taken_from_our_own_page_in_the_same_browser_only()
             form.clone().with("form_token", ""),
             form.clone().with("form_token", &"A".repeat(43)),
         ] {
-            assert_eq!(browser.submit(&wrong).await.status, 403);
+            let page = browser.submit(&wrong).await;
+            assert_eq!(page.status, 403);
+            let text = page.text();
+            let told = text.split("id=\"sentence\">").nth(1).and_then(|rest| rest.split('<').next());
+            assert!(told.is_some_and(|told| told.ends_with('.')), "a whole sentence: {told:?}");
         }
         // Another login's token in the same browser is as good as none.
         let mut other = world.browser();

@@ -150,7 +150,9 @@ fn notice_page(trace: &Trace, here: &Here<'_>, notice: Notice, service: Option<S
     };
     // The page that the form should have come from is still there to be opened.
     let way_on = (notice == Notice::FormStale).then(|| (texts.open_again, here.back()));
-    Told { title, sentence, value: &minutes, way_on, service, detail: None }.page(trace, here, name, status)
+    // Only the sentence on a login's lifetime has a place for it.
+    let value = if sentence.contains('{') { minutes.as_str() } else { "" };
+    Told { title, sentence, value, way_on, service, detail: None }.page(trace, here, name, status)
 }
 
 /// The page of a refusal that must not redirect: a reference id for everybody; outside production, what is wrong.
