@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use portvakt_protocol::acr::Assurance;
-use portvakt_protocol::authorize::{LoginFault, validate};
+use portvakt_protocol::authorize::{LoginFault, validate, way_back};
 use portvakt_protocol::grant::{GrantId, LoadedAccessToken};
 use portvakt_protocol::interaction::{Decision, Login, decide};
 use portvakt_protocol::language::Language;
@@ -363,5 +363,30 @@ proptest! {
             prop_assert_eq!(code.redirect_uri.as_str(), REDIRECT_URI);
             prop_assert_eq!(code.challenge.as_ref(), valid.challenge());
         }
+    }
+}
+
+/// Contract §2: a hint with a person's number is for its own request alone.
+#[test]
+fn s3_1_2_1_a_login_hint_is_neither_kept_with_the_login_nor_carried_by_a_page() {
+    for (profile, level) in [(&PILOT, "Level4"), (&IDPORTEN, "idporten-loa-high")] {
+        let provider = provider(profile);
+        for hint in [format!("testid:{PERSON}_{level}"), PERSON.to_owned()] {
+            let asked = request(&[("login_hint", &hint), ("acr_values", level)]);
+            let back = way_back(&asked, &provider);
+            let validated = validate(addressed(&provider, asked).unwrap(), &provider).unwrap();
+            assert_eq!(validated.login_hint().is_some(), hint.starts_with("testid:"));
+            let kept = validated.addressed().kept(&provider);
+            for text in [&kept, &back] {
+                assert!(!text.contains("login_hint") && !text.contains(PERSON), "{text}");
+                assert!(text.contains("state=a%20state") && text.contains("code_challenge="), "{text}");
+            }
+            let kept = RawParams::parse(kept.as_bytes()).unwrap();
+            let later = validate(addressed(&provider, kept).unwrap(), &provider).unwrap();
+            assert!(later.login_hint().is_none(), "what is kept logs nobody in");
+        }
+        let pasted = request(&[("redirect_uri", PERSON), ("scope", &format!("openid {PERSON}"))]);
+        let back = way_back(&pasted, &provider);
+        assert!(!back.contains(PERSON) && back.contains("client_id=web"), "{back}");
     }
 }
