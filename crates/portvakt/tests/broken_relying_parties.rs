@@ -7,10 +7,11 @@
     reason = "a scene that cannot go on fails where it stands"
 )]
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use portvakt_testkit::{
-    Answer, At, Browser, Call, PERSONS, Process, RelyingParty, Reply, World, assert_token_refusal, log,
+    Answer, At, Browser, Call, PERSONS, Process, RelyingParty, Reply, Wire, World, assert_token_refusal, log,
     registration,
 };
 
@@ -501,4 +502,22 @@ async fn the_terminal_of_portvakt_dev_shows_a_refusal_as_a_block() {
         }
         assert!(!all.contains("\u{1b}[2J"), "a value steers no terminal");
     }
+}
+
+/// The commonest slip of all on one's own machine: `127.0.0.1` is another host than `localhost`.
+#[tokio::test]
+async fn portvakt_dev_asked_by_another_host_name_names_its_own() {
+    let process = Process::dev_watched(Path::new(env!("CARGO_BIN_EXE_portvakt")), &[]);
+    let issuers = process.issuers();
+    let port: u16 = issuers.iter().find_map(|issuer| issuer.rsplit_once(':')?.1.parse().ok()).unwrap();
+    let stranger = format!("127.0.0.1:{port}");
+    let wire = Wire::sockets([(stranger.clone(), SocketAddr::from(([127, 0, 0, 1], port)))]);
+    let reply = wire.call(Call::get(&format!("http://{stranger}/.well-known/openid-configuration"))).await;
+    assert_eq!(reply.status, 421);
+    let text = reply.text();
+    for words in ["host-unknown", &format!("\"{stranger}\""), "use the issuer's own host"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(issuers.iter().all(|issuer| text.contains(issuer.as_str())), "{text}");
+    process.terminal(&trace_id(&reply)).await;
 }
