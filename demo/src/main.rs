@@ -3,11 +3,12 @@
 //! One clicks *Log in*, comes back, and sees each request, response and token explained, claim by claim. It is a developer's tool for
 //! this machine and for test data: codes and tokens stand in full on its page, and nowhere else. `cargo xtask dev` starts it.
 
+mod endpoint;
 mod login;
 mod mistake;
 mod pages;
 mod relying_party;
-mod service;
+
 mod story;
 mod summary;
 mod wire;
@@ -28,8 +29,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use endpoint::Service;
 use pages::PageName;
-use service::Service;
 use summary::Source;
 
 /// The demo service of Portvakt: log in, and see each request, response and token explained.

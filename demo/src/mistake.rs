@@ -238,7 +238,7 @@ const SLASH_TOO_MANY: Explained = Explained {
     word: "slash-too-many",
     name: "Issuer with a slash too many",
     does: "Is configured with the issuer and one more slash at the end.",
-    comes: "Discovery fails: an issuer is compared character for character, so the document's issuer is another one than the configured.",
+    comes: "Discovery fails: an issuer is compared character for character. At profile idporten the document's issuer is another one than the configured, as the library notices; at profile pilot nothing is served at such an address, and Portvakt says how to configure it (rule path-unknown).",
     rule: "",
     place: Place::Discovery,
 };

@@ -183,11 +183,20 @@ pub(crate) fn userinfo(exchange: &Exchange) -> Step {
     .with(came)
 }
 
-/// The members of a JSON body; a body that is none is shown as it is.
+/// The members of a JSON body; of one that is none, its lines of a name and a value, as Portvakt tells refusals in plain text.
 fn members(caption: &str, body: &str) -> Option<Table> {
     match serde_json::from_str::<Value>(body) {
         Ok(value) if value.is_object() => object(caption, "Member", &value, MEMBERS),
-        Ok(_) | Err(_) => table(caption, "Part", &vec![("body".to_owned(), body.to_owned())], &[]),
+        Ok(_) | Err(_) => {
+            let line = |line: &str| {
+                line.split_once("  ").map(|(name, value)| (name.to_owned(), value.trim().to_owned()))
+            };
+            let mut pairs: Pairs = body.lines().filter_map(line).collect();
+            if pairs.is_empty() && !body.is_empty() {
+                pairs.push(("body".to_owned(), body.to_owned()));
+            }
+            table(caption, "Part", &pairs, MEMBERS)
+        }
     }
 }
 
@@ -262,6 +271,16 @@ mod tests {
     fn a_body_that_is_no_json_is_shown_as_it_is() {
         let table = members("x", "<html>").unwrap();
         assert_eq!((table.rows[0].name.as_str(), table.rows[0].value.as_str()), ("body", "<html>"));
+        assert!(members("x", "").is_none());
+    }
+
+    #[test]
+    fn a_refusal_in_plain_text_is_shown_line_by_line() {
+        let rows = members("x", "Nothing is served here.\n\nrule       path-unknown\nfix        a fix\n")
+            .unwrap()
+            .rows;
+        let rows: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.value.as_str())).collect();
+        assert_eq!(rows, [("rule", "path-unknown"), ("fix", "a fix")]);
     }
 
     #[test]

@@ -96,6 +96,13 @@ pub(super) const MEMBERS: &[Meaning] = &[
     of("locale", "The language that the login pages had.", ""),
     of("error", "What went wrong, as a word for programs.", ""),
     of("error_description", "What went wrong, for developers. trace_id finds it in Portvakt's log.", ""),
+    of("rule", "Which rule refused, as Portvakt calls it everywhere.", ""),
+    of("clause", "Where the rule is written.", ""),
+    of("parameter", "What it is about.", ""),
+    of("expected", "What should have come.", ""),
+    of("received", "What came.", ""),
+    of("fix", "What to do about it.", ""),
+    of("trace_id", "Finds the refusal in Portvakt's log.", ""),
 ];
 
 /// Header of a JWT (RFC 7515 §4.1).

@@ -132,12 +132,17 @@ impl Service {
         let party = match party {
             Ok(party) => party,
             Err(why) => {
+                let refused = wire.last().is_some_and(|exchange| !exchange.status.is_success());
                 let failed = StoryPage {
                     page: PageName::Failed,
                     issuer: &at.issuer,
                     client_id: &registered.client_id,
                     mistake: told(asked.mistake),
-                    failure: Some(Failure { who: "The library", code: None, sentence: why.clone() }),
+                    failure: Some(Failure {
+                        who: if refused { "Portvakt" } else { "The library" },
+                        code: None,
+                        sentence: why.clone(),
+                    }),
                     steps: vec![story::discovery(wire.last().as_ref(), Some(why))],
                     logout: None,
                 };
