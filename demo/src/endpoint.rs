@@ -143,6 +143,7 @@ impl Service {
                         code: None,
                         sentence: why.clone(),
                     }),
+                    person: None,
                     steps: vec![story::discovery(wire.last().as_ref(), Some(why))],
                     logout: None,
                 };

@@ -122,8 +122,18 @@ pub(crate) struct StoryPage<'a> {
     pub(crate) mistake: Option<&'static Explained>,
     /// What went wrong, if anything did.
     pub(crate) failure: Option<Failure>,
+    /// Who logged in, and at which level.
+    pub(crate) person: Option<Person>,
     pub(crate) steps: Vec<Step>,
     pub(crate) logout: Option<Logout<'a>>,
+}
+
+/// Who logged in, for the head of the page.
+pub(crate) struct Person {
+    /// The national number, where the ID token has one; else `sub`.
+    pub(crate) name: String,
+    /// `acr`.
+    pub(crate) level: String,
 }
 
 /// What went wrong, for the head of the page.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::login::Login;
 use crate::mistake::Mistake;
-use crate::pages::{Failure, Logout, PageName, StoryPage};
+use crate::pages::{Failure, Logout, PageName, Person, StoryPage};
 use crate::relying_party::{Check, Metadata, RelyingParty, claims, discover, member};
 use crate::story::{self, Step};
 use crate::summary::{Issuer, Registered};
@@ -17,6 +17,7 @@ use super::{first, levels, told};
 pub(super) struct Told {
     steps: Vec<Step>,
     failure: Option<Failure>,
+    person: Option<Person>,
     id_token: Option<String>,
     end_session: Option<String>,
 }
@@ -43,6 +44,7 @@ impl Told {
             client_id: &registered.client_id,
             mistake: told(login.asked.mistake),
             failure,
+            person: self.person,
             steps: self.steps,
             logout,
         }
@@ -163,6 +165,9 @@ async fn redeem(told: &mut Told, party: &RelyingParty, login: &Login, at: &Issue
     ));
     told.step(story::id_token(id_token).checked(checks));
     told.id_token = Some(id_token.to_owned());
+    let name = member(&found, "pid").as_str().or(member(&found, "sub").as_str()).unwrap_or_default();
+    let level = member(&found, "acr").as_str().unwrap_or_default();
+    told.person = Some(Person { name: name.to_owned(), level: level.to_owned() });
     told.step(story::access_token(access_token));
     if mistake == Mistake::CodeTwice {
         again(told, party, code, verifier).await;
