@@ -7,6 +7,7 @@
 
 mod assets;
 mod bench;
+mod browser;
 mod check;
 mod client;
 mod clients;
@@ -49,6 +50,8 @@ enum Task {
     Torture(torture::Asked),
     /// The worked examples for the test suites of services: shell, Node and Java.
     Suites,
+    /// A real Chromium on every page: logins, accessibility, weight, screenshots.
+    Browser,
     /// Build Portvakt and run `portvakt dev` with the given arguments.
     #[command(disable_help_flag = true)]
     Dev {
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(&house),
         Task::Bench(asked) => bench::run(&house, &asked),
         Task::Torture(asked) => torture::run(&house, asked),
+        Task::Browser => browser::alone(&house).map(|()| ExitCode::SUCCESS),
         Task::Suites => suites::alone(&house).map(|()| ExitCode::SUCCESS),
         Task::Dev { args } => dev::run(&house, &args).map(|()| ExitCode::SUCCESS),
     });

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::assets;
 use crate::bench;
+use crate::browser;
 use crate::check;
 use crate::clients;
 use crate::house::{House, Outcome, run as run_command};
@@ -29,6 +30,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "openid-client", run: clients::openid_client },
     Stage { name: "Authlib", run: clients::authlib },
     Stage { name: "test-suite examples", run: suites::examples },
+    Stage { name: "browser", run: browser::pages },
     Stage { name: "kill loop, short", run: torture::few_kills },
     Stage { name: "64 connections for one code, short", run: torture::few_rounds },
     Stage { name: "answers after their sync", run: torture::order },
