@@ -21,7 +21,7 @@ use crate::reply::Reply;
 use crate::site::{Site, Trace};
 
 /// The page lists so many of the last refusals: those of one's last try.
-const REFUSALS: usize = 4;
+const REFUSALS: usize = 3;
 
 /// What a developer types to register a client of their own.
 const REGISTER: &str = "portvakt dev --client ID --redirect-uri URL\nportvakt dev --catalogue FILE";
