@@ -15,7 +15,7 @@ use crate::face::Face;
 use crate::form::query;
 use crate::here::Here;
 use crate::login::MOST_PERSONS;
-use crate::pages::{IssuerPage, PageName, Part, TestPart, around, page};
+use crate::pages::{IssuerPage, IssuerTexts, PageName, Part, TestPart, around, page};
 use crate::refuse::{Stop, stop};
 use crate::reply::Reply;
 use crate::site::{Site, Trace};
@@ -49,6 +49,7 @@ fn shown(site: &Site, here: &Here<'_>, persons: &[Pid]) -> Reply {
     let is_open = provider.environment() == Environment::Development;
     let body = IssuerPage {
         frame: here.frame(name),
+        texts: IssuerTexts::of(here.language()),
         parts: parts(site, here),
         issuer: provider.issuer().as_str(),
         profile: provider.profile().name,
@@ -62,7 +63,7 @@ fn shown(site: &Site, here: &Here<'_>, persons: &[Pid]) -> Reply {
 
 /// What the issuer tells of itself, in the order in which whoever comes asks it.
 fn parts<'a>(site: &'a Site, here: &Here<'a>) -> Vec<Part<'a>> {
-    let texts = here.texts();
+    let texts = IssuerTexts::of(here.language());
     let environment = site.provider.environment();
     let is_open = environment == Environment::Development;
     let sentence = match environment {
@@ -109,7 +110,7 @@ fn test_part<'a>(
     settings: &TestIdSettings,
     persons: &'a [Pid],
 ) -> Option<TestPart<'a>> {
-    let texts = here.texts();
+    let texts = IssuerTexts::of(here.language());
     let sentence = if settings.assigned_only { texts.test_persons_assigned } else { texts.test_persons_any };
     let ladder = &site.provider.profile().acr;
     let (level, _) = offered(ladder, ladder.default).next()?;

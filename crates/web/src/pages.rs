@@ -15,7 +15,7 @@ use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::language::Language;
 use portvakt_protocol::person::PidFault;
 
-pub(crate) use texts::{Texts, around};
+pub(crate) use texts::{IssuerTexts, Texts, around};
 
 use crate::assets::Assets;
 use crate::lately::LateRefusal;
@@ -273,6 +273,7 @@ pub(crate) struct Detail<'a> {
 #[template(path = "issuer.html")]
 pub(crate) struct IssuerPage<'a> {
     pub(crate) frame: Frame<'a>,
+    pub(crate) texts: &'static IssuerTexts,
     pub(crate) parts: Vec<Part<'a>>,
     pub(crate) issuer: &'a str,
     pub(crate) profile: &'a str,

@@ -1,38 +1,40 @@
 //! The words of the pages in four languages, side by side. Who has read them is told in `docs/translations.md`.
 
+mod issuer;
+
 use portvakt_protocol::language::Language;
 
-/// Writes the table of texts: each by its name, in each language.
+pub(crate) use issuer::IssuerTexts;
+
+/// Writes a table of texts: each by its name, in each language. A text has one placeholder at most, in braces: see [`around`].
 macro_rules! texts {
-    ($($name:ident { nb: $nb:literal, nn: $nn:literal, en: $en:literal, se: $se:literal, })*) => {
-        /// Every text of the pages, in one language. A text has one placeholder at most, in braces: see [`around`].
+    ($(#[$doc:meta])* $table:ident $($name:ident { nb: $nb:literal, nn: $nn:literal, en: $en:literal, se: $se:literal, })*) => {
+        $(#[$doc])*
         #[derive(Debug)]
-        pub(crate) struct Texts {
+        pub(crate) struct $table {
             $(pub(crate) $name: &'static str,)*
         }
 
-        static NB: Texts = Texts { $($name: $nb,)* };
-        static NN: Texts = Texts { $($name: $nn,)* };
-        static EN: Texts = Texts { $($name: $en,)* };
-        static SE: Texts = Texts { $($name: $se,)* };
+        impl $table {
+            /// The texts in `language`.
+            pub(crate) fn of(language: Language) -> &'static Self {
+                match language {
+                    Language::Nb => &Self { $($name: $nb,)* },
+                    Language::Nn => &Self { $($name: $nn,)* },
+                    Language::En => &Self { $($name: $en,)* },
+                    Language::Se => &Self { $($name: $se,)* },
+                }
+            }
 
-        /// Every text by its name: nb, nn, en, se.
-        #[cfg(test)]
-        const ALL: &[(&str, [&str; 4])] = &[$((stringify!($name), [$nb, $nn, $en, $se]),)*];
+            /// Every text by its name: nb, nn, en, se.
+            #[cfg(test)]
+            pub(super) const ALL: &'static [(&'static str, [&'static str; 4])] =
+                &[$((stringify!($name), [$nb, $nn, $en, $se]),)*];
+        }
     };
 }
 
-impl Texts {
-    /// The texts in `language`.
-    pub(crate) fn of(language: Language) -> &'static Self {
-        match language {
-            Language::Nb => &NB,
-            Language::Nn => &NN,
-            Language::En => &EN,
-            Language::Se => &SE,
-        }
-    }
-}
+use texts;
 
 /// What stands before and after a text's placeholder. All of a text without one stands before.
 pub(crate) fn around(text: &'static str) -> (&'static str, &'static str) {
@@ -41,6 +43,9 @@ pub(crate) fn around(text: &'static str) -> (&'static str, &'static str) {
 }
 
 texts! {
+    /// The texts of every page but the issuer's own, in one language.
+    Texts
+
     // Around every page.
     skip {
         nb: "Hopp til hovedinnholdet",
@@ -304,152 +309,6 @@ texts! {
         en: "Logins under way in this browser have ended. You can close the window. If the machine is shared, close the browser altogether.",
         se: "Álggahuvvon sisačáliheamit dán neahttalohkkis leat loahpahuvvon. Sáhtát gidde lásiid. Jos leat geavahan oktasaš dihtora, de gidde neahttalohkki ollásit.",
     }
-
-    // The issuer's own page.
-    environment {
-        nb: "Miljø",
-        nn: "Miljø",
-        en: "Environment",
-        se: "Biras",
-    }
-    development_sentence {
-        nb: "Dette er et utviklingsmiljø. Bare syntetiske personer kan logge inn her, og alt kan bli borte når som helst.",
-        nn: "Dette er eit utviklingsmiljø. Berre syntetiske personar kan logge inn her, og alt kan bli borte når som helst.",
-        en: "This is a development environment. Only synthetic persons can log in here, and everything can be gone at any time.",
-        se: "Dát lea ovdánahttinbiras. Dušše syntehtalaš olbmot sáhttet čálit sisa dáppe, ja buot sáhttá jávkat goas beare.",
-    }
-    test_sentence {
-        nb: "Dette er et testmiljø. Bare syntetiske personer kan logge inn her.",
-        nn: "Dette er eit testmiljø. Berre syntetiske personar kan logge inn her.",
-        en: "This is a test environment. Only synthetic persons can log in here.",
-        se: "Dát lea teastabiras. Dušše syntehtalaš olbmot sáhttet čálit sisa dáppe.",
-    }
-    production_sentence {
-        nb: "Dette er produksjonsmiljøet. Virkelige personer logger inn her.",
-        nn: "Dette er produksjonsmiljøet. Verkelege personar loggar inn her.",
-        en: "This is the production environment. Real persons log in here.",
-        se: "Dát lea buvttadanbiras. Duohta olbmot čálihit sisa dáppe.",
-    }
-    service_level {
-        nb: "Tjenestenivå",
-        nn: "Tenestenivå",
-        en: "Service level",
-        se: "Bálvalusdássi",
-    }
-    service_level_development {
-        nb: "Ingen garantier: dette er en stedfortreder som kjører på en utviklers egen maskin eller i en byggejobb.",
-        nn: "Ingen garantiar: dette er ein stadfortredar som køyrer på ei utviklarmaskin eller i ein byggjejobb.",
-        en: "No guarantees: this is a double that runs on a developer's own machine or in a build.",
-        se: "Eai makkárge dáhkádusat: dát lea sadjásaš mii doaibmá ovdánahtti iežas dihtoris dahje huksenbarggus.",
-    }
-    notice {
-        nb: "Varsel om endringer",
-        nn: "Varsel om endringar",
-        en: "Notice of change",
-        se: "Dieđut rievdadusaid birra",
-    }
-    notice_development {
-        nb: "Endringer kommer med nye versjoner av Portvakt og står i endringsloggen.",
-        nn: "Endringar kjem med nye versjonar av Portvakt og står i endringsloggen.",
-        en: "Changes come with new versions of Portvakt and are told in its changelog.",
-        se: "Rievdadusat bohtet Portvakt ođđa veršuvnnain ja leat rievdaduslogas.",
-    }
-    audience {
-        nb: "Hvem kan bruke tjenesten",
-        nn: "Kven kan bruke tenesta",
-        en: "Who may use the service",
-        se: "Geat sáhttet geavahit bálvalusa",
-    }
-    audience_general {
-        nb: "Registrerte tjenesteleverandører som har godtatt bruksvilkårene i versjon {terms}.",
-        nn: "Registrerte tenesteleverandørar som har godteke bruksvilkåra i versjon {terms}.",
-        en: "Registered service providers that have accepted version {terms} of the terms of use.",
-        se: "Registrerejuvvon bálvalusfálaldeaddjit geat leat dohkkehan geavahaneavttuid veršuvnna {terms}.",
-    }
-    audience_development {
-        nb: "Alle som når denne maskinen. Organisasjonene i katalogen har godtatt bruksvilkårene på forhånd.",
-        nn: "Alle som når denne maskina. Organisasjonane i katalogen har godteke bruksvilkåra på førehand.",
-        en: "Everybody who reaches this machine. The organisations in the catalogue have accepted the terms of use beforehand.",
-        se: "Buohkat geat juvdet dán dihtora. Kataloga organisašuvnnat leat ovdagihtii dohkkehan geavahaneavttuid.",
-    }
-    registration {
-        nb: "Slik registreres en klient",
-        nn: "Slik blir ein klient registrert",
-        en: "How a client is registered",
-        se: "Ná registrerejuvvo klieanta",
-    }
-    registration_general {
-        nb: "Den som driver tjenesten, registrerer klienter for organisasjonen din.",
-        nn: "Den som driv tenesta, registrerer klientar for organisasjonen din.",
-        en: "Whoever runs the service registers clients for your organisation.",
-        se: "Bálvalusa doaimmaheaddji registrere klieanttaid du organisašuvdnii.",
-    }
-    registration_development {
-        nb: "Start med en katalog eller med klienten på kommandolinjen:",
-        nn: "Start med ein katalog eller med klienten på kommandolinja:",
-        en: "Start with a catalogue, or with the client on the command line:",
-        se: "Álgge katalogain dahje klieanttain gohččunlinjjás:",
-    }
-    contact {
-        nb: "Kontakt",
-        nn: "Kontakt",
-        en: "Contact",
-        se: "Oktavuohta",
-    }
-    contact_general {
-        nb: "Ta kontakt med den som driver {name}.",
-        nn: "Ta kontakt med den som driv {name}.",
-        en: "Contact whoever runs {name}.",
-        se: "Váldde oktavuođa singuin geat doaimmahit {name}.",
-    }
-    contact_development {
-        nb: "Den som startet serveren. Alt som avvises, står i terminalen der den ble startet.",
-        nn: "Den som starta tenaren. Alt som blir avvist, står i terminalen der han vart starta.",
-        en: "Whoever started the server. All that is refused stands in the terminal where it was started.",
-        se: "Son guhte álggahii bálvváža. Buot mii hilgojuvvo, lea terminálas gos dat álggahuvvui.",
-    }
-    developers {
-        nb: "For utviklere",
-        nn: "For utviklarar",
-        en: "For developers",
-        se: "Ovdánahttiide",
-    }
-    test_persons {
-        nb: "Testpersoner",
-        nn: "Testpersonar",
-        en: "Test persons",
-        se: "Teastaolbmot",
-    }
-    test_persons_any {
-        nb: "Disse er registrert her. Et hvilket som helst annet syntetisk nummer kan også brukes.",
-        nn: "Desse er registrerte her. Eit kva som helst anna syntetisk nummer kan òg brukast.",
-        en: "These are registered here. Any other synthetic number can be used as well.",
-        se: "Dát leat registrerejuvvon dáppe. Maiddái eará syntehtalaš nummiriid sáhttá geavahit.",
-    }
-    test_persons_assigned {
-        nb: "Bare disse kan logge inn her.",
-        nn: "Berre desse kan logge inn her.",
-        en: "Only these can log in here.",
-        se: "Dušše dát sáhttet čálit sisa dáppe.",
-    }
-    headless {
-        nb: "En test kan logge inn uten nettside, med denne parameteren i autorisasjonsforespørselen:",
-        nn: "Ein test kan logge inn utan nettside, med denne parameteren i autorisasjonsførespurnaden:",
-        en: "A test can log in without a page, with this parameter in its authorization request:",
-        se: "Teasta sáhttá čálit sisa siidduid haga, dáinna parameteriin autorisašuvdnajearaldagas:",
-    }
-    lately {
-        nb: "Avvist i det siste",
-        nn: "Avvist i det siste",
-        en: "Refused lately",
-        se: "Hilgojuvvon maŋimuš áigge",
-    }
-    lately_none {
-        nb: "Ingenting er avvist siden serveren startet.",
-        nn: "Ingenting er avvist sidan tenaren starta.",
-        en: "Nothing has been refused since the server started.",
-        se: "Ii mihkkege leat hilgojuvvon maŋŋá go bálvvá álggahuvvui.",
-    }
 }
 
 #[cfg(test)]
@@ -487,7 +346,7 @@ mod tests {
     #[test]
     fn no_text_is_another_languages_by_accident() {
         let mut alike = Vec::new();
-        for (name, texts) in ALL {
+        for (name, texts) in Texts::ALL.iter().chain(IssuerTexts::ALL) {
             for one in 0..4 {
                 for other in one + 1..4 {
                     if texts[one] == texts[other] {
@@ -502,7 +361,7 @@ mod tests {
 
     #[test]
     fn every_text_is_there_and_has_the_same_placeholder_in_each_language() {
-        for (name, texts) in ALL {
+        for (name, texts) in Texts::ALL.iter().chain(IssuerTexts::ALL) {
             let wanted = placeholders(texts[0]);
             assert!(wanted.len() <= 1, "{name}: more than one placeholder");
             for (tag, text) in TAGS.iter().zip(texts) {
