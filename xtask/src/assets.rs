@@ -52,7 +52,8 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("portvakt-assets-{}", std::process::id()));
         let package = folder.join("node_modules").join(PACKAGE);
         fs::create_dir_all(&package).unwrap();
-        fs::write(folder.join("package.json"), format!(r#"{{"dependencies":{{"{PACKAGE}":"1.2.3"}}}}"#)).unwrap();
+        fs::write(folder.join("package.json"), format!(r#"{{"dependencies":{{"{PACKAGE}":"1.2.3"}}}}"#))
+            .unwrap();
         assert!(!is_fetched(&folder), "nothing is there");
         fs::write(package.join("package.json"), r#"{"version":"1.2.2"}"#).unwrap();
         assert!(!is_fetched(&folder), "another version is there");

@@ -31,20 +31,24 @@ const NEEDS: &[Need] = &[
         packages: &["nodejs"],
         why: "openid-client is one of the real clients",
     },
-    Need { probe: &["npm", "--version"], packages: &["npm"], why: "it fetches the pages' stylesheet and the real clients" },
+    Need {
+        probe: &["npm", "--version"],
+        packages: &["npm"],
+        why: "it fetches the pages' stylesheet and the real clients",
+    },
     Need { probe: &["curl", "--version"], packages: &["curl"], why: "the shell example logs in with it" },
-    Need { probe: &["openssl", "version"], packages: &["openssl"], why: "the shell example makes PKCE with it" },
+    Need {
+        probe: &["openssl", "version"],
+        packages: &["openssl"],
+        why: "the shell example makes PKCE with it",
+    },
     Need {
         probe: &["javac", "-version"],
         packages: &["default-jdk-headless"],
         why: "the JUnit example is Java",
     },
     Need { probe: &["mvn", "--version"], packages: &["maven"], why: "it builds the JUnit example" },
-    Need {
-        probe: &["chromium", "--version"],
-        packages: &["chromium"],
-        why: "a real browser sees the pages",
-    },
+    Need { probe: &["chromium", "--version"], packages: &["chromium"], why: "a real browser sees the pages" },
 ];
 
 /// The cargo-deny that reads `deny.toml`. Pinned, since a new one may know new rules.
