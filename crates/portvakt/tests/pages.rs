@@ -1,0 +1,205 @@
+//! What people meet: the language switch, the way back to the service, and what is said when a login cannot go on.
+
+use portvakt_protocol::registration::ClientRegistration;
+use portvakt_testkit::{At, Browser, Call, PERSONS, Reply, World};
+
+/// The page's name for itself.
+fn name(page: &Reply) -> String {
+    let text = page.text();
+    let rest = text.split_once("data-page=\"").map_or("", |(_, rest)| rest);
+    rest.split('"').next().unwrap_or_default().to_owned()
+}
+
+fn language(page: &Reply) -> String {
+    let text = page.text();
+    text.split_once("<html lang=\"").map_or("", |(_, rest)| &rest[..2]).to_owned()
+}
+
+fn origin(url: &str) -> String {
+    url.split('/').take(3).collect::<Vec<_>>().join("/")
+}
+
+/// The hidden way back of the page's language switch, as the form would post it.
+fn way_back(page: &Reply) -> String {
+    let text = page.text();
+    let rest = text.split_once("name=\"back\" value=\"").map_or("", |(_, rest)| rest);
+    let escaped = rest.split('"').next().unwrap_or_default();
+    escaped.replace("&#38;", "&").replace("&amp;", "&")
+}
+
+async fn pick(browser: &mut Browser, page: &Reply, tag: &str, base: &str) -> Reply {
+    let url = format!("{}{base}/language", origin(&page.url));
+    let fields = [("language", tag), ("back", &way_back(page))];
+    let picked = browser.post_from(&origin(&page.url), &url, &fields).await;
+    assert_eq!(picked.status, 303, "{}", picked.text());
+    assert_eq!(picked.headers("set-cookie").len(), 1);
+    browser.follow(picked).await
+}
+
+/// Contract §2: the cookie is set by an act of the person's on our own page, and by nothing else.
+#[tokio::test]
+async fn a_language_is_picked_on_our_own_page_and_leads_back_to_no_other() {
+    let world = World::new().await;
+    let mut browser = world.browser();
+    let own = "http://localhost:8080";
+    for (initiator, language, back) in [
+        ("https://evil.example", "nn", "/"),
+        (own, "fr", "/"),
+        (own, "", "/"),
+        (own, "nn", "https://evil.example/"),
+        (own, "nn", "//evil.example/"),
+        (own, "nn", "/\\evil.example/"),
+        (own, "nn", "x"),
+    ] {
+        let fields = [("language", language), ("back", back)];
+        let refused = browser.post_from(initiator, "http://localhost:8080/language", &fields).await;
+        assert_eq!(name(&refused), "form-stale", "{initiator} {language} {back}: {}", refused.text());
+        assert_eq!(refused.location(), None);
+        assert!(refused.headers("set-cookie").is_empty());
+    }
+    let got = browser.call(Call::get("http://localhost:8080/language?language=nn&back=/"), own).await;
+    assert_eq!(got.status, 405, "a link picks no language");
+    assert!(browser.cookies("localhost").is_empty());
+}
+
+/// Contract §2, §15: cookie, then `ui_locales`, then nb; at every issuer and on each of its hosts.
+#[tokio::test]
+async fn a_picked_language_comes_back_to_the_same_page_and_stays() {
+    let world = World::new().await;
+    for at in At::OPEN {
+        let (service, mut browser) = (world.service(at).await, world.browser());
+        let base = if matches!(at, At::Pilot | At::Exttest) { "/idporten-oidc-provider" } else { "" };
+        let asking = service.request().with("ui_locales", "en");
+        let page = browser.visit(&asking.url()).await;
+        assert_eq!((name(&page).as_str(), language(&page).as_str()), ("login", "en"));
+        for tag in ["se", "nb", "nn"] {
+            let again = pick(&mut browser, &page, tag, base).await;
+            assert_eq!(
+                (name(&again), language(&again), again.url.clone()),
+                ("login".into(), tag.into(), page.url.clone())
+            );
+        }
+        let wrong =
+            browser.visit(&service.request().with("redirect_uri", "https://evil.example/").url()).await;
+        assert_eq!((name(&wrong).as_str(), language(&wrong).as_str()), ("refused/detail", "nn"));
+        let wrong = pick(&mut browser, &wrong, "en", base).await;
+        assert_eq!((name(&wrong).as_str(), language(&wrong).as_str()), ("refused/detail", "en"));
+        let own = browser.visit(at.issuer()).await;
+        assert_eq!(name(&own), "issuer/open");
+        let own = pick(&mut browser, &own, "se", base).await;
+        assert_eq!((name(&own).as_str(), language(&own).as_str()), ("issuer/open", "se"), "{at:?}");
+    }
+}
+
+/// Contract §15: each page that a login can end in says so, and leads back to the service.
+#[tokio::test]
+async fn a_login_that_cannot_go_on_says_what_happened_and_leads_back() {
+    let world = World::new().await;
+    for at in At::OPEN {
+        let service = world.service(at).await;
+        let back = format!("id=\"back\" href=\"{}\"", origin(&service.service().redirect_uri));
+
+        let mut browser = world.browser();
+        let page = browser.visit(&service.request().url()).await;
+        assert!(page.text().contains(&back), "{at:?}: the login page leads back: {}", page.text());
+        let form = page.form().with("pid", PERSONS[0]);
+        let elsewhere = world.browser().visit(&page.url).await;
+        assert_eq!((name(&elsewhere).as_str(), elsewhere.status.as_u16()), ("cookie-gone", 400));
+        let tampered = browser.submit(&form.clone().with("form_token", "x").with("action", "login")).await;
+        assert_eq!((name(&tampered).as_str(), tampered.status.as_u16()), ("form-stale", 403));
+        assert!(tampered.text().contains("id=\"way-on\""), "the login page is still there");
+        let left = browser.submit(&form.clone().with("action", "login")).await;
+        assert!(left.location().is_some_and(|to| to.contains("code=")), "{at:?}: {}", left.text());
+
+        // The back button, and the form sent once more.
+        for again in [browser.visit(&page.url).await, browser.submit(&form.with("action", "login")).await] {
+            assert_eq!((name(&again).as_str(), again.status.as_u16()), ("login-finished", 409), "{at:?}");
+            assert!(again.text().contains(&back), "{at:?}");
+        }
+
+        let mut slow = world.browser();
+        let page = slow.visit(&service.request().url()).await;
+        world.wait(30 * 60);
+        let late = slow.submit(&page.form().with("pid", PERSONS[0]).with("action", "login")).await;
+        assert_eq!((name(&late).as_str(), late.status.as_u16()), ("login-expired", 400), "{at:?}");
+        assert!(late.text().contains(&back) && late.text().contains("30 minutter"), "{at:?}");
+        world.wait(20 * 3600);
+        let swept_or_not = slow.visit(&page.url).await;
+        assert_eq!(name(&swept_or_not), "login-expired", "the next morning too");
+    }
+}
+
+/// Contract §13: `client_uri` is where back leads, if it is registered.
+#[tokio::test]
+async fn a_registered_client_uri_is_where_back_leads() {
+    let world = World::new().await;
+    let known = world.registry(At::Current).await.clients.remove(0);
+    let registration = ClientRegistration {
+        client_uri: Some("https://www.example.no/min-side?a=1&b=2".to_owned()),
+        ..known.registration
+    };
+    let service = world.register(At::Current, registration).await;
+    let page = world.browser().visit(&service.request().url()).await;
+    assert!(page.text().contains("href=\"https://www.example.no/min-side?a=1&#38;b=2\""), "{}", page.text());
+}
+
+/// The issuer's page: what a newcomer asks is answered, and production tells of no test person and of no refusal.
+#[tokio::test]
+async fn an_issuer_opened_in_a_browser_tells_what_it_is() {
+    let world = World::new().await;
+    for at in At::OPEN {
+        world.person(at.pool().expect("a pool"), PERSONS[0], true).await;
+    }
+    world.browser().visit(&world.service(At::Current).await.request().with("scope", "nothing").url()).await;
+    for at in At::ALL {
+        let page = world.browser().visit(at.issuer()).await;
+        let text = page.text();
+        assert_eq!(page.status, 200, "{at:?}");
+        for part in ["environment-text", "audience", "registration", "contact", "developers"] {
+            assert!(text.contains(&format!("id=\"{part}\"")), "{at:?}: {part}");
+        }
+        assert!(text.contains(&format!("{}</code>", at.issuer())), "spelled as it is compared");
+        assert!(text.contains("/.well-known/openid-configuration\""));
+        let production = at == At::Production;
+        assert_eq!(name(&page), if production { "issuer/production" } else { "issuer/open" });
+        assert_eq!(text.contains(PERSONS[0]), !production, "{at:?}: test persons");
+        assert_eq!(text.contains("login_hint"), !production, "{at:?}");
+        assert_eq!(text.contains("id=\"environment\""), !production, "{at:?}");
+        let open = matches!(at, At::Pilot | At::Current);
+        assert_eq!(text.contains("id=\"refusals\""), open, "{at:?}: one caller does not read of another's");
+        assert_eq!(text.contains("scope-unregistered"), at == At::Current, "{at:?}: its own refusals only");
+        let slashed = if at.issuer().ends_with('/') {
+            at.issuer().trim_end_matches('/').to_owned()
+        } else {
+            format!("{}/", at.issuer())
+        };
+        assert_eq!(world.browser().visit(&slashed).await.status, 200, "{slashed}");
+    }
+}
+
+/// What pages are drawn with is kept for good under a name that says what it holds, compressed for whoever takes it.
+#[tokio::test]
+async fn stylesheets_are_named_by_their_content_and_another_name_is_not_there() {
+    let world = World::new().await;
+    for at in At::ALL {
+        let page = world.browser().visit(at.issuer()).await;
+        let text = page.text();
+        let sheets: Vec<_> =
+            text.split("/assets/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        assert!(sheets.len() >= 3, "{at:?}: {sheets:?}");
+        for sheet in sheets {
+            let url = format!("{}/assets/{sheet}", at.issuer().trim_end_matches('/'));
+            let plain = world.call(Call::get(&url)).await;
+            assert_eq!(plain.status, 200, "{url}");
+            assert_eq!(plain.header("cache-control"), "public, max-age=31536000, immutable");
+            assert_eq!(plain.header("vary"), "accept-encoding");
+            assert_eq!(plain.header("content-encoding"), "");
+            let gzip = world.call(Call::get(&url).header("accept-encoding", "gzip, br")).await;
+            assert_eq!(gzip.header("content-encoding"), "gzip");
+            assert_eq!(gzip.header("content-type"), plain.header("content-type"));
+        }
+        let gone =
+            world.call(Call::get(&format!("{}/assets/pages-0.css", at.issuer().trim_end_matches('/')))).await;
+        assert_eq!(gone.status, 404);
+    }
+}
