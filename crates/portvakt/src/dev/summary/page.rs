@@ -6,20 +6,6 @@ use super::{Client, Served, Summary};
 
 impl Summary {
     pub(super) fn write_page(&self, out: &mut dyn Write) -> io::Result<()> {
-        if let Some(demo) = &self.demo {
-            let leads_back = |client: &Client| client.redirect_uris.iter().any(|uri| is_under(uri, demo));
-            if self.clients.iter().any(leads_back) {
-                writeln!(
-                    out,
-                    "Open {demo} and click Log in: every request, answer and token is explained there.\n"
-                )?;
-            } else {
-                writeln!(
-                    out,
-                    "The demo service runs at {demo}, where no client of this catalogue has a redirect URI.\n"
-                )?;
-            }
-        }
         writeln!(out, "Portvakt is ready at {}\n", self.base)?;
         writeln!(out, "Issuers (each is a page too: open it to see what it is, and what it refused last)")?;
         for Served { issuer, profile, discovery, .. } in &self.issuers {
@@ -73,7 +59,7 @@ impl Summary {
         if self.own.is_none() {
             writeln!(
                 out,
-                "  Your own service: start again with --client my-service --redirect-uri http://localhost:3000/callback,\n  \
+                "  Your own service: start again with --client my-service --redirect-uri http://localhost:5000/callback,\n  \
                  and give it one of the issuers and the secret that is shown then."
             )?;
         } else {
@@ -90,10 +76,25 @@ impl Summary {
                 "  --catalogue FILE registers your own clients, and again whenever the file changes."
             )?,
         }
-        writeln!(
-            out,
-            "  --json and --ready-file FILE tell scripts all this, --data DIR keeps the data. Ctrl-C ends it."
-        )
+        writeln!(out, "  --json and --ready-file FILE tell scripts all this, --data DIR keeps the data.")?;
+        self.write_last(out)
+    }
+
+    /// The last line is the one that a terminal surely shows: where to click.
+    fn write_last(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Some(demo) = &self.demo else { return writeln!(out, "\nCtrl-C ends it.") };
+        let leads_back = |client: &Client| client.redirect_uris.iter().any(|uri| is_under(uri, demo));
+        if self.clients.iter().any(leads_back) {
+            writeln!(
+                out,
+                "\nOpen {demo} and click Log in: every request, answer and token is explained there. Ctrl-C ends it."
+            )
+        } else {
+            writeln!(
+                out,
+                "\nThe demo service runs at {demo}, where no client of this catalogue has a redirect URI. Ctrl-C ends it."
+            )
+        }
     }
 }
 

@@ -94,7 +94,7 @@ fn the_names_of_all_pages_are_told_and_nothing_is_started() {
 }
 
 #[test]
-fn the_page_leads_from_the_demo_to_what_to_try_next() {
+fn the_page_ends_with_where_to_click_and_before_it_what_to_try_next() {
     let temporary = tempfile::tempdir().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_portvakt"))
         .args(["dev", "--listen", "0", "--demo", "http://localhost:3141"])
@@ -113,7 +113,8 @@ fn the_page_leads_from_the_demo_to_what_to_try_next() {
     }
     terminate(child.id());
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert!(page[0].starts_with("Open http://localhost:3141 "), "{page:#?}");
+    let last = page.last().map(String::as_str).unwrap_or_default();
+    assert!(last.starts_with("Open http://localhost:3141 and click"), "what scrolls off last: {page:#?}");
     let place = |words: &str| {
         page.iter().position(|line| line.contains(words)).unwrap_or_else(|| panic!("{words}: {page:#?}"))
     };
