@@ -7,6 +7,7 @@
 
 mod bars;
 mod load;
+mod pages;
 mod rows;
 mod server;
 mod start;
@@ -22,6 +23,7 @@ use crate::client::{RelyingParty, Request};
 use crate::house::{House, Outcome};
 use bars::Bar;
 use load::Load;
+use pages::{PageSamples, Weight};
 use rows::{Row, Sample, Yardstick};
 use server::{Server, Start};
 
@@ -58,6 +60,7 @@ struct Extent {
     logins: usize,
     userinfos: usize,
     discoveries: usize,
+    pages: usize,
     start: start::Extent,
     /// How far a bar may be missed.
     slack: f64,
@@ -71,6 +74,7 @@ const FULL: Extent = Extent {
     logins: 3_000,
     userinfos: 50_000,
     discoveries: 100_000,
+    pages: 20_000,
     start: start::Extent { starts: 20, logins: 1_000, connections: CONNECTIONS },
     slack: 1.0,
 };
@@ -81,6 +85,7 @@ const SHORT: Extent = Extent {
     logins: 300,
     userinfos: 2_000,
     discoveries: 4_000,
+    pages: 1_000,
     start: start::Extent { starts: 3, logins: 100, connections: CONNECTIONS },
     slack: 4.0,
 };
@@ -89,6 +94,7 @@ const SHORT: Extent = Extent {
 #[derive(Serialize)]
 struct Table<'a> {
     rows: &'a [Row],
+    pages: &'a [Weight],
 }
 
 /// For scale, of the same machine: measured once, by hand.
@@ -107,11 +113,11 @@ pub(crate) fn run(house: &House, asked: &Asked) -> Result<ExitCode, String> {
     };
     let folder = server::run_folder(house)?;
     let extent = if asked.short { SHORT } else { FULL };
-    let mut rows = Vec::new();
+    let (mut rows, mut weights) = (Vec::new(), Vec::new());
     let mut bars = Vec::new();
     if asked.part != Some(Part::Start) {
-        rows = measure_rows(&binary, &folder.join("rows"), extent)?;
-        bars.extend(bars_of(&rows));
+        (rows, weights) = measure_rows(&binary, &folder.join("rows"), extent)?;
+        bars.extend(bars_of(&rows).into_iter().chain(weights.iter().flat_map(Weight::bars)));
         print_rows(&rows);
         println!("{SCALE}");
     }
@@ -119,7 +125,8 @@ pub(crate) fn run(house: &House, asked: &Asked) -> Result<ExitCode, String> {
         bars.extend(start::measure(&binary, &folder.join("start"), extent.start)?);
     }
     if let Some(file) = &asked.json {
-        let text = serde_json::to_string(&Table { rows: &rows }).map_err(|why| why.to_string())?;
+        let text =
+            serde_json::to_string(&Table { rows: &rows, pages: &weights }).map_err(|why| why.to_string())?;
         fs::write(file, text + "\n").map_err(|why| format!("{}: {why}", file.display()))?;
     }
     let missed = bars::print(&bars, extent.slack);
@@ -139,12 +146,19 @@ pub(crate) fn short(house: &House) -> Outcome {
 }
 
 fn bars_of(rows: &[Row]) -> Vec<Bar> {
-    [("code_exchange_opaque", 8.0), ("userinfo", 2.5), ("discovery", 1.5)]
-        .map(|(name, most)| {
-            let found = rows.iter().find(|row| row.name == name).map_or(f64::NAN, |row| row.rest_es256);
-            Bar::new(format!("rest of {name}"), found, most, "ES256")
-        })
-        .to_vec()
+    [
+        ("code_exchange_opaque", 8.0),
+        ("userinfo", 2.5),
+        ("discovery", 1.5),
+        ("login_page", 5.0),
+        ("refused_page", 5.0),
+        ("issuer_page", 5.0),
+    ]
+    .map(|(name, most)| {
+        let found = rows.iter().find(|row| row.name == name).map_or(f64::NAN, |row| row.rest_es256);
+        Bar::new(format!("rest of {name}"), found, most, "ES256")
+    })
+    .to_vec()
 }
 
 fn print_rows(rows: &[Row]) {
@@ -158,7 +172,7 @@ fn print_rows(rows: &[Row]) {
     }
 }
 
-fn measure_rows(binary: &Path, data: &Path, extent: Extent) -> Result<Vec<Row>, String> {
+fn measure_rows(binary: &Path, data: &Path, extent: Extent) -> Result<(Vec<Row>, Vec<Weight>), String> {
     let server = Server::start(&Start { binary, data, port: 0, measured: true })?;
     let (pilot, current) = (server.relying_party("pilot")?, server.relying_party("idporten")?);
     let pids = server.pids();
@@ -169,9 +183,14 @@ fn measure_rows(binary: &Path, data: &Path, extent: Extent) -> Result<Vec<Row>, 
         data.display()
     );
     // Unmeasured: caches fill, pages of the binary come in, the store's file gets its first pages.
-    let Extent { logins, userinfos, discoveries, .. } = extent;
-    let warm_up =
-        Extent { logins: logins / 4, userinfos: userinfos / 4, discoveries: discoveries / 4, ..extent };
+    let Extent { logins, userinfos, discoveries, pages, .. } = extent;
+    let warm_up = Extent {
+        logins: logins / 4,
+        userinfos: userinfos / 4,
+        discoveries: discoveries / 4,
+        pages: pages / 4,
+        ..extent
+    };
     bench.sample(&pilot, &current, warm_up)?;
     bench.yardsticks.clear();
     let samples =
@@ -185,10 +204,14 @@ fn measure_rows(binary: &Path, data: &Path, extent: Extent) -> Result<Vec<Row>, 
         row("login", 0, |of| of.login),
         row("userinfo", 0, |of| of.userinfo),
         row("discovery", 0, |of| of.discovery),
+        row("login_page", 0, |of| of.pages.login),
+        row("refused_page", 0, |of| of.pages.refused),
+        row("issuer_page", 0, |of| of.pages.issuer),
     ]);
     let rows = rows.collect();
+    let weights = pages::weigh(&pilot, &bench.pids)?;
     bench.server.stop()?;
-    Ok(rows)
+    Ok((rows, weights))
 }
 
 /// One sample of each row.
@@ -198,6 +221,7 @@ struct Samples {
     exchange_jwt: Sample,
     userinfo: Sample,
     discovery: Sample,
+    pages: PageSamples,
 }
 
 struct Bench {
@@ -231,9 +255,10 @@ impl Bench {
                 connection.send_bytes(&request)?.expect(200).map(drop)
             })
         })?;
+        let pages = self.sample_pages(&mut load, pilot, extent.pages)?;
         let codes = load.log_in(current, &pids)?;
         let (exchange_jwt, _) = self.measure(|| load.redeem(current, &codes))?;
-        Ok(Samples { login, exchange_opaque, exchange_jwt, userinfo, discovery })
+        Ok(Samples { login, exchange_opaque, exchange_jwt, userinfo, discovery, pages })
     }
 
     /// Runs `operations` between two readings of the clocks, and those between two of the yardstick.

@@ -58,9 +58,15 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     fields: Vec<(String, String)>,
     body: Vec<u8>,
+    size: usize,
 }
 
 impl Answer {
+    /// Its bytes over the wire: head and body, as they came.
+    pub(crate) fn size(&self) -> usize {
+        self.size
+    }
+
     /// The first field of that name, whose case does not matter.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.fields
@@ -214,9 +220,13 @@ impl Connection {
     }
 }
 
+/// The length of what [`line`] takes off.
+const LINE_END: usize = 2;
+
 /// Reads one answer.
 fn read(stream: &mut impl BufRead) -> io::Result<Answer> {
     let status = line(stream)?;
+    let mut size = status.len() + LINE_END;
     let status = status
         .strip_prefix("HTTP/1.1 ")
         .and_then(|rest| rest.get(..3)?.parse().ok())
@@ -224,13 +234,14 @@ fn read(stream: &mut impl BufRead) -> io::Result<Answer> {
     let mut fields = Vec::new();
     loop {
         let field = line(stream)?;
+        size += field.len() + LINE_END;
         if field.is_empty() {
             break;
         }
         let (name, value) = field.split_once(':').ok_or_else(|| other(format!("no field: {field}")))?;
         fields.push((name.to_owned(), value.trim().to_owned()));
     }
-    let mut answer = Answer { status, fields, body: Vec::new() };
+    let mut answer = Answer { status, fields, body: Vec::new(), size };
     let length = match answer.field("content-length") {
         Some(length) => length.parse().ok().filter(|length| *length <= MOST_BODY),
         None if answer.field("transfer-encoding").is_some() => None,
@@ -238,6 +249,7 @@ fn read(stream: &mut impl BufRead) -> io::Result<Answer> {
     };
     answer.body = vec![0; length.ok_or_else(|| other("a body without a usable length".to_owned()))?];
     stream.read_exact(&mut answer.body)?;
+    answer.size += answer.body.len();
     Ok(answer)
 }
 
@@ -312,6 +324,7 @@ mod tests {
         }
         let answer = read_text(whole).unwrap();
         assert_eq!((answer.status, answer.field("X"), answer.text().as_ref()), (200, Some("y"), "ok"));
+        assert_eq!(answer.size(), whole.len());
     }
 
     #[test]

@@ -13,6 +13,8 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub(crate) struct Endpoints {
     /// Host and port of all of them.
     pub(crate) authority: String,
+    /// The issuer's own, which is its page.
+    pub(crate) issuer: String,
     /// The discovery document's own.
     pub(crate) discovery: String,
     /// The authorization endpoint's.
@@ -49,6 +51,7 @@ impl Endpoints {
             token: target("token_endpoint")?,
             userinfo: target("userinfo_endpoint")?,
             authority: authority.to_owned(),
+            issuer: path.to_owned(),
             discovery,
         })
     }
@@ -95,11 +98,8 @@ pub(crate) struct Tokens {
 }
 
 impl RelyingParty {
-    /// Sends the browser to the authorization endpoint, and on to the login page.
-    ///
-    /// # Errors
-    /// [`Miss`].
-    pub(crate) fn begin(&self, server: &mut Connection) -> Result<Login, Miss> {
+    /// The target of an authorization request (RFC 6749 §4.1.1).
+    pub(crate) fn authorization(&self) -> String {
         let mut pairs = vec![
             ("client_id", self.client_id.as_str()),
             ("redirect_uri", &self.redirect_uri),
@@ -111,8 +111,15 @@ impl RelyingParty {
         if self.pkce {
             pairs.extend([("code_challenge", CHALLENGE), ("code_challenge_method", "S256")]);
         }
-        let target = format!("{}?{}", self.at.authorization, form(&pairs));
-        let answer = server.send(&Request::get(&target))?.expect(303)?;
+        format!("{}?{}", self.at.authorization, form(&pairs))
+    }
+
+    /// Sends the browser to the authorization endpoint, and on to the login page.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub(crate) fn begin(&self, server: &mut Connection) -> Result<Login, Miss> {
+        let answer = server.send(&Request::get(&self.authorization()))?.expect(303)?;
         let cookie = answer.field("set-cookie").and_then(|cookie| cookie.split(';').next());
         let Some((cookie, login)) = cookie.map(str::to_owned).zip(self.own(&answer)) else {
             return Err(Miss::Answered(answer));
@@ -120,8 +127,7 @@ impl RelyingParty {
         let page = server.send(&Request::get(&login).with("cookie", cookie.clone()))?.expect(200)?;
         let found = {
             let text = page.text();
-            let action =
-                after(&text, "<form method=\"post\" action=\"").and_then(split).map(|(_, at)| at.to_owned());
+            let action = after(testid(&text), "action=\"").and_then(split).map(|(_, at)| at.to_owned());
             let form_token = after(&text, "name=\"form_token\" value=\"").map(str::to_owned);
             let acr = text
                 .split_once("name=\"acr\"")
@@ -133,6 +139,11 @@ impl RelyingParty {
             Some(((action, form_token), acr)) => Ok(Login { cookie, action, form_token, acr, resume: None }),
             None => Err(Miss::Answered(page)),
         }
+    }
+
+    /// The bytes of one more look at the login's page, to be sent by [`Connection::send_bytes`].
+    pub(crate) fn look(&self, login: &Login) -> Vec<u8> {
+        Request::get(&login.action).with("cookie", login.cookie.clone()).bytes(&self.at.authority)
     }
 
     /// The person types the number `pid` and submits: the login then holds evidence.
@@ -236,6 +247,12 @@ impl Tokens {
     }
 }
 
+/// The start tag of the form that a person logs in with; a page has others.
+fn testid(page: &str) -> &str {
+    let mut tags = page.split("<form").skip(1).filter_map(|rest| rest.split('>').next());
+    tags.find(|tag| tag.contains("id=\"testid\"")).unwrap_or_default()
+}
+
 /// What stands between `start` and the next quotation mark; nothing when that would have to be unescaped.
 fn after<'a>(text: &'a str, start: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(start)?;
@@ -251,6 +268,14 @@ mod tests {
         assert_eq!(split("http://localhost:1/a?b=c"), Some(("localhost:1", "/a?b=c")));
         assert_eq!(split("http://localhost:1"), Some(("localhost:1", "/")));
         assert_eq!(split("https://localhost:1/"), None);
+    }
+
+    #[test]
+    fn the_form_to_log_in_with_is_found_among_others() {
+        let page =
+            "<form action=\"/language\" id=\"language\"></form><form action=\"/x\" id=\"testid\" novalidate>";
+        assert_eq!(after(testid(page), "action=\""), Some("/x"));
+        assert_eq!(testid("<form action=\"/language\">"), "");
     }
 
     #[test]
