@@ -19,7 +19,7 @@ use crate::features::{Endpoint, FeatureName, knows};
 use crate::params::{RawParams, append_pair};
 use crate::provider::Provider;
 use crate::redirect_uri::RedirectUri;
-use crate::refusal::is_shown_whole;
+use crate::refusal::{holds_number, is_shown_whole};
 
 /// A request whose answer has an address: a known client, and a redirect URI that is registered for it.
 #[derive(Clone, Debug)]
@@ -70,10 +70,11 @@ fn is_state(text: &str) -> bool {
 }
 
 /// The request as a page may carry it, to be asked again in another language: what is kept, but for values that look like a secret or
-/// a number in the wrong field. (`state`, `nonce` and `code_challenge` look like one when they are right.)
+/// a number in the wrong field. (`state`, `nonce` and `code_challenge` look like a secret when they are right.)
 pub fn way_back(params: &RawParams, provider: &Provider) -> String {
-    let may_stand = |name: &str, value: &str| {
-        matches!(name, "state" | "nonce" | "code_challenge") || is_shown_whole(value)
+    let may_stand = |name: &str, value: &str| match name {
+        "state" | "nonce" | "code_challenge" => value.len() <= MOST_ECHOED && !holds_number(value),
+        _ => is_shown_whole(value),
     };
     let pairs = params.iter().filter(|(name, value)| is_kept(provider, name) && may_stand(name, value));
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<RawParams>().encode()

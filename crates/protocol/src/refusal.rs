@@ -4,7 +4,7 @@
 
 mod received;
 
-pub use received::{Received, beginning, inert, is_shown_whole, shown};
+pub use received::{Received, beginning, holds_number, inert, is_shown_whole, shown};
 
 use std::borrow::Cow;
 use std::fmt;

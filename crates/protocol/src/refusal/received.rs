@@ -85,10 +85,27 @@ const DRAWN: usize = 43;
 /// by its kind and length. A secret of another make looks like any word: what is secret by its place has its own row, and no text.
 pub fn shown(value: &str) -> String {
     let read: Vec<char> = value.chars().take(MOST_READ).collect();
+    redacted(&read, MOST_SHOWN)
+}
+
+/// Whether a value has nothing in it, to its very end, that [`shown`] would take out. One too long to be read is not looked through.
+pub fn is_shown_whole(value: &str) -> bool {
+    let read: Vec<char> = value.chars().take(MOST_READ + 1).collect();
+    read.len() <= MOST_READ && redacted(&read, MOST_READ).chars().eq(value.chars())
+}
+
+/// Whether an identity number stands somewhere in a value, as [`shown`] would find it. The caller sees to it that the value is short.
+pub fn holds_number(value: &str) -> bool {
+    let read: Vec<char> = value.chars().collect();
+    (0..read.len()).any(|at| read.get(at..).and_then(number).is_some())
+}
+
+/// The first `most` characters of `read`, without secrets.
+fn redacted(read: &[char], most: usize) -> String {
     let mut shown = String::new();
-    let mut rest = read.as_slice();
+    let mut rest = read;
     // Counted in what was read, so that a replacement does not let more through.
-    while let Some(at) = read.len().checked_sub(rest.len()).filter(|at| *at < MOST_SHOWN) {
+    while let Some(at) = read.len().checked_sub(rest.len()).filter(|at| *at < most) {
         let starts =
             at.checked_sub(1).and_then(|before| read.get(before)).is_none_or(|before| !is_word(*before));
         match secret(rest, starts) {
@@ -106,11 +123,6 @@ pub fn shown(value: &str) -> String {
         }
     }
     shown
-}
-
-/// Whether [`shown`] has nothing to take out of a value, though it may cut it.
-pub fn is_shown_whole(value: &str) -> bool {
-    shown(value).chars().eq(value.chars().take(MOST_SHOWN))
 }
 
 /// The secret that `text` begins with, as far as can be told: what it is, and its length. `starts`: no word goes on here.
@@ -245,6 +257,17 @@ mod tests {
             let expected = if text.starts_with("eyJ") { "[JWT: 13 characters, not shown]" } else { text };
             assert_eq!(shown(text), expected);
         }
+    }
+
+    #[test]
+    fn a_value_is_whole_only_if_nothing_would_be_taken_out_of_it_to_its_end() {
+        for before in [0, 1, 150, 199, 200, 201, 300, 490] {
+            let around = format!("{}?pid={}", "a".repeat(before), NUMBERS[0]);
+            let harmless = around.replace(NUMBERS[0], "12345");
+            assert!(!is_shown_whole(&around) && holds_number(&around), "{before}");
+            assert!(is_shown_whole(&harmless) && !holds_number(&harmless), "{before}");
+        }
+        assert!(!is_shown_whole(&"a".repeat(MOST_READ + 1)), "what is not read is not vouched for");
     }
 
     #[test]

@@ -385,7 +385,13 @@ fn s3_1_2_1_a_login_hint_is_neither_kept_with_the_login_nor_carried_by_a_page() 
             let later = validate(addressed(&provider, kept).unwrap(), &provider).unwrap();
             assert!(later.login_hint().is_none(), "what is kept logs nobody in");
         }
-        let pasted = request(&[("redirect_uri", PERSON), ("scope", &format!("openid {PERSON}"))]);
+        let late = format!("https://rp.example.no/{}?pid={PERSON}", "a".repeat(300));
+        let pasted = request(&[
+            ("redirect_uri", &late),
+            ("scope", &format!("openid {PERSON}")),
+            ("state", &format!("of-{PERSON}")),
+            ("nonce", PERSON),
+        ]);
         let back = way_back(&pasted, &provider);
         assert!(!back.contains(PERSON) && back.contains("client_id=web"), "{back}");
     }
