@@ -58,8 +58,17 @@ fn way_back(form: &RawParams, base: &Issuer) -> Option<String> {
     let is_ours = (path.is_empty() || path.starts_with(['/', '?']))
         && back.len() <= LONGEST_BACK
         && back.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-        && !back.starts_with("//");
+        && !back.starts_with("//")
+        && !climbs(back);
     is_ours.then(|| format!("{}{back}", base.origin()))
+}
+
+/// Whether a path has a segment that leads out of the one before it. Browsers read `%2e` as a dot there (URL Standard, double-dot
+/// path segment).
+fn climbs(back: &str) -> bool {
+    let path = back.split('?').next().unwrap_or_default();
+    path.split('/')
+        .any(|segment| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | ".."))
 }
 
 #[cfg(test)]
@@ -85,12 +94,21 @@ mod tests {
             "/login-gateway/å",
             "/login-gateway/ x",
             "login-gateway/",
+            "/login-gateway/../other",
+            "/login-gateway/..",
+            "/login-gateway/%252e%252E/other",
+            "/login-gateway/.%252e/other?x=1",
+            "/login-gateway/./x",
         ] {
             assert_eq!(back(issuer, refused), None, "{refused}");
         }
         assert_eq!(back("https://a.example", "//evil.example/"), None);
         assert_eq!(back("https://a.example", "@evil.example/"), None);
         assert_eq!(back("https://a.example", &format!("/{}", "a".repeat(LONGEST_BACK))), None);
+        assert_eq!(
+            back(issuer, "/login-gateway/a..b?x=/../y").as_deref(),
+            Some("https://a.example/login-gateway/a..b?x=/../y")
+        );
         assert_eq!(
             back(issuer, "/login-gateway/login/abc").as_deref(),
             Some("https://a.example/login-gateway/login/abc")
