@@ -1,7 +1,7 @@
 //! What people meet: the language switch, the way back to the service, and what is said when a login cannot go on.
 
 use portvakt_protocol::registration::ClientRegistration;
-use portvakt_testkit::{At, Browser, Call, PERSONS, Reply, World};
+use portvakt_testkit::{At, Browser, Call, PERSONS, Reply, World, log};
 
 /// The page's name for itself.
 fn name(page: &Reply) -> String {
@@ -126,6 +126,29 @@ async fn a_login_that_cannot_go_on_says_what_happened_and_leads_back() {
         world.wait(20 * 3600);
         let swept_or_not = slow.visit(&page.url).await;
         assert_eq!(name(&swept_or_not), "login-expired", "the next morning too");
+    }
+}
+
+/// A reference that people are asked to give must lead somewhere.
+#[tokio::test]
+async fn the_reference_of_a_page_about_what_was_posted_stands_in_the_log() {
+    let world = World::new().await;
+    for at in At::OPEN {
+        let (service, mut browser) = (world.service(at).await, world.browser());
+        let json =
+            Call::post(service.url("authorization_endpoint"), &[("a", "b")]).body("application/json", "{}");
+        let unreadable = world.call(json).await;
+        let stale = browser.visit(&service.request().url()).await.form().with("form_token", "x");
+        let stale = browser.submit(&stale).await;
+        for (page, shown) in [(unreadable, "unreadable"), (stale, "form-stale")] {
+            assert_eq!(name(&page), shown);
+            let text = page.text();
+            let reference =
+                text.split_once("id=\"reference\"").and_then(|(_, rest)| rest.split("</code>").next());
+            let reference = reference.and_then(|rest| rest.rsplit('>').next()).unwrap_or_default();
+            assert_eq!(reference.len(), 32, "{text}");
+            assert!(log().contains(reference), "{at:?}: {shown}");
+        }
     }
 }
 

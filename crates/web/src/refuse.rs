@@ -90,6 +90,7 @@ pub(crate) fn stop(trace: &Trace, endpoint: &'static str, here: &Here<'_>, stop:
             notice_page(trace, here, notice, Service::maybe(client.as_ref()))
         }
         Stop::Unreadable(status) => {
+            tracing::info!(target: "login", trace_id = %trace.id, issuer = %site.provider.issuer(), endpoint, notice = "Unreadable", status = status.as_u16(), "no such step");
             let texts = here.texts();
             let notice =
                 Told { title: texts.unreadable, sentence: texts.unreadable_sentence, ..Told::default() };

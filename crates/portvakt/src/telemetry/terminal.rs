@@ -110,7 +110,7 @@ const REFUSAL: [(&str, &str); 8] = [
 const HTTP: [(&str, &str); 4] =
     [("peer", "peer"), ("rule", "rule"), ("expected", "expected"), ("fix", "fix")];
 
-const LOGIN: [(&str, &str); 2] = [("notice", "notice"), ("trace_id", "trace id")];
+const LOGIN: [(&str, &str); 3] = [("notice", "notice"), ("status", "status"), ("trace_id", "trace id")];
 
 /// What a notice of the login's pages is about, for whoever looks on from the terminal.
 fn happened(notice: &str) -> Option<&'static str> {
@@ -122,6 +122,9 @@ fn happened(notice: &str) -> Option<&'static str> {
         "Expired" => Some("the login is older than its lifetime, or was never begun in this browser"),
         "Finished" => Some("the login has led to an answer already: the back button, or a form sent twice"),
         "FormStale" => Some("the form did not come from the page that was shown last"),
+        "Unreadable" => {
+            Some("what was posted is no form: send application/x-www-form-urlencoded, at most 64 KiB of it")
+        }
         _ => None,
     }
 }
