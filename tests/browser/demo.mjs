@@ -12,10 +12,17 @@ import { PERSON, shown } from './states.mjs'
 const PAGES = {
   'demo/home': async () => {},
   'demo/result': (person) => logIn(person, 'idporten'),
-  'demo/failed': async (person) => {
-    await person.page.locator('#login-pilot').click()
-    await person.page.locator('#cancel').click()
+  'demo/failed': async ({ page }) => {
+    await page.locator('#login-pilot').click()
+    await page.locator('#cancel').click()
+    await page.waitForLoadState()
   },
+  'demo/used': async (person) => {
+    await logIn(person, 'pilot')
+    await person.page.reload()
+  },
+  'demo/strange': ({ page, world }) => page.goto(`${world.demo}/callback?code=a&state=of-nobody`),
+  'demo/not-found': ({ page, world }) => page.goto(`${world.demo}/nothing`),
 }
 
 /** Registers the walks through the demo. */
@@ -32,7 +39,7 @@ export function demo(world, album) {
           assert.equal(await shown(person.page), 'demo/result')
           assert.ok((await person.page.locator('main').textContent()).includes(PERSON), 'the pid is on the page')
           await person.page.reload()
-          assert.notEqual(await shown(person.page), 'demo/result', 'a code is not used twice')
+          assert.equal(await shown(person.page), 'demo/used')
         }))
     }
   }
