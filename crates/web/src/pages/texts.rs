@@ -191,15 +191,15 @@ texts! {
     // Pages that say what happened, and what to do next.
     refused {
         nb: "Forespørselen kan ikke besvares",
-        nn: "Førespurnaden kan ikkje svarast på",
+        nn: "Vi kan ikkje svare på førespurnaden",
         en: "The request cannot be answered",
         se: "Jearaldahkii ii sáhte vástidit",
     }
     refused_sentence {
-        nb: "Tjenesten du kom fra, har sendt en forespørsel som ikke følger reglene. Du har ikke gjort noe galt. Gå tilbake til tjenesten og prøv igjen. Skjer det på nytt, så ta kontakt med tjenesten og oppgi referansen.",
-        nn: "Tenesta du kom frå, har sendt ein førespurnad som ikkje følgjer reglane. Du har ikkje gjort noko gale. Gå tilbake til tenesta og prøv igjen. Skjer det på nytt, så ta kontakt med tenesta og oppgje referansen.",
-        en: "The service you came from sent a request that does not follow the rules. You did nothing wrong. Go back to the service and try again. If it happens again, contact the service and tell them the reference.",
-        se: "Bálvalus mas bohtet, lea sádden jearaldaga mii ii čuovo njuolggadusaid. Don it leat dahkan maidege boastut. Mana ruovttoluotta bálvalussii ja geahččal ođđasit. Jos dat dáhpáhuvvá fas, de váldde oktavuođa bálvalusain ja muital čujuhusa.",
+        nb: "Tjenesten du kom fra, har sendt en forespørsel som ikke kan besvares slik den er. Du har ikke gjort noe galt. Gå tilbake til tjenesten og prøv igjen. Skjer det på nytt, så ta kontakt med tjenesten og oppgi referansen.",
+        nn: "Tenesta du kom frå, har sendt ein førespurnad som det ikkje går an å svare på slik han er. Du har ikkje gjort noko gale. Gå tilbake til tenesta og prøv igjen. Skjer det på nytt, så ta kontakt med tenesta og oppgje referansen.",
+        en: "The service you came from sent a request that cannot be answered as it is. You did nothing wrong. Go back to the service and try again. If it happens again, contact the service and tell them the reference.",
+        se: "Bálvalus mas bohtet, lea sádden jearaldaga masa ii sáhte vástidit. Don it leat dahkan maidege boastut. Mana ruovttoluotta bálvalussii ja geahččal ođđasit. Jos dat dáhpáhuvvá fas, de váldde oktavuođa bálvalusain ja muital čujuhusa.",
     }
     unreadable {
         nb: "Skjemaet kunne ikke leses",
@@ -208,15 +208,15 @@ texts! {
         se: "Skovi ii sáhttán lohkat",
     }
     unreadable_sentence {
-        nb: "Det som ble sendt, er ikke et skjema fra en nettside, eller det er for stort. Gå tilbake til tjenesten og begynn på nytt.",
-        nn: "Det som vart sendt, er ikkje eit skjema frå ei nettside, eller det er for stort. Gå tilbake til tenesta og byrj på nytt.",
-        en: "What was sent is no form of a web page, or is too large. Go back to the service and begin again.",
+        nb: "Det som ble sendt, er ikke et nettskjema, eller det er for stort. Gå tilbake til tjenesten og begynn på nytt.",
+        nn: "Det som vart sendt, er ikkje eit nettskjema, eller det er for stort. Gå tilbake til tenesta og byrj på nytt.",
+        en: "What was sent is not a web form, or it is too large. Go back to the service and begin again.",
         se: "Dat mii sáddejuvvui, ii leat neahttasiiddu skovvi, dahje lea menddo stuoris. Mana ruovttoluotta bálvalussii ja álgge ođđasit.",
     }
     cookie_gone {
-        nb: "Innloggingen er ikke begynt i denne nettleseren",
-        nn: "Innlogginga er ikkje byrja i denne nettlesaren",
-        en: "The login was not begun in this browser",
+        nb: "Innloggingen er ikke startet i denne nettleseren",
+        nn: "Innlogginga er ikkje starta i denne nettlesaren",
+        en: "The login was not started in this browser",
         se: "Sisačáliheapmi ii leat álggahuvvon dán neahttalohkkis",
     }
     cookie_gone_sentence {
@@ -226,22 +226,22 @@ texts! {
         se: "Diehtogáhkku das go sisačáliheapmi álggii, lea jávkan. Soaitá liŋka rahppojuvvon eará neahttalohkkis, dahje diehtogáhkut leat jaddaduvvon dahje sihkkojuvvon. Divtte diehtogáhkuid, mana ruovttoluotta bálvalussii ja álgge ođđasit.",
     }
     expired {
-        nb: "Innloggingen tok for lang tid",
-        nn: "Innlogginga tok for lang tid",
-        en: "The login took too long",
-        se: "Sisačáliheapmi bisttii menddo guhká",
+        nb: "Innloggingen er ikke lenger gyldig",
+        nn: "Innlogginga er ikkje lenger gyldig",
+        en: "The login is no longer valid",
+        se: "Sisačáliheapmi ii leat šat gustovaš",
     }
     expired_sentence {
-        nb: "En innlogging må være ferdig innen {minutes} minutter, og denne er avsluttet. Gå tilbake til tjenesten og begynn på nytt.",
-        nn: "Ei innlogging må vere ferdig innan {minutes} minutt, og denne er avslutta. Gå tilbake til tenesta og byrj på nytt.",
-        en: "A login must be done within {minutes} minutes, and this one has ended. Go back to the service and begin again.",
-        se: "Sisačáliheapmi galgá gárvánit {minutes} minuhtas, ja dát lea loahpahuvvon. Mana ruovttoluotta bálvalussii ja álgge ođđasit.",
+        nb: "En innlogging må være ferdig innen {minutes} minutter. Denne tok lengre tid, eller den finnes ikke mer. Gå tilbake til tjenesten og begynn på nytt.",
+        nn: "Ei innlogging må vere ferdig innan {minutes} minutt. Denne tok lengre tid, eller ho finst ikkje meir. Gå tilbake til tenesta og byrj på nytt.",
+        en: "A login must be done within {minutes} minutes. This one took longer, or it no longer exists. Go back to the service and begin again.",
+        se: "Sisačáliheapmi galgá gárvánit {minutes} minuhtas. Dát bisttii guhkit, dahje ii gávdno šat. Mana ruovttoluotta bálvalussii ja álgge ođđasit.",
     }
     finished {
-        nb: "Denne innloggingen er allerede fullført",
-        nn: "Denne innlogginga er alt fullført",
-        en: "This login is already complete",
-        se: "Dát sisačáliheapmi lea juo gárvvis",
+        nb: "Denne innloggingen er avsluttet",
+        nn: "Denne innlogginga er avslutta",
+        en: "This login has ended",
+        se: "Dát sisačáliheapmi lea loahpahuvvon",
     }
     finished_sentence {
         nb: "Skjemaet er sendt før, eller du har gått tilbake i nettleseren. Du trenger ikke å gjøre noe her: gå til tjenesten. Er du ikke logget inn der, så begynn på nytt derfra.",
