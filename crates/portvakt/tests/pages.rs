@@ -200,6 +200,32 @@ async fn an_issuer_opened_in_a_browser_tells_what_it_is() {
     }
 }
 
+/// A page is 8 KB at most: where what refusals quote is long, the issuer's page lists fewer of them, and always the newest.
+#[tokio::test]
+async fn refusals_that_quote_much_do_not_make_a_heavy_page_of_the_issuers() {
+    let world = World::new().await;
+    for at in [At::Pilot, At::Current] {
+        for pid in PERSONS {
+            world.person(at.pool().expect("a pool"), pid, true).await;
+        }
+        let service = world.service(at).await;
+        let issuer = at.issuer();
+        for (address, listed) in [("http://localhost:9/", 3..=3), (&*"https://\"<>&'".repeat(30), 1..=2)] {
+            for try_again in 0..3 {
+                let address = format!("{address}{try_again}");
+                world.browser().visit(&service.request().with("redirect_uri", &address).url()).await;
+            }
+            for language in ["nb", "nn", "en", "se"] {
+                let page = world.browser().visit(&format!("{issuer}?ui_locales={language}")).await;
+                let text = page.text();
+                let found = text.matches("<article").count();
+                assert!(listed.contains(&found), "{at:?} {language}: {found} of {listed:?}");
+                assert!(text.len() <= 7_400, "{at:?} {language}: {} bytes", text.len());
+            }
+        }
+    }
+}
+
 /// What pages are drawn with is kept for good under a name that says what it holds, compressed for whoever takes it.
 #[tokio::test]
 async fn stylesheets_are_named_by_their_content_and_another_name_is_not_there() {
