@@ -49,7 +49,7 @@ impl std::fmt::Debug for Registered {
 impl Registered {
     /// Where the person may be sent after a logout: the first registered address under `base`.
     pub(crate) fn after_logout(&self, base: &str) -> Option<&str> {
-        self.post_logout_redirect_uris.iter().map(String::as_str).find(|uri| uri.starts_with(base))
+        self.post_logout_redirect_uris.iter().map(String::as_str).find(|uri| is_under(uri, base))
     }
 
     fn has_a_method_of_ours(&self) -> bool {
@@ -59,6 +59,11 @@ impl Registered {
             _ => false,
         }
     }
+}
+
+/// Whether a URI is of the service at `base`, which has no path: `http://localhost:30001/` is not of `http://localhost:3000`.
+fn is_under(uri: &str, base: &str) -> bool {
+    uri.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
 }
 
 impl Summary {
@@ -166,6 +171,17 @@ pub(crate) mod tests {
     fn a_confidential_client_comes_first() {
         assert_eq!(picked("http://localhost:3000/callback").as_deref(), Some("web"));
         assert_eq!(picked("http://localhost:4000/callback").as_deref(), Some("public"));
+    }
+
+    #[test]
+    fn after_a_logout_nobody_is_sent_to_another_port() {
+        let summary = summary();
+        let client =
+            summary.client("http://localhost:8080/idporten-oidc-provider/", "http://localhost:3000/callback");
+        let back = |base| client.and_then(|client| client.after_logout(base));
+        assert_eq!(back("http://localhost:300"), None);
+        assert_eq!(back("http://localhost:30001"), None);
+        assert_eq!(back("http://localhost:3000"), Some("http://localhost:3000/"));
     }
 
     #[test]
