@@ -125,10 +125,9 @@ impl Service {
             mistake: Mistake::of_word(&choice("mistake").unwrap_or_default()),
         };
         let wire = Wire::default();
-        let party = match discover(&wire, &asked.mistake.issuer(&at.issuer)).await {
-            Ok(metadata) => RelyingParty::new(metadata, registered, &self.callback(), Mistake::Nothing),
-            Err(why) => Err(why),
-        };
+        let party = discover(&wire, &asked.mistake.issuer(&at.issuer))
+            .await
+            .and_then(|found| RelyingParty::new(found, registered, &self.callback(), Mistake::Nothing));
         let party = match party {
             Ok(party) => party,
             Err(why) => {
@@ -144,7 +143,7 @@ impl Service {
                         sentence: why.clone(),
                     }),
                     person: None,
-                    steps: vec![story::discovery(wire.last().as_ref(), Some(why))],
+                    steps: story::metadata(&wire.exchanges(), Some(why)),
                     logout: None,
                 };
                 return Ok(page(StatusCode::OK, &failed, &origins(&summary)));
@@ -163,6 +162,8 @@ impl Service {
             nonce: sent.nonce,
             verifier: sent.verifier,
             issuer: at.issuer.clone(),
+            metadata: party.metadata,
+            read: wire.exchanges(),
             request: sent.url,
             asked,
         };

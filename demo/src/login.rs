@@ -6,6 +6,8 @@ use openidconnect::Nonce;
 use openidconnect::url::Url;
 
 use crate::mistake::Mistake;
+use crate::relying_party::Metadata;
+use crate::wire::Exchange;
 
 /// So many are remembered, oldest out first: a visitor who begins logins and finishes none takes no more than this.
 const MOST_KEPT: usize = 256;
@@ -36,6 +38,10 @@ pub(crate) struct Login {
     pub(crate) verifier: Option<String>,
     /// Where the person was sent.
     pub(crate) issuer: String,
+    /// What that issuer said of itself then: the answer is judged by it.
+    pub(crate) metadata: Metadata,
+    /// How it said it.
+    pub(crate) read: Vec<Exchange>,
     /// The whole authorization request.
     pub(crate) request: Url,
     /// What was asked for.
@@ -104,6 +110,19 @@ impl Logins {
 mod tests {
     use super::*;
 
+    /// The least that Discovery 1.0 §3 lets an issuer say.
+    fn metadata() -> Metadata {
+        serde_json::from_value(serde_json::json!({
+            "issuer": "http://localhost:8080",
+            "authorization_endpoint": "http://localhost:8080/authorize",
+            "jwks_uri": "http://localhost:8080/jwks",
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["pairwise"],
+            "id_token_signing_alg_values_supported": ["RS256"]
+        }))
+        .unwrap()
+    }
+
     fn login(browser: &str, state: &str, mistake: Mistake) -> Login {
         Login {
             browser: browser.to_owned(),
@@ -111,6 +130,8 @@ mod tests {
             nonce: Nonce::new("n".to_owned()),
             verifier: None,
             issuer: "http://localhost:8080".to_owned(),
+            metadata: metadata(),
+            read: Vec::new(),
             request: "http://localhost:8080/authorize".parse().unwrap(),
             asked: Asked { mistake, ..Asked::default() },
         }

@@ -4,11 +4,11 @@
 //! this machine and for test data: codes and tokens stand in full on its page, and nowhere else. `cargo xtask dev` starts it.
 
 mod endpoint;
+mod jwt;
 mod login;
 mod mistake;
 mod pages;
 mod relying_party;
-
 mod story;
 mod summary;
 mod wire;

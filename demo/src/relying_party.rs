@@ -1,5 +1,7 @@
 //! The relying party: what any service does with `openidconnect`, and where it is told to, wrong.
 
+mod spoilt;
+
 use std::borrow::Cow;
 use std::error::Error;
 
@@ -21,12 +23,13 @@ use openidconnect::{
     UserInfoClaims,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
+use crate::jwt::{claims, member, part};
 use crate::login::Asked;
 use crate::mistake::Mistake;
 use crate::summary::Registered;
 use crate::wire::Wire;
+use spoilt::{parameter, spoil};
 
 /// What ID-porten adds to the claims of OpenID Connect Core. An access token for `openid` alone has no right to it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -322,73 +325,6 @@ impl RelyingParty {
     }
 }
 
-/// Works a mistake into an authorization request. Without PKCE there is nothing to remember of it either.
-fn spoil(url: &Url, mistake: Mistake, verifier: &mut Option<String>) -> Url {
-    let mut pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
-    let mut set = |name: &str, change: &dyn Fn(&str) -> String| {
-        for (_, value) in pairs.iter_mut().filter(|(known, _)| known == name) {
-            *value = change(value);
-        }
-    };
-    match mistake {
-        Mistake::RedirectUri => set("redirect_uri", &|uri| format!("{uri}/not-registered")),
-        Mistake::UnknownClient => set("client_id", &|_| "nobody-registered-this".to_owned()),
-        Mistake::PaddedChallenge => set("code_challenge", &|challenge| format!("{challenge}=")),
-        Mistake::PlainMethod => {
-            let plain = verifier.clone().unwrap_or_default();
-            set("code_challenge", &|_| plain.clone());
-            set("code_challenge_method", &|_| "plain".to_owned());
-        }
-        Mistake::Scope => set("scope", &|scopes| format!("{scopes} email")),
-        Mistake::StateControl => set("state", &|state| format!("{state}\r\nSet-Cookie: planted=1")),
-        Mistake::Acr => {
-            pairs.retain(|(name, _)| name != "acr_values");
-            pairs.push(("acr_values".to_owned(), "Level9".to_owned()));
-        }
-        Mistake::NoPkce => {
-            pairs.retain(|(name, _)| !name.starts_with("code_challenge"));
-            *verifier = None;
-        }
-        Mistake::Nothing
-        | Mistake::SlashTooMany
-        | Mistake::SlashTooFew
-        | Mistake::WrongSecret
-        | Mistake::WrongMethod
-        | Mistake::WrongVerifier
-        | Mistake::OtherRedirect
-        | Mistake::CodeTwice => return url.clone(),
-    }
-    let mut spoilt = url.clone();
-    spoilt.query_pairs_mut().clear().extend_pairs(pairs);
-    spoilt
-}
-
-/// The first parameter of that name.
-fn parameter(url: &Url, name: &str) -> Option<String> {
-    url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
-}
-
-/// A member of an object; `null` where there is none.
-pub(crate) fn member<'a>(object: &'a Value, name: &str) -> &'a Value {
-    object.get(name).unwrap_or(&Value::Null)
-}
-
-/// The header (0) or the claims (1) of a JWT, unverified.
-pub(crate) fn part(token: &str, place: usize) -> Option<Value> {
-    let parts: Vec<&str> = token.split('.').collect();
-    if parts.len() != 3 {
-        return None;
-    }
-    let bytes = BASE64URL_NOPAD.decode(parts.get(place)?.as_bytes()).ok()?;
-    let value: Value = serde_json::from_slice(&bytes).ok()?;
-    value.is_object().then_some(value)
-}
-
-/// The claims of a JWT, unverified.
-pub(crate) fn claims(token: &str) -> Option<Value> {
-    part(token, 1)
-}
-
 /// An error with its causes.
 fn told(why: &dyn Error) -> String {
     let mut text = why.to_string();
@@ -401,49 +337,4 @@ fn told(why: &dyn Error) -> String {
         cause = why.source();
     }
     text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const URL: &str = "http://localhost:8080/authorize?client_id=c&state=s&scope=openid&code_challenge=abc\
-                       &code_challenge_method=S256&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback";
-
-    fn spoilt(mistake: Mistake, name: &str) -> Option<String> {
-        parameter(&spoil(&URL.parse().unwrap(), mistake, &mut Some("verifier".to_owned())), name)
-    }
-
-    #[test]
-    fn each_mistake_of_the_request_is_in_the_request() {
-        let text = |mistake, name| spoilt(mistake, name).unwrap_or_default();
-        assert_eq!(
-            text(Mistake::RedirectUri, "redirect_uri"),
-            "http://localhost:3000/callback/not-registered"
-        );
-        assert_ne!(text(Mistake::UnknownClient, "client_id"), "c");
-        assert_eq!(text(Mistake::PaddedChallenge, "code_challenge"), "abc=");
-        assert_eq!(text(Mistake::PlainMethod, "code_challenge"), "verifier");
-        assert_eq!(text(Mistake::Scope, "scope"), "openid email");
-        assert_eq!(text(Mistake::Acr, "acr_values"), "Level9");
-        assert!(text(Mistake::StateControl, "state").contains("\r\n"));
-        assert_eq!(spoilt(Mistake::NoPkce, "code_challenge"), None);
-        assert_eq!(spoilt(Mistake::NoPkce, "code_challenge_method"), None);
-    }
-
-    #[test]
-    fn without_a_mistake_the_request_is_the_librarys() {
-        let url: Url = URL.parse().unwrap();
-        for mistake in [Mistake::Nothing, Mistake::CodeTwice, Mistake::WrongSecret, Mistake::SlashTooFew] {
-            assert_eq!(spoil(&url, mistake, &mut None), url, "{mistake:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_jwt_has_no_parts() {
-        for token in ["", "a", "a.b.c", "e30.e30", "e30.e30.x.y", "W10.W10.x"] {
-            assert_eq!(claims(token), None, "{token}");
-        }
-        assert_eq!(claims("e30.e30.x"), Some(Value::Object(serde_json::Map::new())));
-    }
 }

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use openidconnect::url::Url;
 use serde_json::Value;
 
-use crate::relying_party::{Check, claims, member, part};
+use crate::jwt::{claims, member, part};
+use crate::relying_party::Check;
 use crate::wire::{Exchange, Pairs};
-use meanings::{CLAIMS, HEADERS, JOSE, MEMBERS, Meaning, PARAMETERS};
+use meanings::{CLAIMS, HEADERS, JOSE, KEYS, MEMBERS, METADATA, Meaning, PARAMETERS};
 
 /// One step.
 pub(crate) struct Step {
@@ -69,6 +70,12 @@ impl Step {
         self
     }
 
+    /// A document: where it was read from, and what was taken from it, or what came instead.
+    fn read(self, exchange: &Exchange, taken: impl FnOnce() -> Option<Table>) -> Self {
+        let table = if exchange.status.is_success() { taken() } else { members("What came", &exchange.body) };
+        self.line(format!("{} {} → {}", exchange.method, exchange.url, exchange.status)).with(table)
+    }
+
     fn line(mut self, line: String) -> Self {
         self.line = Some(line);
         self
@@ -99,18 +106,35 @@ pub(crate) fn answer(callback: &str, pairs: &Pairs) -> Step {
     .with(table("Parameters of the answer", "Parameter", pairs, PARAMETERS))
 }
 
-/// A document that was read, and what the library says of it where it refuses it.
-pub(crate) fn discovery(exchange: Option<&Exchange>, wrong: Option<String>) -> Step {
+/// The issuer's metadata and then its keys, as far as they were read, and what was wrong with the last of them.
+pub(crate) fn metadata(read: &[Exchange], wrong: Option<String>) -> Vec<Step> {
+    match read {
+        [] => vec![discovery(None, wrong)],
+        [document] => vec![discovery(Some(document), wrong)],
+        [document, keys, ..] => vec![discovery(Some(document), None), jwks(keys, wrong)],
+    }
+}
+
+fn discovery(exchange: Option<&Exchange>, wrong: Option<String>) -> Step {
     let check = Check { what: "The document is that of the configured issuer.".to_owned(), wrong };
     let step = Step::new(
         "Discovery",
-        "This service read the issuer's metadata: where its endpoints are, and with which keys it signs.",
+        "Before it sent the browser anywhere, this service read the issuer's metadata. A service knows the issuer and nothing else of \
+         it; most read the rest once, at their start.",
     );
     let Some(exchange) = exchange else { return step.checked([check]) };
-    let refused = (!exchange.status.is_success()).then(|| members("What came", &exchange.body)).flatten();
-    step.line(format!("{} {} → {}", exchange.method, exchange.url, exchange.status))
-        .with(refused)
-        .checked([check])
+    let taken = "What this service takes from the metadata";
+    step.read(exchange, || taken_from(taken, &exchange.body)).checked([check])
+}
+
+fn jwks(exchange: &Exchange, wrong: Option<String>) -> Step {
+    let check = Check { what: "The library can read the keys.".to_owned(), wrong };
+    let step = Step::new(
+        "Keys",
+        "And the keys that the issuer signs with, from jwks_uri. A service keeps them, and reads them again when a token names a key \
+         it does not know: issuers change keys.",
+    );
+    step.read(exchange, || keys("The issuer's keys", &exchange.body)).checked([check])
 }
 
 /// A token request and its answer.
@@ -200,6 +224,26 @@ fn members(caption: &str, body: &str) -> Option<Table> {
     }
 }
 
+/// Those members of an issuer's metadata that this service uses.
+fn taken_from(caption: &str, body: &str) -> Option<Table> {
+    let Ok(Value::Object(mut document)) = serde_json::from_str::<Value>(body) else {
+        return members(caption, body);
+    };
+    document.retain(|name, _| METADATA.iter().any(|meaning| meaning.name == name));
+    object(caption, "Member", &Value::Object(document), METADATA)
+}
+
+/// The keys of a JWK Set (RFC 7517 §5), by name and kind; their numbers tell a reader nothing.
+fn keys(caption: &str, body: &str) -> Option<Table> {
+    let set: Value = serde_json::from_str(body).unwrap_or_default();
+    let text = |key: &Value, name: &str| member(key, name).as_str().unwrap_or("?").to_owned();
+    let row = |key: &Value| {
+        ("kid".to_owned(), format!("{} ({}, {})", text(key, "kid"), text(key, "kty"), text(key, "alg")))
+    };
+    let pairs: Pairs = member(&set, "keys").as_array()?.iter().map(row).collect();
+    table(caption, "Member", &pairs, KEYS)
+}
+
 /// The members of an object: those that have a meaning first, in its order.
 fn object(caption: &str, of: &'static str, value: &Value, meanings: &'static [Meaning]) -> Option<Table> {
     let members = value.as_object()?;
@@ -281,6 +325,49 @@ mod tests {
             .rows;
         let rows: Vec<_> = rows.iter().map(|row| (row.name.as_str(), row.value.as_str())).collect();
         assert_eq!(rows, [("rule", "path-unknown"), ("fix", "a fix")]);
+    }
+
+    fn answered(status: u16, body: &str) -> Exchange {
+        Exchange {
+            method: "GET".to_owned(),
+            url: "http://localhost:8080/x".to_owned(),
+            headers: Vec::new(),
+            form: Vec::new(),
+            status: http::StatusCode::from_u16(status).unwrap(),
+            reply_headers: Vec::new(),
+            body: body.to_owned(),
+        }
+    }
+
+    #[test]
+    fn discovery_s4_metadata_that_was_refused_is_told_with_what_came_and_its_check_fails() {
+        let came = answered(404, "Nothing is served here.\n\nrule       path-unknown\n");
+        let steps = metadata(&[came], Some("a reason".to_owned()));
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].line.as_deref(), Some("GET http://localhost:8080/x → 404 Not Found"));
+        assert_eq!(steps[0].tables[0].rows[0].value, "path-unknown");
+        assert_eq!(steps[0].checks[0].wrong.as_deref(), Some("a reason"));
+        assert_eq!(metadata(&[], Some("unreachable".to_owned()))[0].line, None);
+    }
+
+    #[test]
+    fn discovery_s4_metadata_and_keys_are_steps_with_what_the_service_takes_from_them() {
+        let document = r#"{"jwks_uri":"k","token_endpoint":"t","claims_supported":["pid"],"issuer":"i"}"#;
+        let set = r#"{"keys":[{"kid":"k1","kty":"RSA","alg":"RS256","n":"xyz"},{"kid":"k2"}]}"#;
+        let steps = metadata(&[answered(200, document), answered(200, set)], None);
+        let titles: Vec<_> = steps.iter().map(|step| step.title.as_str()).collect();
+        assert_eq!(titles, ["Discovery", "Keys"]);
+        assert_eq!(steps[1].line.as_deref(), Some("GET http://localhost:8080/x → 200 OK"));
+        let rows = |step: &Step| {
+            let rows = step.tables[0].rows.iter();
+            rows.map(|row| format!("{}={}", row.name, row.value)).collect::<Vec<_>>()
+        };
+        assert_eq!(rows(&steps[0]), ["issuer=i", "token_endpoint=t", "jwks_uri=k"]);
+        assert_eq!(rows(&steps[1]), ["kid=k1 (RSA, RS256)", "kid=k2 (?, ?)"]);
+        assert!(steps.iter().all(|step| step.checks[0].wrong.is_none()));
+        // What the library made of the second is the second's.
+        let steps = metadata(&[answered(200, document), answered(200, "")], Some("no keys".to_owned()));
+        assert!(steps[0].checks[0].wrong.is_none() && steps[1].checks[0].wrong.is_some());
     }
 
     #[test]

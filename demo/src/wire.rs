@@ -70,6 +70,11 @@ pub(crate) struct Wire {
 }
 
 impl Wire {
+    /// Every exchange, in order.
+    pub(crate) fn exchanges(&self) -> Vec<Exchange> {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The last exchange, if there was one.
     pub(crate) fn last(&self) -> Option<Exchange> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).last().cloned()

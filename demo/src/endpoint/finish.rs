@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
+use crate::jwt::{claims, member};
 use crate::login::Login;
 use crate::mistake::Mistake;
 use crate::pages::{Failure, Logout, PageName, Person, StoryPage};
-use crate::relying_party::{Check, Metadata, RelyingParty, claims, discover, member};
+use crate::relying_party::{Check, Metadata, RelyingParty};
 use crate::story::{self, Step};
 use crate::summary::{Issuer, Registered};
 use crate::wire::{Exchange, Pairs, Wire};
@@ -83,19 +84,13 @@ pub(super) async fn finish(
     now: i64,
 ) -> Told {
     let mut told = Told::default();
+    told.steps.extend(story::metadata(&login.read, None));
     told.steps.push(story::request(&login.request));
-    let wire = Wire::default();
-    let metadata = match discover(&wire, &login.issuer).await {
-        Ok(metadata) => metadata,
-        Err(why) => {
-            told.step(story::discovery(wire.last().as_ref(), Some(why)));
-            return told;
-        }
-    };
+    let metadata = &login.metadata;
     let endpoint = metadata.additional_metadata().end_session_endpoint.as_ref();
     told.end_session = endpoint.map(|url| url.as_str().to_owned());
     told.step(
-        story::answer(callback, came).checked([state_checked(login, came), issuer_checked(&metadata, came)]),
+        story::answer(callback, came).checked([state_checked(login, came), issuer_checked(metadata, came)]),
     );
     if told.failure.is_some() {
         return told;
@@ -108,7 +103,7 @@ pub(super) async fn finish(
         told.refuse("The answer has neither a code nor an error.");
         return told;
     };
-    match RelyingParty::new(metadata, registered, callback, login.asked.mistake) {
+    match RelyingParty::new(metadata.clone(), registered, callback, login.asked.mistake) {
         Ok(party) => redeem(&mut told, &party, login, at, code, now).await,
         Err(why) => told.refuse(why),
     }

@@ -79,6 +79,33 @@ pub(super) const HEADERS: &[Meaning] = &[
     of("www-authenticate", "Why the token was refused (RFC 6750 §3).", ""),
 ];
 
+/// Those members of an issuer's metadata that this service uses (Discovery 1.0 §3, RP-Initiated Logout 1.0 §2.1, RFC 9207 §3).
+pub(super) const METADATA: &[Meaning] = &[
+    of(
+        "issuer",
+        "Who the document is of.",
+        "The configured issuer, character for character, trailing slash included.",
+    ),
+    of("authorization_endpoint", "Where the browser is sent.", ""),
+    of("token_endpoint", "Where the code is redeemed.", ""),
+    of("userinfo_endpoint", "Where the access token is good for claims.", ""),
+    of("jwks_uri", "Where the keys are.", ""),
+    of("end_session_endpoint", "Where the browser is sent to log out.", ""),
+    of("acr_values_supported", "The levels of assurance that can be asked for, lowest first.", ""),
+    of(
+        "authorization_response_iss_parameter_supported",
+        "true: every answer to the redirect URI has iss.",
+        "If it is true, that iss is there.",
+    ),
+];
+
+/// Members of a key (RFC 7517 §4).
+pub(super) const KEYS: &[Meaning] = &[of(
+    "kid",
+    "A key's name, with its kind and algorithm. The header of a token names the key that signed it.",
+    "",
+)];
+
 /// Members of JSON answers.
 pub(super) const MEMBERS: &[Meaning] = &[
     of("id_token", "Who logged in, signed. Taken apart below.", "Everything in it, before it is believed."),
@@ -215,7 +242,7 @@ mod tests {
 
     #[test]
     fn each_name_is_explained_once_and_in_full_sentences() {
-        for table in [PARAMETERS, HEADERS, MEMBERS, JOSE, CLAIMS, ERRORS] {
+        for table in [PARAMETERS, HEADERS, METADATA, KEYS, MEMBERS, JOSE, CLAIMS, ERRORS] {
             let names: BTreeSet<_> = table.iter().map(|meaning| meaning.name).collect();
             assert_eq!(names.len(), table.len());
             for Meaning { name, meaning, check } in table {
