@@ -491,22 +491,52 @@ async fn redirect_strings_that_only_look_registered_are_refused_all_fifty() {
     }
 }
 
+/// What a page's forms may lead to (CSP Level 3 §6.4.1).
+fn form_action(page: &Reply) -> String {
+    let policy = page.header("content-security-policy");
+    policy.split("; ").find(|directive| directive.starts_with("form-action")).unwrap_or_default().to_owned()
+}
+
 #[tokio::test]
-async fn the_page_s_form_may_lead_to_the_validated_redirect_origin_and_to_no_other() {
+async fn a_page_of_no_login_leads_its_forms_to_our_own_origin_alone() {
     let world = World::new().await;
-    for at in At::PROFILES {
+    for at in At::ALL {
+        let service = world.service(at).await;
+        for url in [at.issuer(), service.url("end_session_endpoint")] {
+            assert_eq!(form_action(&world.browser().visit(url).await), "form-action 'self'", "{url}");
+        }
+        let refused = world.browser().visit(&service.request().with("redirect_uri", "x.evil:/").url()).await;
+        assert!(refused.is_page_with(400) && !form_action(&refused).contains("evil"), "{at:?}");
+    }
+}
+
+/// Chromium holds the redirects that a service's callback makes on its own behalf against the page whose form began them, so the
+/// page names schemes: with the redirect URI's origin alone, a login through an API's host to the application's never arrives.
+#[tokio::test]
+async fn the_forms_of_a_login_may_lead_wherever_the_service_leads_on_to() {
+    let world = World::new().await;
+    for at in At::OPEN {
+        let web = world.service(at).await;
         let native =
             world.register(at, native("native", &["no.example.app:/cb", "http://127.0.0.1/cb"])).await;
-        for (uri, origin) in [
-            ("no.example.app:/cb", "no.example.app:"),
-            ("http://127.0.0.1:49152/cb", "http://127.0.0.1:49152"),
+        for (asking, sources) in [
+            (web.request(), "https: http:"),
+            (native.request().with("redirect_uri", "no.example.app:/cb"), "https: http: no.example.app:"),
+            (native.request().with("redirect_uri", "http://127.0.0.1:49152/cb"), "https: http:"),
         ] {
-            let page = world.accepted(&native.request().with("redirect_uri", uri)).await;
-            let policy = page.header("content-security-policy").to_owned();
-            let form_action =
-                policy.split("; ").find(|directive| directive.starts_with("form-action")).unwrap();
-            assert_eq!(form_action, format!("form-action 'self' {origin}"));
+            let wanted = format!("form-action 'self' {sources}");
+            let mut browser = world.browser();
+            let page = world.page(&mut browser, &asking).await;
+            assert_eq!(form_action(&page), wanted, "{at:?}");
+            // The language switch of these comes back by a GET, and that may lead to the service.
+            let wrong = browser.log_in_as(&page, "not a number").await;
+            assert_eq!((wrong.status.as_u16(), form_action(&wrong)), (422, wanted.clone()), "{at:?}");
+            let stale = browser.submit(&page.form().with("form_token", "x")).await;
+            assert_eq!((stale.status.as_u16(), form_action(&stale)), (403, wanted), "{at:?}");
         }
+        let elsewhere =
+            world.browser().visit(&world.page(&mut world.browser(), &web.request()).await.url).await;
+        assert_eq!(form_action(&elsewhere), "form-action 'self' https: http:", "without its cookie");
     }
 }
 

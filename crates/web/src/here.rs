@@ -6,9 +6,9 @@ use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::language::Language;
 use portvakt_protocol::provider::Environment;
 
-use crate::cookies;
 use crate::pages::{Frame, PageName, Texts};
 use crate::site::Site;
+use crate::{cookies, form_action};
 
 /// Where a browser stands.
 #[derive(Clone, Debug)]
@@ -18,6 +18,7 @@ pub(crate) struct Here<'a> {
     language: Language,
     back: String,
     about: String,
+    form_action: String,
 }
 
 impl<'a> Here<'a> {
@@ -32,7 +33,21 @@ impl<'a> Here<'a> {
     ) -> Self {
         let language = Language::choose(cookies::language(headers), ui_locales);
         let about = site.provider.issuer().as_str().to_owned();
-        Self { site, base: site.provider.base(endpoint), language, back, about }
+        let form_action = match endpoint {
+            // The form of a login leads to the service; so may the language switch, by the GET that it comes back with.
+            Endpoint::Authorization | Endpoint::Login | Endpoint::Resume => {
+                form_action::to_service(site.provider.environment(), None)
+            }
+            Endpoint::Discovery
+            | Endpoint::Jwks
+            | Endpoint::Token
+            | Endpoint::Userinfo
+            | Endpoint::EndSession
+            | Endpoint::IssuerPage
+            | Endpoint::Language
+            | Endpoint::Asset => String::new(),
+        };
+        Self { site, base: site.provider.base(endpoint), language, back, about, form_action }
     }
 
     /// The same place in the language that a request, read later, asks for.
@@ -44,6 +59,12 @@ impl<'a> Here<'a> {
     /// The same place, come back to at another address.
     pub(crate) fn back_at(mut self, back: String) -> Self {
         self.back = back;
+        self
+    }
+
+    /// The same place, in a request whose answer goes to this redirect URI.
+    pub(crate) fn answered_at(mut self, redirect_uri: Option<&str>) -> Self {
+        self.form_action = form_action::to_service(self.site.provider.environment(), redirect_uri);
         self
     }
 
@@ -65,6 +86,11 @@ impl<'a> Here<'a> {
     /// Where a GET finds this place again.
     pub(crate) fn back(&self) -> &str {
         &self.back
+    }
+
+    /// Where the forms of this place's pages may lead, besides our own origin.
+    pub(crate) fn form_action(&self) -> &str {
+        &self.form_action
     }
 
     /// The frame of a page.

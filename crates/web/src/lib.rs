@@ -11,6 +11,7 @@ mod csrf;
 mod end_session;
 pub mod face;
 mod form;
+mod form_action;
 mod here;
 mod issuer_page;
 pub mod keys;

@@ -132,6 +132,7 @@ impl<'a> LoginStep<'a> {
         let params =
             RawParams::parse(request.as_bytes()).map_err(|fault| Stop::Broken(fault.to_string(), None))?;
         let here = here.clone().asked(headers, params.first("ui_locales"));
+        let here = here.answered_at(params.first("redirect_uri"));
         Ok(Self { site, trace, here, handle, browser, client_id, params, evidence, ended: false })
     }
 
@@ -209,7 +210,7 @@ impl<'a> LoginStep<'a> {
             fault_in_level,
         };
         let status = if fault.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-        Ok(page(status, &login_page, &validated.addressed().redirect_uri().origin()))
+        Ok(page(status, &login_page, self.here.form_action()))
     }
 
     /// Takes what was posted: a cancellation, or TestID's entry, which becomes evidence or the page again with what is wrong.

@@ -302,8 +302,8 @@ pub(crate) struct TestPart<'a> {
     pub(crate) level: &'static str,
 }
 
-/// A page as a reply. `form_action` names the origin, besides our own, that a form here may lead to: browsers apply `form-action`
-/// to the redirects that follow a POST. The components' signs are `data:` images in the stylesheet.
+/// A page as a reply. `form_action` names what a form here may lead to besides our own origin: see [`crate::form_action`]. The
+/// components' signs are `data:` images in the stylesheet.
 pub(crate) fn page(status: StatusCode, page: &impl Template, form_action: &str) -> Reply {
     let Ok(body) = page.render() else {
         return crate::reply::text(StatusCode::INTERNAL_SERVER_ERROR, "An error of ours.\n");

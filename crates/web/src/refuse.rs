@@ -130,7 +130,8 @@ impl Told<'_> {
         let Self { title, sentence, value, way_on, service, detail } = self;
         let reference = Some(trace.id.as_str());
         let frame = here.frame(name);
-        page(status, &NoticePage { frame, title, sentence, value, way_on, service, reference, detail }, "")
+        let notice = NoticePage { frame, title, sentence, value, way_on, service, reference, detail };
+        page(status, &notice, here.form_action())
     }
 }
 
