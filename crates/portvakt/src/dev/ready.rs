@@ -17,23 +17,17 @@ pub(super) struct ReadyFile {
 }
 
 impl ReadyFile {
-    /// Makes sure that nothing lies there which would be taken for readiness, such as what a killed process left.
+    /// Makes sure that nothing lies there which would be taken for readiness, such as what a killed process left, and nothing in the
+    /// way of writing: process ids come again, in a container at every start.
     ///
     /// # Errors
     /// Something that is no file lies there, or it cannot be removed.
     pub(super) fn claim(path: PathBuf) -> Result<Self, Failure> {
-        match std::fs::symlink_metadata(&path) {
-            Ok(there) if there.is_file() => {
-                std::fs::remove_file(&path).map_err(|why| refused(&path, &why))?
-            }
-            Ok(_) => {
-                let why = io::Error::other("something that is no file lies there");
-                return Err(refused(&path, &why));
-            }
-            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
-            Err(why) => return Err(refused(&path, &why)),
+        let ready = Self { path, written: None };
+        for place in [&ready.path, &ready.beside()] {
+            clear(place).map_err(|why| refused(place, &why))?;
         }
-        Ok(Self { path, written: None })
+        Ok(ready)
     }
 
     /// Where it is.
@@ -76,6 +70,16 @@ impl Drop for ReadyFile {
     }
 }
 
+/// Removes a file, if one is there.
+fn clear(path: &Path) -> io::Result<()> {
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if there.is_file() => std::fs::remove_file(path),
+        Ok(_) => Err(io::Error::other("something that is no file lies there")),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(why) => Err(why),
+    }
+}
+
 /// It holds client secrets: its owner's alone.
 fn write_new(path: &Path, line: &str) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(line.as_bytes())
@@ -88,6 +92,15 @@ fn refused(path: &Path, why: &io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_process_of_the_same_id_left_half_written_is_not_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ready");
+        std::fs::write(folder.path().join(format!("ready.{}", std::process::id())), "{\"half").unwrap();
+        ReadyFile::claim(path.clone()).unwrap().write("{}").unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn what_is_no_file_and_what_another_wrote_stays() {
