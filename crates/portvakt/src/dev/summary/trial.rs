@@ -7,8 +7,7 @@ use portvakt_protocol::provider::Provider;
 
 use super::Client;
 
-/// What can be tried at one issuer, with one of its confidential clients.
-#[derive(Debug)]
+/// What can be tried at one issuer, with one of its confidential clients: its secret and a person's number are in it.
 pub(super) struct Trial {
     /// An authorization request that a browser can open.
     pub(super) login: String,
