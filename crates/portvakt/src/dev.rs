@@ -9,7 +9,7 @@ mod ready;
 mod summary;
 mod wanted;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use portvakt_crypto::random::Random;
 use portvakt_protocol::profile::{IDPORTEN, PILOT, Profile};
@@ -22,7 +22,7 @@ pub(crate) use own::OwnClient;
 use crate::config::{FaceSettings, IssuerSettings, KEY_LEAD};
 use crate::failure::Failure;
 use crate::house::{House, Plan};
-use crate::shutdown::Shutdown;
+use crate::shutdown::{Shutdown, Temporary};
 use crate::telemetry::{self, LogFormat, LogLevel, Logging};
 use crate::{master_key, measure};
 use folder::Folder;
@@ -71,14 +71,15 @@ pub(crate) async fn dev(wish: Wish) -> Result<(), Failure> {
     let random = Random::system();
     let folder = Folder::new(wish.data.clone(), &random)?;
     if folder.is_temporary() {
-        shutdown.takes_along(folder.path());
+        shutdown.takes_along(Temporary::Folder(folder.path().to_owned()));
     }
     let ready = wish.ready_file.map(ReadyFile::claim).transpose()?;
     if let Some(ready) = &ready {
-        shutdown.takes_along(ready.path());
+        shutdown.takes_along(Temporary::File(ready.path().to_owned()));
     }
     let issuers = issuers(&base).map_err(Failure::new)?;
     let wanted = Wanted {
+        is_followed: wish.catalogue.as_deref().is_some_and(Path::is_file),
         file: wish.catalogue,
         own: wish.own,
         demo: wish.demo,

@@ -1,6 +1,6 @@
 //! The end of the process, asked for by SIGTERM or SIGINT and seen by every task that must finish something first.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,17 @@ const ONE_WISH: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shutdown {
     asked: watch::Sender<bool>,
-    temporary: Arc<Mutex<Vec<PathBuf>>>,
+    temporary: Arc<Mutex<Vec<Temporary>>>,
+}
+
+/// What goes with the process. Which of the two it is says who made it, and never what lies there at the end: that may be
+/// another's.
+#[derive(Debug)]
+pub(crate) enum Temporary {
+    /// A folder, with all that is in it.
+    Folder(PathBuf),
+    /// One file.
+    File(PathBuf),
 }
 
 impl Shutdown {
@@ -55,15 +65,18 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// Has a folder or a file removed if the process ends without draining, when nothing is dropped.
-    pub(crate) fn takes_along(&self, temporary: &Path) {
-        self.temporary.lock().unwrap_or_else(PoisonError::into_inner).push(temporary.to_owned());
+    /// Has something removed if the process ends without draining, when nothing is dropped.
+    pub(crate) fn takes_along(&self, temporary: Temporary) {
+        self.temporary.lock().unwrap_or_else(PoisonError::into_inner).push(temporary);
     }
 
     fn leave_nothing(&self) {
-        for path in self.temporary.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for temporary in self.temporary.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             // What cannot be removed is the system's to clean up.
-            let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+            let _ = match temporary {
+                Temporary::Folder(path) => std::fs::remove_dir_all(path),
+                Temporary::File(path) => std::fs::remove_file(path),
+            };
         }
     }
 
@@ -81,5 +94,30 @@ impl Shutdown {
     pub(crate) async fn begun(self) {
         // An error would mean that no sender is left; this is one.
         let _ = self.asked.subscribe().wait_for(|begun| *begun).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_lies_where_a_file_was_stays() {
+        let all = tempfile::tempdir().unwrap();
+        let [data, ready, others] = ["data", "ready", "others"].map(|name| all.path().join(name));
+        fs::create_dir(&data).unwrap();
+        fs::write(data.join("inside"), "").unwrap();
+        fs::write(&ready, "").unwrap();
+        fs::create_dir(&others).unwrap();
+        fs::write(others.join("inside"), "").unwrap();
+        let shutdown = Shutdown::default();
+        shutdown.takes_along(Temporary::Folder(data.clone()));
+        shutdown.takes_along(Temporary::File(ready.clone()));
+        shutdown.takes_along(Temporary::File(others.clone()));
+        shutdown.leave_nothing();
+        assert!(others.join("inside").exists(), "not ours");
+        assert!(!data.exists() && !ready.exists());
     }
 }

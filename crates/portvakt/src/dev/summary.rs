@@ -14,8 +14,8 @@ use super::wanted::Wanted;
 use crate::desk::Desk;
 use trial::Trial;
 
-/// What stands.
-#[derive(Debug, Serialize)]
+/// What stands. Neither it nor a part of it has a `Debug`: there are secrets and national numbers in it, for the developer alone.
+#[derive(Serialize)]
 pub(super) struct Summary {
     /// Where the demo service runs; `null` if it does not.
     demo: Option<String>,
@@ -27,15 +27,18 @@ pub(super) struct Summary {
     /// What can be tried at once.
     #[serde(skip)]
     trial: Option<Trial>,
-    /// Whether a file says what is registered.
+    /// Which file says what is registered, if one does.
     #[serde(skip)]
-    follows: Option<String>,
+    file: Option<String>,
+    /// Whether it is read again when it changes.
+    #[serde(skip)]
+    is_followed: bool,
     /// The developer's own client.
     #[serde(skip)]
     own: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Served {
     issuer: String,
     profile: &'static str,
@@ -48,7 +51,7 @@ struct Served {
     login_hint_example: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 struct Client {
     issuer: String,
     client_id: String,
@@ -68,12 +71,6 @@ struct Person {
     pool: String,
 }
 
-impl std::fmt::Debug for Person {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "Person({})", self.pool)
-    }
-}
-
 impl Summary {
     /// What is registered and active, with those secrets that were given or generated since the start.
     ///
@@ -87,7 +84,8 @@ impl Summary {
             persons: persons(desk).await?,
             base: wanted.base.clone(),
             trial: None,
-            follows: wanted.file.as_ref().map(|_| wanted.name()),
+            file: wanted.file.as_ref().map(|_| wanted.name()),
+            is_followed: wanted.is_followed,
             own: wanted.own.as_ref().map(|own| own.client_id.clone()),
         };
         for settings in &desk.issuers {

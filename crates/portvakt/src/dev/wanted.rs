@@ -29,6 +29,9 @@ const DEMO_SERVICE: u16 = 3000;
 pub(super) struct Wanted {
     /// The file; none: the demo.
     pub(super) file: Option<PathBuf>,
+    /// Whether that is a regular file, which is read again when it changes. What else has a path, such as a pipe, gives its text
+    /// once.
+    pub(super) is_followed: bool,
     /// The developer's own client.
     pub(super) own: Option<OwnClient>,
     /// Where the demo service runs, if it does.

@@ -69,8 +69,9 @@ impl Summary {
             out,
             "  What is refused is told here, on the error page and on the issuer's page: rule, expected, received, fix."
         )?;
-        match &self.follows {
-            Some(file) => writeln!(out, "  {file} is read again when it changes.")?,
+        match &self.file {
+            Some(file) if self.is_followed => writeln!(out, "  {file} is read again when it changes.")?,
+            Some(file) => writeln!(out, "  {file} is no regular file: it was read once.")?,
             None => writeln!(
                 out,
                 "  --catalogue FILE registers your own clients, and again whenever the file changes."

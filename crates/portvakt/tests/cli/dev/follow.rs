@@ -1,8 +1,11 @@
 //! A catalogue file that is read again: what a developer sees while editing it.
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use super::process::Double;
+use crate::server::terminate;
 
 const HEAD: &str = r#"
 issuer = ["http://localhost:8080/idporten-oidc-provider/", "http://localhost:8080"]
@@ -145,4 +148,30 @@ async fn a_secret_file_that_changes_is_read_again_too() {
     assert_eq!(double.recognises(1, "one", "after").await, "invalid_grant");
     assert_eq!(double.recognises(1, "one", "before").await, "invalid_client");
     double.stop();
+}
+
+#[test]
+fn a_pipe_is_read_once_and_not_said_to_be_followed() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portvakt"))
+        .args(["dev", "--listen", "0", "--catalogue", "/dev/stdin"])
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let text = [HEAD, &client("one", "http://localhost:4000/cb")].concat();
+    // Closed at once, as a shell's pipe is.
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let page: Vec<_> = BufReader::new(child.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .take_while(|line| !line.contains("Ctrl-C"))
+        .collect();
+    terminate(child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let page = page.join("\n");
+    assert!(page.contains("/dev/stdin is no regular file: it was read once."), "{page}");
+    assert!(page.contains("one-secret") && !page.contains("read again"), "{page}");
 }
