@@ -48,7 +48,12 @@ const NEEDS: &[Need] = &[
         why: "the JUnit example is Java",
     },
     Need { probe: &["mvn", "--version"], packages: &["maven"], why: "it builds the JUnit example" },
-    Need { probe: &["chromium", "--version"], packages: &["chromium"], why: "a real browser sees the pages" },
+    Need {
+        probe: &["chromium", "--version"],
+        // Without a font nothing has a size.
+        packages: &["chromium", "fonts-liberation"],
+        why: "a real browser sees the pages",
+    },
 ];
 
 /// The cargo-deny that reads `deny.toml`. Pinned, since a new one may know new rules.
