@@ -7,7 +7,8 @@
     reason = "a scene that cannot go on fails where it stands"
 )]
 
-use std::net::SocketAddr;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
 use portvakt_testkit::{
@@ -520,4 +521,16 @@ async fn portvakt_dev_asked_by_another_host_name_names_its_own() {
     }
     assert!(issuers.iter().all(|issuer| text.contains(issuer.as_str())), "{text}");
     process.terminal(&trace_id(&reply)).await;
+}
+
+/// What breaks a rule of HTTP comes to no endpoint, and is told all the same.
+#[tokio::test]
+async fn the_terminal_of_portvakt_dev_says_what_http_expects() {
+    let process = Process::dev_watched(Path::new(env!("CARGO_BIN_EXE_portvakt")), &[]);
+    let port: u16 =
+        process.issuers().iter().find_map(|issuer| issuer.rsplit_once(':')?.1.parse().ok()).unwrap();
+    let mut socket = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
+    socket.write_all(b"GET / HTTP/1.1\nHost: x\r\n\r\n").unwrap();
+    let lines = process.terminal("    expected   A line must end with CR LF, not with LF alone.").await;
+    assert!(lines.contains(&"    rule       bare_lf".to_owned()), "{lines:#?}");
 }

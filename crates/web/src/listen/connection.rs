@@ -134,6 +134,7 @@ fn refused(refusal: Refusal, socket: Socket) -> Response<Body> {
         target: "http",
         rule = ruling.rule,
         status = ruling.status.as_u16(),
+        expected = ruling.sentence.trim_end(),
         peer = %socket.address,
         "request refused"
     );
