@@ -1,4 +1,4 @@
-//! A path that nothing serves, outside production: most often a library that was given the issuer with a slash too many or too few
+//! What nothing serves, outside production: a host, a path or a method. A path is most often a library that was given the issuer with a slash too many or too few
 //! and looks for the discovery document where it is not (OpenID Connect Discovery 1.0 §4). It is told which URL it meant.
 
 use crate::features::Endpoint;
@@ -7,7 +7,7 @@ use crate::profile::Profile;
 use crate::provider::Provider;
 use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal};
 
-/// A path, or a host, at which nothing is served.
+/// A path or a host at which nothing is served, or a path that another method is served at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotServed {
     /// The path asked for, the URL that was probably meant, and the issuers of this host.
@@ -18,6 +18,13 @@ pub enum NotServed {
         meant: Option<Meant>,
         /// The issuers of this host.
         issuers: Vec<Issuer>,
+    },
+    /// The method asked with, and those served there.
+    Method {
+        /// As it came.
+        sent: String,
+        /// In the order in which they are told.
+        served: &'static [&'static str],
     },
     /// The host asked for, and the issuers of this process.
     Host {
@@ -121,6 +128,16 @@ impl Fault for NotServed {
                 "a path that an issuer of this host serves".to_owned(),
                 sent,
                 format!("take the endpoints from {}", discoveries(issuers)),
+            ),
+            Self::Method { sent, served } => row(
+                ("method-not-allowed", "RFC 9110 §15.5.6"),
+                "method",
+                served.join(" or "),
+                sent,
+                format!(
+                    "send the request with {}; a redirect or a proxy on the way may have changed the method",
+                    served.join(" or ")
+                ),
             ),
             Self::Host { sent, issuers } => row(
                 ("host-unknown", "RFC 9110 §7.4"),

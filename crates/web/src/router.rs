@@ -20,7 +20,7 @@ use tower::Service;
 use crate::clock::Clock;
 use crate::reply::text;
 use crate::site::Site;
-use crate::unserved::{host_unknown, path_unknown};
+use crate::unserved::{host_unknown, method_unserved, path_unknown};
 use crate::{
     assets, authorize, end_session, issuer_page, language, listen, login, metadata, token, userinfo,
 };
@@ -72,8 +72,7 @@ impl Front {
                     .into_iter()
                     .fold(Router::new(), |router, (path, handler)| router.route(&path, handler));
                 let router = router
-                    .fallback(move |request: Request<Body>| async move { path_unknown(&here, &request) })
-                    .method_not_allowed_fallback(not_served);
+                    .fallback(move |request: Request<Body>| async move { path_unknown(&here, &request) });
                 (host, router)
             })
             .collect();
@@ -111,33 +110,41 @@ fn scheme(scheme: Scheme) -> listen::Scheme {
     }
 }
 
-/// The handler of an endpoint: one exhaustive match.
-fn handler(endpoint: Endpoint, site: Arc<Site>) -> MethodRouter {
+/// The methods of an endpoint, in the order in which `Allow` has them. HEAD is none of them where a GET begins, answers or ends a
+/// login: its reply would be read by nobody.
+fn methods(endpoint: Endpoint) -> &'static [&'static str] {
     match endpoint {
-        Endpoint::Discovery => get(metadata::discovery).with_state(site),
-        Endpoint::Jwks => get(metadata::jwks).with_state(site),
-        Endpoint::Authorization => {
-            get(authorize::authorize).post(authorize::authorize).head(not_served).with_state(site)
-        }
-        Endpoint::Token => post(token::token).options(token::preflight).with_state(site),
-        Endpoint::Userinfo => {
-            get(userinfo::userinfo).post(userinfo::userinfo).options(userinfo::preflight).with_state(site)
-        }
-        Endpoint::EndSession => {
-            get(end_session::end_session).post(end_session::end_session).head(not_served).with_state(site)
-        }
-        Endpoint::Login => get(login::login).post(login::login).head(not_served).with_state(site),
-        Endpoint::Resume => get(login::resume).head(not_served).with_state(site),
-        Endpoint::IssuerPage => get(issuer_page::issuer_page).with_state(site),
-        Endpoint::Language => post(language::language).with_state(site),
-        Endpoint::Asset => get(assets::asset).with_state(site),
+        Endpoint::Discovery | Endpoint::Jwks | Endpoint::IssuerPage | Endpoint::Asset => &["GET", "HEAD"],
+        Endpoint::Authorization | Endpoint::EndSession | Endpoint::Login => &["GET", "POST"],
+        Endpoint::Token => &["POST", "OPTIONS"],
+        Endpoint::Userinfo => &["GET", "HEAD", "POST", "OPTIONS"],
+        Endpoint::Resume => &["GET"],
+        Endpoint::Language => &["POST"],
     }
 }
 
-/// A method that is not served. HEAD is one of them where a GET begins, answers or ends a login: its reply would be read by
-/// nobody.
-async fn not_served() -> Response<Body> {
-    text(StatusCode::METHOD_NOT_ALLOWED, "This method is not served here.\n")
+/// The handler of an endpoint: one exhaustive match, and an answer to every method that is not among its [`methods`].
+fn handler(endpoint: Endpoint, site: Arc<Site>) -> MethodRouter {
+    let served = methods(endpoint);
+    let asked = Arc::clone(&site);
+    let unserved = move |request: Request<Body>| async move {
+        method_unserved(&asked, endpoint, served, request.method())
+    };
+    let router = match endpoint {
+        Endpoint::Discovery => get(metadata::discovery),
+        Endpoint::Jwks => get(metadata::jwks),
+        Endpoint::Authorization => get(authorize::authorize).post(authorize::authorize),
+        Endpoint::Token => post(token::token).options(token::preflight),
+        Endpoint::Userinfo => get(userinfo::userinfo).post(userinfo::userinfo).options(userinfo::preflight),
+        Endpoint::EndSession => get(end_session::end_session).post(end_session::end_session),
+        Endpoint::Login => get(login::login).post(login::login),
+        Endpoint::Resume => get(login::resume),
+        Endpoint::IssuerPage => get(issuer_page::issuer_page),
+        Endpoint::Language => post(language::language),
+        Endpoint::Asset => get(assets::asset),
+    };
+    let router = if served.contains(&"HEAD") { router } else { router.head(unserved.clone()) };
+    router.fallback(unserved).with_state(site)
 }
 
 impl Service<Request<Body>> for Front {

@@ -1,10 +1,12 @@
-//! What nobody serves: a path that no issuer of its host has, and a host that is no issuer's. Outside production the answer names the
+//! What nobody serves: a path that no issuer of its host has, a method that its path does not have, and a host that is no issuer's. Outside production the answer names the
 //! rule, what was probably meant, and what to do, and so does the log; in production it is one plain sentence.
 
 use std::sync::Arc;
 
 use axum::body::Body;
-use http::{Request, StatusCode};
+use http::header::{ALLOW, HeaderValue};
+use http::{Method, Request, StatusCode};
+use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::provider::Environment;
 use portvakt_protocol::refusal::{Fault, Refusal, inert};
 use portvakt_protocol::well_known::{NotServed, meant};
@@ -34,6 +36,48 @@ pub(crate) fn path_unknown(here: &[Arc<Site>], request: &Request<Body>) -> Reply
     let issuers = here.iter().map(|site| site.provider.issuer().clone()).collect();
     let refusal = NotServed::Path { sent: path.to_owned(), meant, issuers }.refusal();
     told(site, "path", StatusCode::NOT_FOUND, "Nothing is served at this path.", &refusal)
+}
+
+/// The answer to a method that an endpoint of this issuer does not have, with those that it has (RFC 9110 §15.5.6).
+pub(crate) fn method_unserved(
+    site: &Site,
+    endpoint: Endpoint,
+    served: &'static [&'static str],
+    method: &Method,
+) -> Reply {
+    let mut reply = if site.provider.environment().is_production() {
+        text(StatusCode::METHOD_NOT_ALLOWED, "This method is not served here.\n")
+    } else {
+        let refusal = NotServed::Method { sent: method.as_str().to_owned(), served }.refusal();
+        told(
+            site,
+            name(endpoint),
+            StatusCode::METHOD_NOT_ALLOWED,
+            "This method is not served here.",
+            &refusal,
+        )
+    };
+    if let Ok(allow) = HeaderValue::from_str(&served.join(", ")) {
+        reply.headers_mut().insert(ALLOW, allow);
+    }
+    reply
+}
+
+/// An endpoint as the log names it.
+fn name(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::Discovery => "discovery",
+        Endpoint::Jwks => "jwks",
+        Endpoint::Authorization => "authorize",
+        Endpoint::Token => "token",
+        Endpoint::Userinfo => "userinfo",
+        Endpoint::EndSession => "end_session",
+        Endpoint::Login => "login",
+        Endpoint::Resume => "resume",
+        Endpoint::IssuerPage => "issuer",
+        Endpoint::Language => "language",
+        Endpoint::Asset => "assets",
+    }
 }
 
 /// The answer to a request for a host that is no issuer's. `all`: every issuer of this process.
