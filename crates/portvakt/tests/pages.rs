@@ -1,7 +1,7 @@
 //! What people meet: the language switch, the way back to the service, and what is said when a login cannot go on.
 
 use portvakt_protocol::registration::ClientRegistration;
-use portvakt_testkit::{At, Browser, Call, PERSONS, Reply, World, log};
+use portvakt_testkit::{At, Browser, Call, Method, PERSONS, Reply, World, log};
 
 /// The page's name for itself.
 fn name(page: &Reply) -> String {
@@ -135,12 +135,20 @@ async fn the_reference_of_a_page_about_what_was_posted_stands_in_the_log() {
     let world = World::new().await;
     for at in At::OPEN {
         let (service, mut browser) = (world.service(at).await, world.browser());
-        let json =
-            Call::post(service.url("authorization_endpoint"), &[("a", "b")]).body("application/json", "{}");
-        let unreadable = world.call(json).await;
-        let stale = browser.visit(&service.request().url()).await.form().with("form_token", "x");
-        let stale = browser.submit(&stale).await;
-        for (page, shown) in [(unreadable, "unreadable"), (stale, "form-stale")] {
+        let json = |url: &str| Call::new(Method::POST, url).body("application/json", "{}");
+        let no_form = world.call(json(service.url("authorization_endpoint"))).await;
+        let form = browser.visit(&service.request().url()).await.form();
+        let cookie = browser.cookies(at.page_host()).join("; ");
+        let unreadable = world.call(json(&form.action).header("cookie", &cookie)).await;
+        let stale = browser.submit(&form.with("form_token", "x")).await;
+        for page in [&no_form, &unreadable] {
+            assert_eq!(page.status, 415, "{at:?}");
+            for told in ["content-type", "x-www-form-urlencoded", "application/json", "as a form"] {
+                assert!(page.text().contains(told), "{at:?}: {told} in {}", page.text());
+            }
+        }
+        for (page, shown) in [(no_form, "refused/detail"), (unreadable, "unreadable"), (stale, "form-stale")]
+        {
             assert_eq!(name(&page), shown);
             let text = page.text();
             let reference =
@@ -250,5 +258,65 @@ async fn stylesheets_are_named_by_their_content_and_another_name_is_not_there() 
         let gone =
             world.call(Call::get(&format!("{}/assets/pages-0.css", at.issuer().trim_end_matches('/')))).await;
         assert_eq!(gone.status, 404);
+    }
+}
+
+/// A login page that comes back with what is wrong keeps what was right.
+#[tokio::test]
+async fn a_picked_level_outlives_a_wrong_number() {
+    let world = World::new().await;
+    for at in At::OPEN {
+        let (service, mut browser) = (world.service(at).await, world.browser());
+        let page = browser.visit(&service.request().url()).await;
+        for (picked, shown) in
+            [(at.high(), at.high()), (at.substantial(), at.substantial()), ("x", at.substantial())]
+        {
+            let wrong = page.form().with("pid", "1").with("acr", picked).with("action", "login");
+            let again = browser.submit(&wrong).await;
+            assert_eq!(again.form().value("acr"), shown, "{at:?}: {picked}");
+        }
+    }
+}
+
+/// RFC 9110 §15.5.6: whoever asks with another method learns which there are, and outside production by which rule.
+#[tokio::test]
+async fn another_method_is_told_which_there_are() {
+    let world = World::new().await;
+    for at in At::ALL {
+        let service = world.service(at).await;
+        let issuer = at.issuer().trim_end_matches('/');
+        let front = service.url("authorization_endpoint").rsplit_once('/').unwrap().0.to_owned();
+        for (url, allowed) in [
+            (service.url("authorization_endpoint").to_owned(), "GET, POST"),
+            (service.url("token_endpoint").to_owned(), "POST, OPTIONS"),
+            (service.url("userinfo_endpoint").to_owned(), "GET, HEAD, POST, OPTIONS"),
+            (service.url("end_session_endpoint").to_owned(), "GET, POST"),
+            (service.url("jwks_uri").to_owned(), "GET, HEAD"),
+            (format!("{issuer}/.well-known/openid-configuration"), "GET, HEAD"),
+            (at.issuer().to_owned(), "GET, HEAD"),
+            (format!("{issuer}/assets/pages-0.css"), "GET, HEAD"),
+            (format!("{issuer}/language"), "POST"),
+            (format!("{front}/login/x"), "GET, POST"),
+            (format!("{front}/resume/x"), "GET"),
+        ] {
+            for method in ["GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "SEARCH"] {
+                let method = Method::from_bytes(method.as_bytes()).unwrap();
+                let reply = world.call(Call::new(method.clone(), &url)).await;
+                let is_allowed = allowed.split(", ").any(|known| known == method.as_str());
+                assert_eq!(reply.status == 405, !is_allowed, "{method} {url}: {}", reply.status);
+                if is_allowed {
+                    continue;
+                }
+                assert_eq!(reply.header("allow"), allowed, "{method} {url}");
+                let told = reply.text();
+                let is_told = at != At::Production && method != Method::HEAD;
+                for part in
+                    ["method-not-allowed", "RFC 9110", &allowed.replace(", ", " or "), method.as_str()]
+                {
+                    assert!(!is_told || told.contains(part), "{part}: {told}");
+                }
+                assert_eq!(at == At::Production && told.contains("rule"), false, "{told}");
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request};
 use portvakt_eid::test_id::Entry;
 use portvakt_protocol::authorize::{self, Addressed, LoginFault, PageFault};
 use portvakt_protocol::evidence::{Evidence, Method as Eid};
@@ -17,7 +17,7 @@ use portvakt_protocol::secret::{BrowserSecret, LoginHandle};
 use portvakt_store::{LoginWrite, NewLogin};
 
 use crate::cookies;
-use crate::form::{FormFault, form, query};
+use crate::form::{form, query};
 use crate::here::Here;
 use crate::login::LoginStep;
 use crate::refuse::{Notice, Stop, stop};
@@ -50,12 +50,7 @@ async fn params(request: Request<Body>) -> Result<RawParams, Stop> {
         return query(&request).map_err(|fault| PageFault::Encoding(fault).into());
     }
     let (head, body) = request.into_parts();
-    form(&head.headers, body).await.map_err(|fault| match fault {
-        FormFault::Encoding(fault) => PageFault::Encoding(fault).into(),
-        FormFault::ContentType(_) => Stop::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        FormFault::TooLarge => Stop::Unreadable(StatusCode::PAYLOAD_TOO_LARGE),
-        FormFault::Broken => Stop::Unreadable(StatusCode::BAD_REQUEST),
-    })
+    form(&head.headers, body).await.map_err(|fault| PageFault::from(fault).into())
 }
 
 async fn begin(

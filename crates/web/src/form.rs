@@ -4,6 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Request};
+use portvakt_protocol::authorize::PageFault;
 use portvakt_protocol::params::{ParamsFault, RawParams};
 
 use crate::listen::{BodyFault, whole};
@@ -11,7 +12,7 @@ use crate::listen::{BodyFault, whole};
 /// A form is this many bytes at most.
 pub(crate) const MOST_BODY: usize = 64 * 1024;
 
-/// Why a form cannot be had.
+/// Why a form cannot be had. The status and the rule of each are [`PageFault`]'s where a browser asks.
 #[derive(Debug)]
 pub(crate) enum FormFault {
     /// Another content type.
@@ -22,6 +23,17 @@ pub(crate) enum FormFault {
     TooLarge,
     /// It broke off.
     Broken,
+}
+
+impl From<FormFault> for PageFault {
+    fn from(fault: FormFault) -> Self {
+        match fault {
+            FormFault::ContentType(sent) => Self::ContentType(sent),
+            FormFault::Encoding(fault) => Self::Encoding(fault),
+            FormFault::TooLarge => Self::TooLarge,
+            FormFault::Broken => Self::BrokeOff,
+        }
+    }
 }
 
 /// The parameters in the query.

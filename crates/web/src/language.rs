@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use http::{Request, StatusCode};
+use http::Request;
 use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::language::Language;
@@ -31,8 +31,9 @@ pub(crate) async fn language(State(site): State<Arc<Site>>, request: Request<Bod
     if !csrf::is_same_origin(&head.headers, base) {
         return stop(&trace, "language", &here, Notice::FormStale.into());
     }
-    let Ok(form) = form(&head.headers, body).await else {
-        return stop(&trace, "language", &here, Stop::Unreadable(StatusCode::BAD_REQUEST));
+    let form = match form(&head.headers, body).await {
+        Ok(form) => form,
+        Err(fault) => return stop(&trace, "language", &here, Stop::Unreadable(fault.into())),
     };
     match (form.first("language").and_then(Language::of_tag), way_back(&form, base)) {
         (Some(language), Some(back)) => {

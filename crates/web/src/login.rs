@@ -19,7 +19,7 @@ use portvakt_protocol::secret::{BrowserSecret, Code, LoginHandle};
 use portvakt_store::{FoundLogin, Issue, LoginWrite, OpenLogin};
 
 use crate::authorize::address;
-use crate::form::{FormFault, form};
+use crate::form::form;
 use crate::here::Here;
 use crate::pages::{Level, LoginPage, PageName, Service, entry_fault, page};
 use crate::refuse::{Notice, Stop, stop};
@@ -77,11 +77,7 @@ async fn posted(site: &Site, headers: &HeaderMap, body: Body) -> Result<RawParam
     if !csrf::is_same_origin(headers, site.provider.base(Endpoint::Login)) {
         return Err(Notice::FormStale.into());
     }
-    form(headers, body).await.map_err(|fault| match fault {
-        FormFault::ContentType(_) => Stop::Unreadable(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        FormFault::TooLarge => Stop::Unreadable(StatusCode::PAYLOAD_TOO_LARGE),
-        FormFault::Encoding(_) | FormFault::Broken => Stop::Unreadable(StatusCode::BAD_REQUEST),
-    })
+    form(headers, body).await.map_err(|fault| Stop::Unreadable(fault.into()))
 }
 
 /// One step of a login: the login as stored, in the browser that began it.
@@ -180,16 +176,24 @@ impl<'a> LoginStep<'a> {
 
     async fn show(&mut self) -> Result<Reply, Stop> {
         match self.decide().await? {
-            Decision::AskLogin(validated) => self.login_page(&validated, None).await,
+            Decision::AskLogin(validated) => self.login_page(&validated, None, "").await,
             Decision::Proceed(_) => Ok(see_other(&self.url(Endpoint::Resume))),
         }
     }
 
-    async fn login_page(&self, validated: &Validated, fault: Option<EntryFault>) -> Result<Reply, Stop> {
+    /// The login page, with the level that was picked before, if it is one of those offered; else the lowest.
+    async fn login_page(
+        &self,
+        validated: &Validated,
+        fault: Option<EntryFault>,
+        picked: &str,
+    ) -> Result<Reply, Stop> {
         let texts = self.here.texts();
         let pools = self.site.provider.test_id().map_or(&[][..], |settings| &settings.pools);
         let persons = self.site.store.some_persons(pools, MOST_PERSONS).await?;
-        let levels = offered(&self.site.provider.profile().acr, validated.minimum()).enumerate();
+        let rungs: Vec<_> = offered(&self.site.provider.profile().acr, validated.minimum()).collect();
+        let picked = rungs.iter().position(|(word, _)| *word == picked).unwrap_or(0);
+        let levels = rungs.into_iter().enumerate().map(|(at, rung)| Level::of(texts, rung, at == picked));
         let client = validated.addressed().client();
         let fault_in_level = fault == Some(EntryFault::Level);
         let name = match fault {
@@ -203,7 +207,7 @@ impl<'a> LoginStep<'a> {
             service: Some(Service::of(client)),
             action: &self.url(Endpoint::Login),
             form_token: &self.browser.form_token(&self.handle),
-            levels: levels.map(|(at, rung)| Level::of(texts, rung, at == 0)).collect(),
+            levels: levels.collect(),
             persons: persons.iter().map(Pid::reveal).collect(),
             fault: fault.map(|fault| entry_fault(texts, fault)),
             fault_in_pid: fault.is_some() && !fault_in_level,
@@ -233,15 +237,16 @@ impl<'a> LoginStep<'a> {
         let ladder = &self.site.provider.profile().acr;
         // A person's own button says who; what was typed counts for the form's.
         let pid = if field("person").is_empty() { field("pid") } else { field("person") };
-        let entry = match Entry::parse(settings, (pid, field("acr")), ladder, validated.minimum()) {
+        let level = field("acr");
+        let entry = match Entry::parse(settings, (pid, level), ladder, validated.minimum()) {
             Ok(entry) => entry,
-            Err(fault) => return self.login_page(&validated, Some(fault)).await,
+            Err(fault) => return self.login_page(&validated, Some(fault), level).await,
         };
         let standing = self.site.standing(entry.pid()).await?;
         let evidence =
             match entry.evidence(self.site.provider.stops(Method::TestId, standing), self.trace.now) {
                 Ok(evidence) => evidence,
-                Err(fault) => return self.login_page(&validated, Some(fault)).await,
+                Err(fault) => return self.login_page(&validated, Some(fault), level).await,
             };
         let (login, browser) = (self.handle.digest(), self.browser.digest());
         let issuer = self.site.provider.issuer();

@@ -107,7 +107,7 @@ impl PageName {
     /// The pages that an endpoint may show.
     pub(crate) fn at(endpoint: Endpoint) -> &'static [Self] {
         match endpoint {
-            Endpoint::Authorization => &[P::RefusedDetail, P::RefusedPlain, P::Unreadable, P::Unavailable],
+            Endpoint::Authorization => &[P::RefusedDetail, P::RefusedPlain, P::Unavailable],
             Endpoint::Login => &[
                 P::Login,
                 P::LoginFaultPid,

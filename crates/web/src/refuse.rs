@@ -22,8 +22,8 @@ pub(crate) enum Stop {
     Redirect(Box<Addressed>, AuthorizeFault),
     /// A notice about the login itself, and the client that it is a login to, if that is known.
     Notice(Notice, Option<Arc<Client>>),
-    /// The request or its body could not be read: a page with this status.
-    Unreadable(StatusCode),
+    /// What was posted from a page of ours could not be read.
+    Unreadable(PageFault),
     /// A failure of ours, and where the client hears of it, if that is settled.
     Broken(String, Option<Box<Addressed>>),
 }
@@ -79,7 +79,7 @@ pub(crate) fn stop(trace: &Trace, endpoint: &'static str, here: &Here<'_>, stop:
         Stop::Page(fault, client) => {
             let refusal = fault.refusal();
             log_refusal(site, trace, endpoint, fault.client().map(ClientId::as_str), &refusal);
-            refusal_page(trace, here, &refusal, Service::maybe(client.as_ref()))
+            refusal_page(trace, here, (&refusal, status(&fault)), Service::maybe(client.as_ref()))
         }
         Stop::Redirect(addressed, fault) => {
             log_refusal(site, trace, endpoint, Some(addressed.client().id().as_str()), &fault.refusal());
@@ -89,12 +89,14 @@ pub(crate) fn stop(trace: &Trace, endpoint: &'static str, here: &Here<'_>, stop:
             tracing::info!(target: "login", trace_id = %trace.id, issuer = %site.provider.issuer(), endpoint, notice = ?notice, "no such step");
             notice_page(trace, here, notice, Service::maybe(client.as_ref()))
         }
-        Stop::Unreadable(status) => {
-            tracing::info!(target: "login", trace_id = %trace.id, issuer = %site.provider.issuer(), endpoint, notice = "Unreadable", status = status.as_u16(), "no such step");
-            let texts = here.texts();
-            let notice =
-                Told { title: texts.unreadable, sentence: texts.unreadable_sentence, ..Told::default() };
-            notice.page(trace, here, PageName::Unreadable, status)
+        Stop::Unreadable(fault) => {
+            let refusal = fault.refusal();
+            log_refusal(site, trace, endpoint, None, &refusal);
+            let (texts, received) = (here.texts(), refusal.received.to_string());
+            let (title, sentence) = (texts.unreadable, texts.unreadable_sentence);
+            let detail = detail(site, &refusal, &received);
+            let told = Told { title, sentence, detail, ..Told::default() };
+            told.page(trace, here, PageName::Unreadable, status(&fault))
         }
         Stop::Broken(cause, Some(addressed)) => {
             log_broken(site, trace, endpoint, &cause);
@@ -157,23 +159,33 @@ fn notice_page(trace: &Trace, here: &Here<'_>, notice: Notice, service: Option<S
     Told { title, sentence, value, way_on, service, detail: None }.page(trace, here, name, status)
 }
 
-/// The page of a refusal that must not redirect: a reference id for everybody; outside production, what is wrong.
-fn refusal_page(trace: &Trace, here: &Here<'_>, refusal: &Refusal, service: Option<Service>) -> Reply {
-    let texts = here.texts();
-    let received = refusal.received.to_string();
-    let detail = (!here.site().provider.environment().is_production()).then(|| Detail {
+fn status(fault: &PageFault) -> StatusCode {
+    StatusCode::from_u16(fault.status()).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+/// What a developer is told of a refusal: nothing in production. `received` is the refusal's own, as text.
+fn detail<'a>(site: &Site, refusal: &'a Refusal, received: &'a str) -> Option<Detail<'a>> {
+    (!site.provider.environment().is_production()).then(|| Detail {
         rule: refusal.rule,
         clause: refusal.clause,
         parameter: refusal.parameter.as_deref().unwrap_or(""),
         expected: &refusal.expected,
-        received: &received,
+        received,
         fix: &refusal.fix,
-    });
+    })
+}
+
+/// The page of a refusal that must not redirect: a reference id for everybody; outside production, what is wrong.
+fn refusal_page(
+    trace: &Trace,
+    here: &Here<'_>,
+    (refusal, status): (&Refusal, StatusCode),
+    service: Option<Service>,
+) -> Reply {
+    let texts = here.texts();
+    let received = refusal.received.to_string();
+    let detail = detail(here.site(), refusal, &received);
     let name = if detail.is_some() { PageName::RefusedDetail } else { PageName::RefusedPlain };
-    Told { title: texts.refused, sentence: texts.refused_sentence, service, detail, ..Told::default() }.page(
-        trace,
-        here,
-        name,
-        StatusCode::BAD_REQUEST,
-    )
+    let (title, sentence) = (texts.refused, texts.refused_sentence);
+    Told { title, sentence, service, detail, ..Told::default() }.page(trace, here, name, status)
 }

@@ -8,6 +8,12 @@ use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal};
 /// A fault found before the answer had an address: a page, never a redirect (RFC 6749 §4.1.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageFault {
+    /// The body is no form: the content type that it has.
+    ContentType(Option<String>),
+    /// The body is larger than a form may be.
+    TooLarge,
+    /// The body broke off.
+    BrokeOff,
     /// The query or form cannot be read.
     Encoding(ParamsFault),
     /// `client_id` or `redirect_uri` stands more than once.
@@ -29,11 +35,30 @@ impl PageFault {
     pub fn client(&self) -> Option<&ClientId> {
         match self {
             Self::ClientStopped(id, _) | Self::RedirectUriUnregistered(id, _) => Some(id),
-            Self::Encoding(_)
+            Self::ContentType(_)
+            | Self::TooLarge
+            | Self::BrokeOff
+            | Self::Encoding(_)
             | Self::Repeated(_)
             | Self::ClientIdMissing
             | Self::ClientUnknown(_, _)
             | Self::RedirectUriMissing => None,
+        }
+    }
+
+    /// The HTTP status of its page (RFC 9110 §15.5).
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::ContentType(_) => 415,
+            Self::TooLarge => 413,
+            Self::BrokeOff
+            | Self::Encoding(_)
+            | Self::Repeated(_)
+            | Self::ClientIdMissing
+            | Self::ClientUnknown(_, _)
+            | Self::ClientStopped(_, _)
+            | Self::RedirectUriMissing
+            | Self::RedirectUriUnregistered(_, _) => 400,
         }
     }
 }
@@ -44,6 +69,21 @@ impl Fault for PageFault {
             Refusal::row(Code::InvalidRequest, rule, Some(parameter), expected, received, fix)
         };
         match self {
+            Self::ContentType(sent) => Refusal::content_type(sent.as_deref()),
+            Self::TooLarge => row(
+                ("body-too-large", "RFC 9110 §15.5.14"),
+                "Content-Length",
+                "at most 64 KiB",
+                Received::State("more"),
+                "send a smaller form",
+            ),
+            Self::BrokeOff => row(
+                ("body-incomplete", "RFC 9112 §8"),
+                "Content-Length",
+                "a body to its announced end",
+                Received::State("a body that broke off"),
+                "send the whole body",
+            ),
             Self::Encoding(_) => Refusal::encoding(),
             Self::Repeated(name) => Refusal::repeated(name),
             Self::ClientIdMissing => row(
