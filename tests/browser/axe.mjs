@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 
+import { restyle } from './inside.mjs'
+
 const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 const OPTIONS = {
@@ -22,12 +24,25 @@ const OPTIONS = {
 const isUndecided = ({ id }) => id === 'color-contrast'
 const isChoice = ({ html }) => html.startsWith('<select')
 
+/** What a box hides until it is scrolled is hidden from axe as well: its colours are looked at with every box rolled out. */
+const ROLLED_OUT = '* { overflow: visible !important; max-block-size: none !important }'
+const COLOURS = { runOnly: ['color-contrast'], resultTypes: OPTIONS.resultTypes }
+
 /** Runs axe on the page as it stands. */
 export async function axe(page) {
   if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(source)
-  const { violations, incomplete } = await page.evaluate((options) => window.axe.run(document, options), OPTIONS)
-  const undecided = incomplete.filter(isUndecided).map((rule) => ({ ...rule, nodes: rule.nodes.filter((node) => !isChoice(node)) }))
-  const found = [...violations, ...undecided]
+  const run = (options) => page.evaluate((options) => window.axe.run(document, options), options)
+  const { violations, incomplete } = await run(OPTIONS)
+  const open = (rules) => rules.filter(isUndecided)
+    .map((rule) => ({ ...rule, nodes: rule.nodes.filter((node) => !isChoice(node)) }))
+    .filter(({ nodes }) => nodes.length > 0)
+  const found = [...violations]
+  if (open(incomplete).length > 0) {
+    await page.evaluate(restyle, ROLLED_OUT)
+    const again = await run(COLOURS)
+    await page.evaluate(restyle, '')
+    found.push(...again.violations, ...open(again.incomplete))
+  }
   return found.flatMap(({ id, help, nodes }) => nodes.map((node) => {
     const why = [...node.any, ...node.all, ...node.none].map(({ message }) => message).join('; ')
     return `${id}: ${help}. ${node.target.join(' ')}: ${why}`
