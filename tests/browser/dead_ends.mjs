@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 
-import { PERSON, begin, fillIn, logIn, reach, shown, submit } from './states.mjs'
+import { PERSON, WITH_A_WAY_BACK, begin, fillIn, logIn, reach, shown, submit } from './states.mjs'
 
 /** Where one cannot go on, and who is told what to do. */
 const DEAD_ENDS = ['cookie-gone', 'login-expired', 'login-finished', 'form-stale', 'unreadable', 'unavailable', 'refused/detail', 'refused/plain']
@@ -20,6 +20,9 @@ export function deadEnds(world) {
       })
     })
   }
+  for (const [name, way] of Object.entries(WITH_A_WAY_BACK)) {
+    test(`${name}: leads back to the service's own pages`, () => leadsBack(world, name, way))
+  }
   test('the button pressed twice: one login, and the service gets its code', () => pressedTwice(world))
   test('back after the login: a page that says that it is finished', () => back(world))
   test('the form sent again after the login: a page that says that it is finished', () => sentAgain(world))
@@ -33,6 +36,14 @@ async function tells(page) {
   const paragraphs = await main.locator('p:not(#reference)').allTextContents()
   const sentences = paragraphs.flatMap((text) => text.split(/(?<=[.!?])\s+/)).filter((text) => text.trim())
   return { title: await page.title(), heading: await main.locator('h1').textContent(), sentences }
+}
+
+async function leadsBack(world, name, way) {
+  await world.as({}, async (person) => {
+    await reach(person, name, way)
+    await person.page.locator('#back').click()
+    await person.page.waitForURL(`${world.callback.origin}/`)
+  })
 }
 
 async function pressedTwice(world) {

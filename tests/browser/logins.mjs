@@ -19,6 +19,30 @@ export function logins(world) {
       test(`${where}: a cancellation is access_denied`, () => cancelled(world, service, script))
     }
   }
+  for (const service of world.onward) {
+    for (const script of [true, false]) {
+      const where = `${service.issuer.profile}, scripts ${script ? 'on' : 'off'}`
+      test(`${where}: a callback that goes on to another origin, the number typed`, () => onward(world, service, script, byNumber))
+      test(`${where}: a callback that goes on to another origin, a person's button`, () => onward(world, service, script, byButton))
+      test(`${where}: a callback that goes on to another origin, a cancellation`, () => cancelled(world, service, script))
+    }
+  }
+}
+
+async function byNumber(person) {
+  await fillIn(person, PERSON)
+  await submit(person)
+}
+
+const byButton = ({ page }) => page.locator(`button.person[value="${PERSON}"]`).click()
+
+/** CSP 3 §6.1.9: `form-action` is applied to every redirect that follows a POST, those of the service as well. */
+async function onward(world, service, script, act) {
+  await world.as({ script }, async (person) => {
+    const asked = await begin(person, service)
+    await act(person)
+    assert.equal((await service.claims(person.page, asked)).pid, PERSON)
+  })
 }
 
 const tag = ({ page }) => page.locator('html').getAttribute('lang')

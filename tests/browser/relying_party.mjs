@@ -1,4 +1,4 @@
-// A service of our own, as small as one can be: a public client with PKCE (RFC 7636), on a port of its own.
+// A service of our own, as small as one can be: with PKCE (RFC 7636) always, with a secret where it has one, on a port of its own.
 
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
@@ -14,10 +14,10 @@ export const LEVELS = {
 
 /** The service at one issuer of `portvakt dev`. */
 export class Service {
-  /** `issuer` is one of those that `portvakt dev --json` tells of. */
-  static async at(issuer, redirectUri) {
+  /** `issuer` is one of those that `portvakt dev --json` tells of. `arrivesAt` is where the browser is in the end, if not there. */
+  static async at(issuer, redirectUri, { clientId = 'demo-native', secret, arrivesAt = redirectUri } = {}) {
     const metadata = await (await fetch(issuer.discovery)).json()
-    return Object.assign(new Service(), { issuer, redirectUri, metadata, clientId: 'demo-native' })
+    return Object.assign(new Service(), { issuer, redirectUri, metadata, clientId, secret, arrivesAt })
   }
 
   /** An authorization request, and what the service remembers until the answer. `undefined` takes a parameter away. */
@@ -44,7 +44,7 @@ export class Service {
 
   /** Waits in `page` for the answer to what was asked: its parameters. */
   async answer(page, asked) {
-    await page.waitForURL((url) => url.href.startsWith(this.redirectUri))
+    await page.waitForURL((url) => url.href.startsWith(this.arrivesAt))
     const { searchParams } = new URL(page.url())
     assert.equal(searchParams.get('state'), asked.state)
     return searchParams
@@ -56,12 +56,12 @@ export class Service {
     assert.ok(answer.get('code'), `an answer without a code: ${answer}`)
     const body = new URLSearchParams({
       grant_type: 'authorization_code',
-      client_id: this.clientId,
+      ...(this.secret ? {} : { client_id: this.clientId }),
       code: answer.get('code'),
       redirect_uri: this.redirectUri,
       code_verifier: asked.verifier,
     })
-    const response = await fetch(this.metadata.token_endpoint, { method: 'POST', body })
+    const response = await fetch(this.metadata.token_endpoint, { method: 'POST', body, headers: this.#authorization() })
     const tokens = await response.json()
     assert.equal(response.status, 200, JSON.stringify(tokens))
     const claims = JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url'))
@@ -69,11 +69,26 @@ export class Service {
     assert.equal(claims.iss, this.issuer.issuer)
     return claims
   }
+
+  /** RFC 6749 §2.3.1. */
+  #authorization() {
+    if (!this.secret) return {}
+    const pair = [this.clientId, this.secret].map(encodeURIComponent).join(':')
+    return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` }
+  }
 }
 
-/** Where the answers arrive: an empty page for whatever is asked. Answers the redirect URI and how to close it. */
-export async function openCallback() {
+/**
+ * Where the answers arrive: an empty page for whatever is asked, but for what comes to `/onward`. That goes on to `next`, as at a
+ * service whose pages and whose callback are two origins. Answers the addresses and how to close it.
+ */
+export async function openCallback(next) {
   const server = createServer((request, response) => {
+    const [path, query] = request.url.split('?')
+    if (next && path === '/onward') {
+      response.writeHead(302, { location: `${next}?${query}` }).end()
+      return
+    }
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' })
     response.end('<!doctype html><html lang="en"><title>Service</title><main><h1>Back at the service</h1></main></html>')
   })
@@ -82,5 +97,6 @@ export async function openCallback() {
     server.close()
     server.closeAllConnections()
   }
-  return { redirectUri: `http://127.0.0.1:${server.address().port}/callback`, close }
+  const origin = `http://127.0.0.1:${server.address().port}`
+  return { origin, redirectUri: `${origin}/callback`, onward: `${origin}/onward`, close }
 }

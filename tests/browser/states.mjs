@@ -51,23 +51,31 @@ async function wrongLevel(person) {
   await submit(person)
 }
 
+/** Without its cookie nobody knows whose login it was: this page cannot lead back to the service, and says so. */
 async function cookieGone(person) {
-  await begin(person)
+  await begin(person, person.world.named['home-web'])
   await fillIn(person, PERSON)
   await person.context.clearCookies()
   await person.world.pickLanguage(person)
   await submit(person)
 }
 
-async function finished(person) {
-  const asked = await begin(person)
+async function finished(person, service = person.world.services[0]) {
+  const asked = await begin(person, service)
   const [url, cookies] = [person.page.url(), await person.context.cookies()]
   await fillIn(person, PERSON)
   await submit(person)
-  await person.world.services[0].answer(person.page, asked)
+  await service.answer(person.page, asked)
   // As when the form is sent twice, and the second is read after the first was answered.
   await person.context.addCookies(cookies)
   await person.page.goto(url)
+}
+
+/** Nobody waits half an hour: the login is made that old where it is kept. */
+async function expired(person) {
+  await begin(person, person.world.named['late-web'])
+  await person.world.expire('late-web')
+  await person.page.reload()
 }
 
 async function stale(person) {
@@ -101,6 +109,11 @@ export const WAYS = {
     (person) => begin(person, person.world.services[1]),
     // A level that leaves the person no choice.
     (person) => begin(person, undefined, { acr_values: LEVELS.pilot[1] }),
+    // A service that has pages to lead back to, and names that are hard to show.
+    (person) => begin(person, person.world.named['home-web']),
+    (person) => begin(person, person.world.named['long-web']),
+    (person) => begin(person, person.world.named['markup-web']),
+    (person) => begin(person, person.world.named['rtl-web']),
   ],
   'login/fault-pid': [
     async (person) => {
@@ -114,28 +127,59 @@ export const WAYS = {
     (person) => begin(person, undefined, { redirect_uri: 'https://elsewhere.example/callback?a=1' }),
     // The longest that is shown: what was received is cut and stays inert.
     (person) => begin(person, undefined, { client_id: `<b>${'x'.repeat(900)}` }),
+    // The client is known, and with it where the person came from.
+    (person) => begin(person, person.world.onward[0], { redirect_uri: 'https://elsewhere.example/callback' }),
   ],
   'refused/plain': [({ page, world }) => page.goto(`${world.production[1]}/authorize?client_id=nobody`)],
   'cookie-gone': [cookieGone],
   'login-expired': [
+    expired,
+    // A login that nobody began.
     async (person) => {
       await begin(person)
       await person.page.goto(elsewhere(person.page.url()))
     },
   ],
-  'login-finished': [finished],
+  'login-finished': [
+    (person) => finished(person, person.world.named['home-web']),
+    (person) => finished(person),
+    (person) => finished(person, person.world.named['long-web']),
+  ],
   'form-stale': [stale],
   unreadable: [unreadable],
   unavailable: [unavailable],
   'logged-out': [({ page, world }) => page.goto(world.services[0].metadata.end_session_endpoint)],
   'issuer/open': [
-    ({ page, world }) => page.goto(world.dev.issuers[0].issuer),
-    ({ page, world }) => page.goto(world.dev.issuers[1].issuer),
+    // With refusals, and without.
+    ({ page, world }) => page.goto(world.quiet.issuers[0].issuer),
+    ({ page, world }) => page.goto(world.quiet.issuers[1].issuer),
+    // An issuer for tests, and one without test persons.
+    ({ page, world }) => page.goto(world.test),
+    ({ page, world }) => page.goto(world.broken.issuers[1].issuer),
   ],
   'issuer/production': [
     ({ page, world }) => page.goto(world.production[0]),
     ({ page, world }) => page.goto(world.production[1]),
   ],
+}
+
+/**
+ * Where the language switch leads from a page that answered a POST: to what a GET of that address shows. What was posted is never
+ * sent again, and so the page starts afresh. From every other page it leads to the same one.
+ */
+export const AFTER_THE_SWITCH = {
+  'login/fault-pid': 'login',
+  'login/fault-level': 'login',
+  'form-stale': 'login',
+  unreadable: 'login',
+}
+
+/** Pages that lead back to a service with pages of its own, and a way there in which they know which service it is. */
+export const WITH_A_WAY_BACK = {
+  login: WAYS.login[3],
+  'login-expired': WAYS['login-expired'][0],
+  'login-finished': WAYS['login-finished'][0],
+  'refused/detail': WAYS['refused/detail'][2],
 }
 
 /** Goes to a page in one of its ways, and is sure to be there. */
