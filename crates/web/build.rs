@@ -8,23 +8,11 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// The components that the templates use. A class whose part is not here has no look.
-const PARTS: [&str; 14] = [
-    "heading",
-    "paragraph",
-    "link",
-    "label",
-    "field",
-    "fieldset",
-    "input",
-    "button",
-    "validation-message",
-    "alert",
-    "card",
-    "tag",
-    "list",
-    "skip-link",
-];
+/// The components that the templates use, one a line. A class whose part is not here has no look. `cargo xtask` reads the list too.
+const PARTS: &str = include_str!("styles/parts.txt");
+
+/// Where npm puts the package, from `assets`.
+const PACKAGE: &str = "node_modules/@digdir/designsystemet-css";
 
 const FETCH: &str = "run `cargo xtask assets` (npm fetches the pages' stylesheet), then build again; `cargo xtask dev` does both";
 
@@ -37,21 +25,30 @@ fn main() {
 
 fn build() -> Result<(), String> {
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets");
-    let package = assets.join("node_modules/@digdir/designsystemet-css");
     println!("cargo::rerun-if-changed={}", assets.join("package.json").display());
-    println!("cargo::rerun-if-changed={}", package.join("package.json").display());
-    println!("cargo::rerun-if-changed=styles/pages.css");
+    println!("cargo::rerun-if-changed={}", assets.join(PACKAGE).join("package.json").display());
+    println!("cargo::rerun-if-changed=styles");
     println!("cargo::rerun-if-changed=build.rs");
-    is_pinned(&assets, &package)?;
+    let [pages, theme] = sheets(&assets)?;
+    write("pages.css", pages.as_bytes())?;
+    write("theme.css", theme.as_bytes())
+}
+
+/// The pages' stylesheet and the theme, of what npm put into `assets`.
+///
+/// # Errors
+/// A part is not there, or not of the pinned version: the sentence names the command that fetches it.
+pub(crate) fn sheets(assets: &Path) -> Result<[String; 2], String> {
+    let package = assets.join(PACKAGE);
+    is_pinned(assets, &package)?;
     let mut sheet = String::from("@layer ds.theme,ds.base,ds.components;\n");
     sheet.push_str(&format!("@layer ds.base{{{}}}\n@layer ds.components{{", part(&package, "base")?));
-    for name in PARTS {
+    for name in PARTS.lines() {
         sheet.push_str(&part(&package, name)?);
     }
     sheet.push_str("}\n");
     sheet.push_str(&read(Path::new(env!("CARGO_MANIFEST_DIR")).join("styles/pages.css"))?);
-    write("pages.css", sheet.as_bytes())?;
-    write("theme.css", read(package.join("dist/theme/designsystemet.css"))?.as_bytes())
+    Ok([sheet, read(package.join("dist/theme/designsystemet.css"))?])
 }
 
 /// The version that npm put there must be the one that `assets/package.json` names.

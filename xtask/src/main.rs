@@ -65,7 +65,7 @@ fn main() -> ExitCode {
     let task = Cli::parse().task;
     let done = House::read().and_then(|house| match task {
         Task::Check => check::run(&house),
-        Task::Assets => assets::make_ready(&house).map(|()| ExitCode::SUCCESS),
+        Task::Assets => assets::fetch(&house).map(|()| ExitCode::SUCCESS),
         Task::Tidy => tidy::run(&house).map(|()| ExitCode::SUCCESS),
         Task::Test => test::run(&house),
         Task::Bench(asked) => bench::run(&house, &asked),
