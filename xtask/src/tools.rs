@@ -87,8 +87,11 @@ pub(crate) fn make_ready(house: &House) -> Outcome {
 /// # Errors
 /// As [`make_ready`].
 pub(crate) fn make_ready_for(house: &House, programs: &[&str]) -> Outcome {
-    let needed = |need: &&Need| need.probe.first().is_some_and(|program| programs.contains(program));
-    provide(house, NEEDS.iter().filter(needed).filter(|need| !works(need.probe)).collect())
+    provide(house, needs_of(programs).filter(|need| !works(need.probe)).collect())
+}
+
+fn needs_of(programs: &[&str]) -> impl Iterator<Item = &'static Need> {
+    NEEDS.iter().filter(|need| need.probe.first().is_some_and(|program| programs.contains(program)))
 }
 
 fn provide(house: &House, missing: Vec<&Need>) -> Outcome {
@@ -100,10 +103,7 @@ fn provide(house: &House, missing: Vec<&Need>) -> Outcome {
     }
     let packages: Vec<&str> = missing.iter().flat_map(|need| need.packages).copied().collect();
     if !rustix::process::geteuid().is_root() {
-        return Err(format!(
-            "programs are missing. Run this, then try again:\n  {}",
-            install_line(&packages)
-        ));
+        return Err(told_without_root(&packages));
     }
     // Its talk goes to standard error: standard output may be a script's.
     run_command(house.command("apt-get").args(["update", "--quiet"]).stdout(std::io::stderr()))?;
@@ -135,8 +135,13 @@ pub(crate) fn cargo_deny(house: &House) -> Result<PathBuf, String> {
     Ok(binary)
 }
 
-fn install_line(packages: &[&str]) -> String {
-    format!("sudo apt-get update && sudo apt-get install --no-install-recommends {}", packages.join(" "))
+/// What somebody is told who may not install packages: the command, whole.
+fn told_without_root(packages: &[&str]) -> String {
+    format!(
+        "programs are missing. Run this, then try again:\n  \
+         sudo apt-get update && sudo apt-get install --no-install-recommends {}",
+        packages.join(" ")
+    )
 }
 
 fn version(binary: &std::path::Path) -> Option<String> {
@@ -181,10 +186,13 @@ mod tests {
     }
 
     #[test]
-    fn without_root_the_person_gets_the_whole_command() {
+    fn without_root_whoever_lacks_npm_gets_the_whole_command() {
+        let packages: Vec<&str> =
+            needs_of(&["node", "npm"]).flat_map(|need| need.packages).copied().collect();
         assert_eq!(
-            install_line(&["strace", "npm"]),
-            "sudo apt-get update && sudo apt-get install --no-install-recommends strace npm"
+            told_without_root(&packages),
+            "programs are missing. Run this, then try again:\n  \
+             sudo apt-get update && sudo apt-get install --no-install-recommends nodejs npm"
         );
     }
 }
