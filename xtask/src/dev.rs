@@ -1,5 +1,7 @@
 //! `cargo xtask dev`: build the server and the demo service, start the demo, and become `portvakt dev`.
 
+pub(crate) mod scenes;
+
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt as _;

@@ -8,6 +8,7 @@ use crate::bench;
 use crate::browser;
 use crate::check;
 use crate::clients;
+use crate::dev;
 use crate::house::{House, Outcome, run as run_command};
 use crate::stage::{Stage, run_all};
 use crate::suites;
@@ -25,6 +26,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "documentation", run: documentation },
     Stage { name: "supply chain", run: supply_chain },
     Stage { name: "tests", run: tests },
+    Stage { name: "dev, with its demo", run: dev::scenes::with_its_demo },
     Stage { name: "release binary", run: release_binary },
     Stage { name: "bench, short", run: bench::short },
     Stage { name: "openid-client", run: clients::openid_client },
