@@ -114,7 +114,7 @@ fn parts<'a>(site: &'a Site, here: &Here<'a>) -> Vec<Part<'a>> {
     parts
 }
 
-/// The test persons, and how a test logs one in: nothing where there is none and any number does.
+/// The test persons, or that there are none, and how a test logs one in. They may be more than the page shows.
 fn test_part<'a>(
     site: &Site,
     here: &Here<'_>,
@@ -122,9 +122,13 @@ fn test_part<'a>(
     persons: &'a [Pid],
 ) -> Option<TestPart<'a>> {
     let texts = IssuerTexts::of(here.language());
-    let sentence = if settings.assigned_only { texts.test_persons_assigned } else { texts.test_persons_any };
+    let sentence = match (settings.assigned_only, persons.is_empty()) {
+        (true, true) => texts.test_persons_assigned_none,
+        (true, false) => texts.test_persons_assigned,
+        (false, true) => texts.test_persons_any_none,
+        (false, false) => texts.test_persons_any,
+    };
     let ladder = &site.provider.profile().acr;
     let (level, _) = offered(ladder, ladder.default).next()?;
-    let example = persons.first().map_or("PID", Pid::reveal);
-    Some(TestPart { sentence, persons: persons.iter().map(Pid::reveal).collect(), example, level })
+    Some(TestPart { sentence, persons: persons.iter().map(Pid::reveal).collect(), level })
 }

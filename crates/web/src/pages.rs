@@ -297,8 +297,7 @@ pub(crate) struct Part<'a> {
 pub(crate) struct TestPart<'a> {
     pub(crate) sentence: &'static str,
     pub(crate) persons: Vec<&'a str>,
-    /// Whom the example logs in.
-    pub(crate) example: &'a str,
+    /// The level of the example, which logs in the first of them.
     pub(crate) level: &'static str,
 }
 

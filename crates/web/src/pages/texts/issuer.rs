@@ -123,16 +123,28 @@ texts! {
         se: "Teastaolbmot",
     }
     test_persons_any {
-        nb: "Disse er registrert her. Et hvilket som helst annet syntetisk nummer kan også brukes.",
-        nn: "Desse er registrerte her. Eit kva som helst anna syntetisk nummer kan òg brukast.",
-        en: "These are registered here. Any other synthetic number can be used as well.",
-        se: "Dát leat registrerejuvvon dáppe. Maiddái eará syntehtalaš nummiriid sáhttá geavahit.",
+        nb: "Alle syntetiske numre kan brukes her. Blant dem som er registrert:",
+        nn: "Alle syntetiske nummer kan brukast her. Blant dei som er registrerte:",
+        en: "Any synthetic number can be used here. Among those registered:",
+        se: "Buot syntehtalaš nummiriid sáhttá geavahit dáppe. Registrerejuvvon olbmuid gaskkas:",
+    }
+    test_persons_any_none {
+        nb: "Alle syntetiske numre kan brukes her. Ingen er registrert på forhånd.",
+        nn: "Alle syntetiske nummer kan brukast her. Ingen er registrerte på førehand.",
+        en: "Any synthetic number can be used here. Nobody is registered beforehand.",
+        se: "Buot syntehtalaš nummiriid sáhttá geavahit dáppe. Ii oktage leat ovdagihtii registrerejuvvon.",
     }
     test_persons_assigned {
-        nb: "Bare disse kan logge inn her.",
-        nn: "Berre desse kan logge inn her.",
-        en: "Only these can log in here.",
-        se: "Dušše dát sáhttet čálit sisa dáppe.",
+        nb: "Bare personer som er registrert, kan logge inn her. Blant dem:",
+        nn: "Berre personar som er registrerte, kan logge inn her. Blant dei:",
+        en: "Only persons who are registered can log in here. Among them:",
+        se: "Dušše olbmot geat leat registrerejuvvon, sáhttet čálit sisa dáppe. Sin gaskkas:",
+    }
+    test_persons_assigned_none {
+        nb: "Bare personer som er registrert, kan logge inn her, og ingen er registrert ennå.",
+        nn: "Berre personar som er registrerte, kan logge inn her, og ingen er registrerte enno.",
+        en: "Only persons who are registered can log in here, and none is yet.",
+        se: "Dušše olbmot geat leat registrerejuvvon, sáhttet čálit sisa dáppe, ja ii oktage leat vuos.",
     }
     headless {
         nb: "En test kan logge inn uten nettside, med denne parameteren i autorisasjonsforespørselen:",
