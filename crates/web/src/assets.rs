@@ -33,6 +33,17 @@ impl Asset {
         Self { name: format!("{stem}-{digest}.{extension}"), content_type, plain, gzip }
     }
 
+    /// Whether `name` is this file's in another version of it, or of ours: the same but for the digest.
+    fn is_in_another_version(&self, name: &str) -> bool {
+        let Some((stem, end)) = self.name.rsplit_once('-') else { return false };
+        let asked = name.strip_prefix(stem).and_then(|rest| rest.strip_prefix('-'));
+        let parts = asked.and_then(|asked| asked.split_once('.')).zip(end.split_once('.'));
+        parts.is_some_and(|((asked, kind), (digest, own_kind))| {
+            let is_digest = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+            kind == own_kind && asked.len() == digest.len() && asked.bytes().all(is_digest)
+        })
+    }
+
     /// One that is not compressed yet.
     fn compressed(stem: &str, content_type: &'static str, plain: Bytes) -> io::Result<Self> {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
@@ -96,14 +107,18 @@ impl Assets {
     }
 }
 
-/// `GET` of an asset by its name. Another name than those that pages use now is not there: a page is never kept, so none can ask.
+/// `GET` of an asset by its name. While several versions serve behind one address, a page of one may ask the other for its own: it
+/// is drawn with what there is, which nobody keeps under that name.
 pub(crate) async fn asset(
     State(site): State<Arc<Site>>,
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Reply {
     let Assets { pages, theme, icon } = &site.face.assets;
-    let Some(asset) = [pages, theme, icon].into_iter().find(|asset| asset.name == name) else {
+    let all = [pages, theme, icon];
+    let exact = all.into_iter().find(|asset| asset.name == name);
+    let Some(asset) = exact.or_else(|| all.into_iter().find(|asset| asset.is_in_another_version(&name)))
+    else {
         return text(StatusCode::NOT_FOUND, "Nothing is served here.\n");
     };
     let gzip = headers.get_all(ACCEPT_ENCODING).iter().any(takes_gzip);
@@ -113,7 +128,8 @@ pub(crate) async fn asset(
         if gzip { asset.gzip.clone() } else { asset.plain.clone() },
     );
     let headers = reply.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    let kept = if exact.is_some() { "public, max-age=31536000, immutable" } else { "no-store" };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(kept));
     headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if gzip {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
