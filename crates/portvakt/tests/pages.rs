@@ -56,6 +56,9 @@ async fn a_language_is_picked_on_our_own_page_and_leads_back_to_no_other() {
         assert_eq!(name(&refused), "form-stale", "{initiator} {language} {back}: {}", refused.text());
         assert_eq!(refused.location(), None);
         assert!(refused.headers("set-cookie").is_empty());
+        let text = refused.text();
+        assert!(text.contains("Språket er ikke endret.") && !text.contains("nnloggingssiden"), "{text}");
+        assert!(!text.contains("id=\"way-on\""), "there is no login to open again");
     }
     let got = browser.call(Call::get("http://localhost:8080/language?language=nn&back=/"), own).await;
     assert_eq!(got.status, 405, "a link picks no language");
@@ -234,9 +237,38 @@ async fn refusals_that_quote_much_do_not_make_a_heavy_page_of_the_issuers() {
     }
 }
 
+/// An example that cannot be used, and a list of nobody, tell a newcomer nothing.
+#[tokio::test]
+async fn an_issuer_without_test_persons_says_so() {
+    for (world, none, some) in [
+        (World::new().await, "Ingen er registrert på forhånd.", "Alle syntetiske numre kan brukes her."),
+        (World::assigned().await, "ingen er registrert ennå.", "Bare personer som er registrert"),
+    ] {
+        for (at, person) in At::OPEN.into_iter().zip(PERSONS) {
+            let own = at.pool().expect("a pool");
+            let pools = [own, portvakt_protocol::provider::Pool(format!("{at:?}"))];
+            for (active, is_told) in [(false, false), (true, true)] {
+                for pool in &pools {
+                    world.person(pool.clone(), person, active).await;
+                }
+                let text = world.browser().visit(at.issuer()).await.text();
+                assert!(text.contains(some), "{at:?}: {text}");
+                assert_eq!(text.contains(none), !is_told, "{at:?}: {text}");
+                for part in [person, "login_hint=testid:", "class=\"ds-list numbers\""] {
+                    assert_eq!(text.contains(part), is_told, "{at:?}: {part}");
+                }
+                assert!(!text.contains("testid:PID"));
+            }
+            for pool in &pools {
+                world.person(pool.clone(), person, false).await;
+            }
+        }
+    }
+}
+
 /// What pages are drawn with is kept for good under a name that says what it holds, compressed for whoever takes it.
 #[tokio::test]
-async fn stylesheets_are_named_by_their_content_and_another_name_is_not_there() {
+async fn stylesheets_are_kept_under_the_name_of_their_content_alone() {
     let world = World::new().await;
     for at in At::ALL {
         let page = world.browser().visit(at.issuer()).await;
@@ -251,6 +283,15 @@ async fn stylesheets_are_named_by_their_content_and_another_name_is_not_there() 
             assert_eq!(plain.header("cache-control"), "public, max-age=31536000, immutable");
             assert_eq!(plain.header("vary"), "accept-encoding");
             assert_eq!(plain.header("content-encoding"), "");
+            // A page of another version of ours, behind the same address, is drawn all the same.
+            let digest = sheet.rsplit_once('-').and_then(|(_, end)| end.split_once('.')).unwrap().0;
+            let other = world.call(Call::get(&url.replace(digest, "0123456789abcdef"))).await;
+            assert_eq!((other.status.as_u16(), other.text()), (200, plain.text()), "{url}");
+            assert_eq!(other.header("cache-control"), "no-store", "it is not what the name says");
+            for gone in ["0123456789abcdeg", "0123456789ABCDEF", "0123456789abcde", "0123456789abcdef0", ""] {
+                let gone = world.call(Call::get(&url.replace(digest, gone))).await;
+                assert_eq!(gone.status, 404, "{}", gone.url);
+            }
             let gzip = world.call(Call::get(&url).header("accept-encoding", "gzip, br")).await;
             assert_eq!(gzip.header("content-encoding"), "gzip");
             assert_eq!(gzip.header("content-type"), plain.header("content-type"));
@@ -317,6 +358,27 @@ async fn another_method_is_told_which_there_are() {
                 }
                 assert_eq!(at == At::Production && told.contains("rule"), false, "{told}");
             }
+        }
+    }
+}
+
+/// A posted request may be longer than any that a GET could repeat: its page leads back to the endpoint alone.
+#[tokio::test]
+async fn the_way_back_of_a_long_posted_request_is_one_that_a_get_can_ask() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        let (service, mut browser) = (world.service(at).await, world.browser());
+        for (filling, is_whole) in [("å".repeat(100), true), ("å".repeat(500), false)] {
+            let mut asking = service.request().with("client_id", "nobody");
+            for name in ["prompt", "acr_values", "ui_locales", "display", "max_age", "response_mode"] {
+                asking = asking.with(name, &filling);
+            }
+            let refused = world.call(asking.posted()).await;
+            assert_eq!(name(&refused), "refused/detail");
+            assert_eq!(way_back(&refused).contains('?'), is_whole, "{}", way_back(&refused));
+            let base = if at == At::Pilot { "/idporten-oidc-provider" } else { "" };
+            let again = pick(&mut browser, &refused, "en", base).await;
+            assert_eq!((name(&again).as_str(), language(&again).as_str()), ("refused/detail", "en"));
         }
     }
 }

@@ -24,6 +24,15 @@ impl Rows {
         Self(rows)
     }
 
+    /// Changes the database behind the store's back, so that a verb fails from here on.
+    ///
+    /// # Panics
+    /// If it does not come about.
+    pub fn damage(folder: &Path, sql: &str) {
+        let db = Connection::open(folder.join("portvakt.db")).expect("the database opens");
+        db.execute_batch(sql).expect("the damage");
+    }
+
     /// How many rows a table has.
     pub fn count(&self, table: &str) -> usize {
         self.0.get(table).map_or(0, Vec::len)

@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{HeaderMap, Method, Request};
 use portvakt_eid::test_id::Entry;
-use portvakt_protocol::authorize::{self, Addressed, LoginFault, PageFault};
+use portvakt_protocol::authorize::{self, Addressed, LoginFault, LoginHint, PageFault};
 use portvakt_protocol::evidence::{Evidence, Method as Eid};
 use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::interaction::ask;
@@ -29,7 +29,7 @@ pub(crate) async fn authorize(State(site): State<Arc<Site>>, request: Request<Bo
     let mut trace = Trace::begin(&site);
     let headers = request.headers().clone();
     let path = request.uri().path().to_owned();
-    let here = Here::at(&site, Endpoint::Authorization, &headers, path.clone(), None);
+    let here = Here::at(&site, Endpoint::Authorization, &headers, path, None);
     let params = match params(request).await {
         Ok(params) => params,
         Err(refused) => return stop(&trace, "authorize", &here, refused),
@@ -38,7 +38,7 @@ pub(crate) async fn authorize(State(site): State<Arc<Site>>, request: Request<Bo
     // A page finds its way back by the request, but for what must not stand in a page.
     let here = here
         .asked(&headers, params.first("ui_locales"))
-        .back_at(format!("{path}?{}", authorize::way_back(&params, &site.provider)));
+        .back_by(&authorize::way_back(&params, &site.provider));
     match begin(&site, &trace, &here, &headers, params).await {
         Ok(reply) => reply,
         Err(refused) => stop(&trace, "authorize", &here, refused),
@@ -68,14 +68,25 @@ async fn begin(
         cookies::begin(&mut reply, headers, &site.provider, &handle, &browser);
         return Ok(reply);
     };
+    let answer = hinted(trace, here, headers, validated.addressed(), hint).await;
+    // There is no page to try again on: whoever asked so reads the redirect URI alone.
+    answer.map_err(|refused| refused.answered_to(validated.addressed()))
+}
+
+/// The answer to a request that says who logs in.
+async fn hinted(
+    trace: &Trace,
+    here: &Here<'_>,
+    headers: &HeaderMap,
+    addressed: &Addressed,
+    hint: &LoginHint,
+) -> Result<Reply, Stop> {
+    let site = here.site();
     let standing = site.standing(hint.pid()).await?;
     let stopped = site.provider.stops(Eid::TestId, standing);
     match Entry::hinted(hint).evidence(stopped, trace.now) {
-        Ok(evidence) => at_once(trace, here, headers, validated.addressed(), evidence).await,
-        Err(_) => {
-            let addressed = Box::new(validated.addressed().clone());
-            Err(Stop::Redirect(addressed, LoginFault::PersonStopped.into()))
-        }
+        Ok(evidence) => at_once(trace, here, headers, addressed, evidence).await,
+        Err(_) => Err(Stop::Redirect(Box::new(addressed.clone()), LoginFault::PersonStopped.into())),
     }
 }
 
@@ -123,7 +134,7 @@ async fn begin_login(
         expires: trace.now + LOGIN_LIFETIME,
     };
     let begun = site.store.begin_login(site.provider.issuer(), login).await;
-    begun.map_err(|broken| Stop::Broken(broken.to_string(), Some(Box::new(addressed.clone()))))?;
+    begun.map_err(|broken| Stop::from(broken).answered_to(addressed))?;
     Ok((handle, browser))
 }
 

@@ -10,6 +10,9 @@ use crate::pages::{Frame, PageName, Texts};
 use crate::site::Site;
 use crate::{cookies, form_action};
 
+/// The longest way back, in bytes: what a request line may hold (see `Limits::target_bytes`). A posted request may be longer.
+pub(crate) const LONGEST_BACK: usize = 8 * 1024;
+
 /// Where a browser stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Here<'a> {
@@ -56,9 +59,12 @@ impl<'a> Here<'a> {
         self
     }
 
-    /// The same place, come back to at another address.
-    pub(crate) fn back_at(mut self, back: String) -> Self {
-        self.back = back;
+    /// The same place, come back to with this query; without one that only a form could hold.
+    pub(crate) fn back_by(mut self, query: &str) -> Self {
+        let back = format!("{}?{query}", self.back);
+        if back.len() <= LONGEST_BACK {
+            self.back = back;
+        }
         self
     }
 

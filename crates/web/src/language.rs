@@ -12,15 +12,12 @@ use portvakt_protocol::params::RawParams;
 use portvakt_protocol::provider::Provider;
 
 use crate::form::form;
-use crate::here::Here;
+use crate::here::{Here, LONGEST_BACK};
 use crate::listen::Peer;
 use crate::refuse::{Notice, Stop, stop};
 use crate::reply::{Reply, see_other};
 use crate::site::{Site, Trace};
 use crate::{cookies, csrf};
-
-/// The longest way back, in bytes: an authorization request with all it may carry fits, and a request line holds it.
-const LONGEST_BACK: usize = 8 * 1024;
 
 /// `POST` from a page's language switch: sets the cookie, and leads back to the page.
 pub(crate) async fn language(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
@@ -29,7 +26,7 @@ pub(crate) async fn language(State(site): State<Arc<Site>>, request: Request<Bod
     let base = host(&site.provider, head.extensions.get::<Peer>());
     let here = Here::at(&site, Endpoint::Language, &head.headers, format!("{}/", base.path()), None);
     if !csrf::is_same_origin(&head.headers, base) {
-        return stop(&trace, "language", &here, Notice::FormStale.into());
+        return stop(&trace, "language", &here, Notice::LanguageStale.into());
     }
     let form = match form(&head.headers, body).await {
         Ok(form) => form,
@@ -41,7 +38,7 @@ pub(crate) async fn language(State(site): State<Arc<Site>>, request: Request<Bod
             cookies::pick_language(&mut reply, &site.provider, language);
             reply
         }
-        _ => stop(&trace, "language", &here, Notice::FormStale.into()),
+        _ => stop(&trace, "language", &here, Notice::LanguageStale.into()),
     }
 }
 

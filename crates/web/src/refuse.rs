@@ -37,8 +37,10 @@ pub(crate) enum Notice {
     Expired,
     /// It led to an answer already.
     Finished,
-    /// The form did not come from our page.
+    /// The login's form did not come from our page.
     FormStale,
+    /// The language switch's did not.
+    LanguageStale,
 }
 
 impl From<portvakt_store::Broken> for Stop {
@@ -62,6 +64,16 @@ impl From<PageFault> for Stop {
 impl From<Notice> for Stop {
     fn from(notice: Notice) -> Self {
         Self::Notice(notice, None)
+    }
+}
+
+impl Stop {
+    /// The same, once it is settled where the client is answered: it hears of a failure of ours too.
+    pub(crate) fn answered_to(self, addressed: &Addressed) -> Self {
+        match self {
+            Self::Broken(cause, None) => Self::Broken(cause, Some(Box::new(addressed.clone()))),
+            other => other,
+        }
     }
 }
 
@@ -151,8 +163,11 @@ fn notice_page(trace: &Trace, here: &Here<'_>, notice: Notice, service: Option<S
             (PageName::LoginFinished, StatusCode::CONFLICT, texts.finished, texts.finished_sentence)
         }
         Notice::FormStale => (PageName::FormStale, StatusCode::FORBIDDEN, texts.stale, texts.stale_sentence),
+        Notice::LanguageStale => {
+            (PageName::FormStale, StatusCode::FORBIDDEN, texts.stale, texts.stale_language_sentence)
+        }
     };
-    // The page that the form should have come from is still there to be opened.
+    // The login page that the form should have come from is still there to be opened.
     let way_on = (notice == Notice::FormStale).then(|| (texts.open_again, here.back()));
     // Only the sentence on a login's lifetime has a place for it.
     let value = if sentence.contains('{') { minutes.as_str() } else { "" };

@@ -122,9 +122,7 @@ fn happened(notice: &str) -> Option<&'static str> {
         "Expired" => Some("the login is older than its lifetime, or was never begun in this browser"),
         "Finished" => Some("the login has led to an answer already: the back button, or a form sent twice"),
         "FormStale" => Some("the form did not come from the page that was shown last"),
-        "Unreadable" => {
-            Some("what was posted is no form: send application/x-www-form-urlencoded, at most 64 KiB of it")
-        }
+        "LanguageStale" => Some("the language switch that was posted is none of a page of ours"),
         _ => None,
     }
 }

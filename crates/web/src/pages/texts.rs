@@ -261,6 +261,12 @@ texts! {
         en: "What was sent did not come from the login page as it is now. Nothing was done. Open the login page again and try once more.",
         se: "Dat mii sáddejuvvui, ii boahtán sisačálihansiiddus nugo dat lea dál. Ii mihkkege leat dahkkon. Raba sisačálihansiiddu ođđasit ja geahččal fas.",
     }
+    stale_language_sentence {
+        nb: "Det som ble sendt, kom ikke fra en av sidene våre slik de er nå. Språket er ikke endret. Gå tilbake i nettleseren, last siden på nytt og velg språk igjen.",
+        nn: "Det som vart sendt, kom ikkje frå ei av sidene våre slik dei er no. Språket er ikkje endra. Gå tilbake i nettlesaren, last sida på nytt og vel språk igjen.",
+        en: "What was sent did not come from a page of ours as it is now. The language is unchanged. Go back in the browser, load the page again, and pick the language once more.",
+        se: "Dat mii sáddejuvvui, ii boahtán min siiddus nugo dat lea dál. Giella ii leat rievdaduvvon. Mana maŋás neahttalohkkis, viečča siiddu ođđasit ja vállje giela fas.",
+    }
     open_again {
         nb: "Åpne innloggingssiden på nytt",
         nn: "Opne innloggingssida på nytt",
