@@ -39,7 +39,7 @@ const BROWSER_FLAGS = [
 ]
 
 /** A step is given up after this long, on a machine that may be busy with other things. */
-const PATIENCE = 10_000
+const PATIENCE = 30_000
 
 /** Everything that runs, started by `begin` and ended by `end`. */
 export class World {
