@@ -238,19 +238,19 @@ impl Store {
         }
     }
 
-    /// Logout: finishes every unfinished login of a browser's at this issuer, and says how many there were. Audit, if there
-    /// were any: `logins_ended`.
+    /// Logout: finishes every unfinished login of these browser secrets' at this issuer, all in one commit, and says how many there
+    /// were. Audit, if there were any: one `logins_ended`. Where there are none, nothing is written and no write is waited for.
     ///
     /// # Errors
     /// [`Broken`].
     pub async fn end_logins(
         &self,
         issuer: &Issuer,
-        browser: BrowserDigest,
+        browsers: &[BrowserDigest],
         now: Timestamp,
     ) -> Result<u64, Broken> {
         match &self.backend {
-            Backend::Embedded(store) => store.end_logins(issuer, browser, now).await,
+            Backend::Embedded(store) => store.end_logins(issuer, browsers, now).await,
         }
     }
 }

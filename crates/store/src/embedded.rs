@@ -122,6 +122,7 @@ mod tests {
     use portvakt_protocol::organisation::{OrgNumber, Organisation, Standing};
     use portvakt_protocol::registration::Change;
     use portvakt_protocol::scope::{Scope, ScopeRecord};
+    use portvakt_protocol::secret::BrowserSecret;
     use portvakt_protocol::time::{Seconds, Timestamp};
 
     use super::*;
@@ -197,6 +198,31 @@ mod tests {
         go_on.send(()).unwrap();
         assert!(another.await.unwrap().is_ok());
         assert_eq!(long.join().unwrap(), Ok(true), "it was told to go on before it was tired of waiting");
+    }
+
+    #[tokio::test]
+    async fn a_logout_with_nothing_to_end_waits_for_no_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        let issuer = Issuer::parse("https://eid-exttest.difi.no/idporten-oidc-provider/").unwrap();
+        store.number(&issuer).await.unwrap();
+        let (go_on, wait) = std::sync::mpsc::channel::<()>();
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let busy = store.clone();
+        let busy = tokio::spawn(async move {
+            let work = move |_: &Connection| {
+                begun.send(()).unwrap();
+                Ok(wait.recv_timeout(std::time::Duration::from_secs(5)).is_ok())
+            };
+            busy.write(work).await
+        });
+        while has_begun.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        let browsers = [BrowserSecret::draw(&Random::danger_seeded(3)).digest(); 16];
+        assert_eq!(store.end_logins(&issuer, &browsers, NOW).await, Ok(0));
+        go_on.send(()).unwrap();
+        assert_eq!(busy.await.unwrap(), Ok(true), "it was told to go on before it was tired of waiting");
     }
 
     #[tokio::test]

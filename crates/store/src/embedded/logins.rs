@@ -213,16 +213,37 @@ impl Embedded {
     pub(crate) async fn end_logins(
         &self,
         issuer: &Issuer,
-        browser: BrowserDigest,
+        browsers: &[BrowserDigest],
         now: Timestamp,
     ) -> Result<u64, Broken> {
         let Some(known) = self.known(issuer) else { return Ok(0) };
+        // Anybody may ask, as often as they like: whoever has nothing to end takes no turn of the writer's.
+        let open = self.read(|db| {
+            let mut select = db.prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM login
+                 WHERE issuer = ?1 AND browser = ?2 AND finished_at IS NULL AND expires > ?3)",
+            )?;
+            let mut open = Vec::new();
+            for browser in browsers {
+                let key = params![known.number, browser.as_bytes(), now.unix()];
+                if select.query_row(key, |row| row.get::<_, bool>(0))? {
+                    open.push(*browser);
+                }
+            }
+            Ok(open)
+        })?;
+        if open.is_empty() {
+            return Ok(0);
+        }
         self.write(move |db| {
             let mut update = db.prepare_cached(
                 "UPDATE login SET finished_at = ?3
                  WHERE issuer = ?1 AND browser = ?2 AND finished_at IS NULL AND expires > ?3",
             )?;
-            let ended = update.execute(params![known.number, browser.as_bytes(), now.unix()])?;
+            let mut ended = 0;
+            for browser in open {
+                ended += update.execute(params![known.number, browser.as_bytes(), now.unix()])?;
+            }
             if ended > 0 {
                 let record = Record::at(now, Event::LoginsEnded).issuer(known.number);
                 record.detail(json!({ "logins": ended })).write(db)?;

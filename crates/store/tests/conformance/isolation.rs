@@ -49,7 +49,7 @@ pub(crate) async fn nothing_of_one_issuer_is_anything_at_another(world: World) {
     assert_eq!(finished, Ok(LoginWrite::Unknown));
     let refused = world.store.refuse_login(there, login, browser, "cancelled", START).await;
     assert_eq!(refused, Ok(LoginWrite::Unknown));
-    assert_eq!(world.store.end_logins(there, browser, START).await, Ok(0));
+    assert_eq!(world.store.end_logins(there, &[browser], START).await, Ok(0));
 
     for code in [unspent.code.digest, spent.code.digest] {
         assert!(world.store.code(there, &code).await.unwrap().is_none());
@@ -93,7 +93,7 @@ pub(crate) async fn nothing_is_found_at_an_issuer_without_rows(world: World) {
     assert!(matches!(world.store.login(issuer, login, browser, START).await.unwrap(), FoundLogin::Unknown));
     let finished = world.store.finish_login(issuer, login, browser, issue, START).await;
     assert_eq!(finished, Ok(LoginWrite::Unknown));
-    assert_eq!(world.store.end_logins(issuer, browser, START).await, Ok(0));
+    assert_eq!(world.store.end_logins(issuer, &[browser], START).await, Ok(0));
     assert!(world.store.code(issuer, &code).await.unwrap().is_none());
     let answer = world.store.spend_code(issuer, world.spending("demo", code), START).await.unwrap();
     assert!(matches!(answer, Spending::Unknown));

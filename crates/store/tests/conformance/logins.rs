@@ -22,7 +22,7 @@ pub(crate) async fn a_login_is_unknown_to_any_other_browser(world: World) {
         let refused = world.store.refuse_login(issuer, login, browser, "cancelled", START).await;
         assert_eq!(refused, Ok(LoginWrite::Unknown));
     }
-    assert_eq!(world.store.end_logins(world.issuer(), stranger, START).await, Ok(0));
+    assert_eq!(world.store.end_logins(world.issuer(), &[stranger], START).await, Ok(0));
     assert_eq!(world.audit().await, seen);
     let found = world.store.login(world.issuer(), begun.login, begun.browser, START).await.unwrap();
     let FoundLogin::Open(open) = found else { panic!("{found:?}") };
@@ -53,7 +53,7 @@ pub(crate) async fn a_login_ends_at_its_instant(world: World) {
         world.store.refuse_login(issuer, login, browser, "cancelled", end).await,
         Ok(LoginWrite::Unknown)
     );
-    assert_eq!(world.store.end_logins(issuer, browser, end).await, Ok(0));
+    assert_eq!(world.store.end_logins(issuer, &[browser], end).await, Ok(0));
     assert!(world.store.code(issuer, &issue.code.digest).await.unwrap().is_none());
     assert!(matches!(
         world.store.login(issuer, login, browser, after(1799)).await.unwrap(),
@@ -179,13 +179,33 @@ pub(crate) async fn logout_finishes_what_is_unfinished_in_that_browser(world: Wo
     let (finished, elsewhere) = (world.begin_in(browser).await, world.begin().await);
     let issuer = world.issuer();
     world.store.refuse_login(issuer, finished.login, browser, "cancelled", START).await.unwrap();
-    assert_eq!(world.store.end_logins(issuer, browser, START).await, Ok(2));
+    assert_eq!(world.store.end_logins(issuer, &[browser], START).await, Ok(2));
     for ended in [first, second] {
         let evidence = evidence_of(KARI, START);
         let late = world.store.record_evidence(issuer, ended.login, browser, evidence, START).await;
         assert_eq!(late, Ok(LoginWrite::Finished));
     }
-    assert_eq!(world.store.end_logins(issuer, browser, START).await, Ok(0));
+    assert_eq!(world.store.end_logins(issuer, &[browser], START).await, Ok(0));
+    let other = world.store.login(issuer, elsewhere.login, elsewhere.browser, START).await.unwrap();
+    assert!(matches!(other, FoundLogin::Open(_)));
+}
+
+pub(crate) async fn logout_finishes_the_logins_of_several_secrets_at_once(world: World) {
+    let (first, second, elsewhere) = (world.begin().await, world.begin().await, world.begin().await);
+    let issuer = world.issuer();
+    let stranger = BrowserSecret::draw(&world.random).digest();
+    let seen = world.audit().await.len();
+    assert_eq!(world.store.end_logins(issuer, &[], START).await, Ok(0));
+    assert_eq!(world.store.end_logins(issuer, &[stranger], START).await, Ok(0));
+    assert_eq!(world.audit().await.len(), seen, "nothing ended leaves no record");
+    let all = [first.browser, stranger, second.browser, first.browser];
+    assert_eq!(world.store.end_logins(issuer, &all, START).await, Ok(2));
+    assert_eq!(world.events_after(seen).await, ["logins_ended"], "one record of both");
+    assert_eq!(world.store.end_logins(issuer, &all, START).await, Ok(0));
+    for ended in [first, second] {
+        let found = world.store.login(issuer, ended.login, ended.browser, START).await.unwrap();
+        assert!(matches!(found, FoundLogin::Finished(_)));
+    }
     let other = world.store.login(issuer, elsewhere.login, elsewhere.browser, START).await.unwrap();
     assert!(matches!(other, FoundLogin::Open(_)));
 }

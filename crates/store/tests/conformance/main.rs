@@ -57,6 +57,7 @@ macro_rules! suite {
                     of_fifty_finishes_one_is_done
                     a_grant_of_evidence_that_was_replaced_is_not_stored
                     logout_finishes_what_is_unfinished_in_that_browser
+                    logout_finishes_the_logins_of_several_secrets_at_once
                     later_evidence_takes_the_place_of_earlier
                 }
                 codes {

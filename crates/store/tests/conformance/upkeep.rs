@@ -135,7 +135,7 @@ pub(crate) async fn every_effect_has_its_record_and_no_refusal_has_one(world: Wo
         .refuse_login(&issuer, cancelled.login, cancelled.browser, "cancelled", after(1))
         .await
         .unwrap();
-    world.store.end_logins(&issuer, left.browser, after(2)).await.unwrap();
+    world.store.end_logins(&issuer, &[left.browser], after(2)).await.unwrap();
     for _ in 0..3 {
         world.store.spend_code(&issuer, world.spending("demo", issue.code.digest), after(3)).await.unwrap();
     }
