@@ -14,7 +14,7 @@ mod signing_files;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use portvakt_protocol::features::endpoints;
+use portvakt_protocol::features::places;
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::Shown;
 use portvakt_protocol::time::Seconds;
@@ -270,15 +270,14 @@ fn refuse_collisions(page: &mut Page, issuers: &[At<IssuerSettings>]) {
     for At { value, place } in issuers {
         let provider = &value.provider;
         let mut collision = None;
-        for (endpoint, path) in endpoints(provider) {
-            for url in provider.bases(endpoint).map(|base| base.url(path)) {
-                match taken.get(&url) {
-                    Some(other) => {
-                        collision.get_or_insert((url, *other));
-                    }
-                    None => {
-                        taken.insert(url, place);
-                    }
+        for spot in places(provider) {
+            let url = format!("{}{}", spot.base.origin(), spot.path);
+            match taken.get(&url) {
+                Some(other) => {
+                    collision.get_or_insert((url, *other));
+                }
+                None => {
+                    taken.insert(url, place);
                 }
             }
         }

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::issuer::Issuer;
 use crate::profile::{MetadataDetail, Profile};
 use crate::provider::Provider;
 
@@ -307,8 +308,45 @@ pub fn knows(provider: &Provider, endpoint: Endpoint, parameter: &str) -> bool {
     provider.features().flat_map(|feature| feature.parameters).any(|known| *known == (endpoint, parameter))
 }
 
+/// A place on a host at which a provider answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// What answers there.
+    pub endpoint: Endpoint,
+    /// The base it hangs under, which has its scheme and host.
+    pub base: &'a Issuer,
+    /// The whole path on that host. What differs from login to login, or from asset to asset, stands in braces (RFC 6570 §3.2.2).
+    pub path: String,
+}
+
+/// Every place at which a provider answers. The issuer's page is found with and without its last slash.
+pub fn places(provider: &Provider) -> Vec<Place<'_>> {
+    let mut places = Vec::new();
+    for (endpoint, path) in endpoints(provider) {
+        let segment = match endpoint {
+            E::Login | E::Resume => "/{handle}",
+            E::Asset => "/{name}",
+            E::Discovery
+            | E::Jwks
+            | E::Authorization
+            | E::Token
+            | E::Userinfo
+            | E::EndSession
+            | E::IssuerPage
+            | E::Language => "",
+        };
+        for base in provider.bases(endpoint) {
+            places.push(Place { endpoint, base, path: format!("{}{path}{segment}", base.path()) });
+            if endpoint == E::IssuerPage && !base.path().is_empty() {
+                places.push(Place { endpoint, base, path: base.path().to_owned() });
+            }
+        }
+    }
+    places
+}
+
 /// The endpoints a provider answers at, with their paths below their base.
-pub fn endpoints(provider: &Provider) -> Vec<(Endpoint, &'static str)> {
+fn endpoints(provider: &Provider) -> Vec<(Endpoint, &'static str)> {
     let profile = provider.profile();
     let mut all: Vec<_> = provider
         .features()
@@ -317,4 +355,33 @@ pub fn endpoints(provider: &Provider) -> Vec<(Endpoint, &'static str)> {
         .collect();
     all.extend(profile.paths.authorization_aliases.iter().map(|alias| (E::Authorization, *alias)));
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::{IDPORTEN, PILOT};
+    use crate::provider::Environment;
+
+    #[test]
+    fn a_provider_answers_at_no_place_twice_and_at_its_own_page_with_and_without_a_slash() {
+        for (issuer, pages) in [
+            (
+                "http://localhost:8080/idporten-oidc-provider/",
+                vec!["/idporten-oidc-provider/", "/idporten-oidc-provider"],
+            ),
+            ("http://localhost:8080", vec!["/"]),
+        ] {
+            for profile in [&PILOT, &IDPORTEN] {
+                let provider = Provider::new(issuer, None, profile, Environment::Test, None, "1").unwrap();
+                let places = places(&provider);
+                let own = places.iter().filter(|place| place.endpoint == E::IssuerPage);
+                assert_eq!(own.map(|place| place.path.as_str()).collect::<Vec<_>>(), pages);
+                for (at, place) in places.iter().enumerate() {
+                    assert!(!places[..at].iter().any(|other| other.path == place.path), "{}", place.path);
+                }
+                assert!(Endpoint::ALL.iter().all(|one| places.iter().any(|place| place.endpoint == *one)));
+            }
+        }
+    }
 }

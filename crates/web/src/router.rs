@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::{MethodRouter, get, post};
 use http::{Request, Response, StatusCode};
-use portvakt_protocol::features::{Endpoint, endpoints};
+use portvakt_protocol::features::{Endpoint, Place, places};
 use portvakt_protocol::issuer::Scheme;
 use portvakt_store::Store;
 use tower::Service;
@@ -50,16 +50,11 @@ impl Front {
         let mut routes: HashMap<(listen::Scheme, String), HashMap<String, MethodRouter>> = HashMap::new();
         for site in sites {
             site.meet(sites);
-            for (endpoint, path) in endpoints(&site.provider) {
-                for base in site.provider.bases(endpoint) {
-                    let host = (scheme(base.scheme()), base.authority().to_owned());
-                    for path in paths(endpoint, base.path(), path) {
-                        let handler = handler(endpoint, Arc::clone(site));
-                        let taken = routes.entry(host.clone()).or_default().insert(path.clone(), handler);
-                        if taken.is_some() {
-                            return Err(Collision(format!("{}{path}", base.authority())));
-                        }
-                    }
+            for Place { endpoint, base, path } in places(&site.provider) {
+                let host = (scheme(base.scheme()), base.authority().to_owned());
+                let handler = handler(endpoint, Arc::clone(site));
+                if routes.entry(host).or_default().insert(path.clone(), handler).is_some() {
+                    return Err(Collision(format!("{}{path}", base.authority())));
                 }
             }
         }
@@ -77,23 +72,6 @@ impl Front {
             })
             .collect();
         Ok(Self(Arc::new(Hosts { routers, sites: sites.to_vec(), store, clock })))
-    }
-}
-
-/// The paths that lead to an endpoint on a host. The issuer's page is found with and without its last slash.
-fn paths(endpoint: Endpoint, base: &str, path: &str) -> Vec<String> {
-    match endpoint {
-        Endpoint::Login | Endpoint::Resume => vec![format!("{base}{path}/{{handle}}")],
-        Endpoint::Asset => vec![format!("{base}{path}/{{name}}")],
-        Endpoint::IssuerPage if base.is_empty() => vec![path.to_owned()],
-        Endpoint::IssuerPage => vec![format!("{base}{path}"), base.to_owned()],
-        Endpoint::Discovery
-        | Endpoint::Jwks
-        | Endpoint::Authorization
-        | Endpoint::Token
-        | Endpoint::Userinfo
-        | Endpoint::EndSession
-        | Endpoint::Language => vec![format!("{base}{path}")],
     }
 }
 

@@ -154,11 +154,19 @@ fn two_issuers_at_one_url_are_refused() {
             "{GOOD}[[issuers]]\nissuer = \"{issuer}\"\nprofile = \"idporten\"\nenvironment = \"test\"\nterms = \"1\"\n"
         )
     };
-    for issuer in ["http://localhost:8080", "http://localhost:8080/"] {
+    // The last two are other issuers, whose own page would stand where the first one's endpoint does.
+    for issuer in [
+        "http://localhost:8080",
+        "http://localhost:8080/",
+        "http://localhost:8080/language",
+        "http://localhost:8080/token/",
+    ] {
         let found = faults(&second(issuer));
         assert!(found.contains("issuers[1].issuer") && found.contains("already issuers[0]'s"), "{found}");
     }
-    assert_eq!(good(&second("http://localhost:8080/other/")).issuers.len(), 2);
+    for issuer in ["http://localhost:8080/other/", "http://localhost:8080/login"] {
+        assert_eq!(good(&second(issuer)).issuers.len(), 2, "{issuer}");
+    }
 }
 
 #[test]
