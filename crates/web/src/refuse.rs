@@ -72,7 +72,11 @@ impl Stop {
     pub(crate) fn answered_to(self, addressed: &Addressed) -> Self {
         match self {
             Self::Broken(cause, None) => Self::Broken(cause, Some(Box::new(addressed.clone()))),
-            other => other,
+            other @ (Self::Page(..)
+            | Self::Redirect(..)
+            | Self::Notice(..)
+            | Self::Unreadable(_)
+            | Self::Broken(_, Some(_))) => other,
         }
     }
 }
