@@ -57,22 +57,34 @@ async function logIn({ page }, profile) {
   await page.waitForLoadState()
 }
 
+/** What is wrong with a page of the demo as it stands. */
+async function bars(page) {
+  const wrong = []
+  for (const colorScheme of COLOURS) {
+    await page.emulateMedia({ colorScheme })
+    wrong.push(...(await axe(page)).map((sentence) => `${colorScheme}: ${sentence}`))
+  }
+  await page.emulateMedia({ colorScheme: 'light' })
+  wrong.push(...await page.evaluate(inside.small))
+  for (const width of [320, 1280]) {
+    await page.setViewportSize({ width, height: 800 })
+    wrong.push(...(await page.evaluate(inside.fit)).map((sentence) => `${width} px: ${sentence}`))
+  }
+  return wrong
+}
+
 async function check(world, album, name, walk) {
   await world.as({}, async (person) => {
     const { page } = person
     await page.goto(world.demo)
     await walk(person)
     assert.equal(await shown(page), name)
-    const wrong = []
-    for (const colorScheme of COLOURS) {
-      await page.emulateMedia({ colorScheme })
-      wrong.push(...(await axe(page)).map((sentence) => `${colorScheme}: ${sentence}`))
-    }
-    await page.emulateMedia({ colorScheme: 'light' })
-    wrong.push(...await page.evaluate(inside.small))
-    for (const width of [320, 1280]) {
-      await page.setViewportSize({ width, height: 800 })
-      wrong.push(...(await page.evaluate(inside.fit)).map((sentence) => `${width} px: ${sentence}`))
+    const wrong = await bars(page)
+    // What is there for whoever opens it is held to the same bars.
+    if (await page.locator('details').count() > 0) {
+      await page.evaluate(() => document.querySelectorAll('details').forEach((details) => details.toggleAttribute('open', true)))
+      wrong.push(...(await bars(page)).map((sentence) => `opened: ${sentence}`))
+      await page.evaluate(() => document.querySelectorAll('details').forEach((details) => details.toggleAttribute('open', false)))
     }
     await album.take(page, name)
     assert.ok(wrong.length === 0, `\n${wrong.join('\n')}`)
