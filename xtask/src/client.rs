@@ -220,7 +220,7 @@ impl Connection {
     }
 }
 
-/// The length of what [`line`] takes off.
+/// The length of what [`line()`] takes off.
 const LINE_END: usize = 2;
 
 /// Reads one answer.
