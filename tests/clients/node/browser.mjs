@@ -72,9 +72,10 @@ export class Browser {
   }
 }
 
-/** The form of a page: where it posts to, and what it sends unasked. */
+/** The login form of a page: where it posts to, and what it sends unasked. The page has another, for its language. */
 function form(page) {
-  const [, tag, inside] = page.match(/<form([^>]*)>(.*?)<\/form>/s) ?? assert.fail(`a page without a form: ${page}`)
+  const [, tag, inside] =
+    page.match(/<form([^>]* id="testid"[^>]*)>(.*?)<\/form>/s) ?? assert.fail(`a page without the login form: ${page}`)
   const inputs = [...inside.matchAll(/<input([^>]*)>/g)].map(([, input]) => input)
   const hidden = inputs.filter((input) => attribute(input, 'type') === 'hidden')
   const fields = Object.fromEntries(hidden.map((input) => [attribute(input, 'name'), attribute(input, 'value')]))
