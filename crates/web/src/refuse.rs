@@ -173,8 +173,7 @@ fn notice_page(trace: &Trace, here: &Here<'_>, notice: Notice, service: Option<S
     };
     // The login page that the form should have come from is still there to be opened.
     let way_on = (notice == Notice::FormStale).then(|| (texts.open_again, here.back()));
-    // Only the sentence on a login's lifetime has a place for it.
-    let value = if sentence.contains('{') { minutes.as_str() } else { "" };
+    let value = if notice == Notice::Expired { minutes.as_str() } else { "" };
     Told { title, sentence, value, way_on, service, detail: None }.page(trace, here, name, status)
 }
 

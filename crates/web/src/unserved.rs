@@ -1,5 +1,6 @@
-//! What nobody serves: a path that no issuer of its host has, a method that its path does not have, and a host that is no issuer's. Outside production the answer names the
-//! rule, what was probably meant, and what to do, and so does the log; in production it is one plain sentence.
+//! What nobody serves: a path that no issuer of its host has, a method that its path does not have, and a host that is no issuer's.
+//! Outside production the answer names the rule, what was probably meant, and what to do, and so does the log; in production it is
+//! one plain sentence.
 
 use std::sync::Arc;
 
