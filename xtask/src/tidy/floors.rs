@@ -20,6 +20,8 @@ const WEB: &str = "portvakt-web";
 const TESTKIT: &str = "portvakt-testkit";
 const BINARY: &str = "portvakt";
 const DEMO: &str = "portvakt-demo";
+const CLUSTER: &str = "portvakt-cluster";
+const TORTURE: &str = "portvakt-torture";
 
 /// From the ground up. Imports point downwards only.
 const FLOORS: &[Floor] = &[
@@ -32,7 +34,10 @@ const FLOORS: &[Floor] = &[
     Floor { name: TESTKIT, below: &[CRYPTO, PROTOCOL, STORE, EID, WEB] },
     // A relying party like any other: it knows the standards and its own registration, and nothing of how the house is built.
     Floor { name: DEMO, below: &[] },
-    Floor { name: "xtask", below: &[] },
+    // Servers of other makers, as an operator would set them up: it knows nothing of the house either.
+    Floor { name: CLUSTER, below: &[] },
+    Floor { name: TORTURE, below: &[CRYPTO, PROTOCOL, STORE, CLUSTER] },
+    Floor { name: "xtask", below: &[CLUSTER, TORTURE] },
 ];
 
 /// Libraries of one kind and the crates that may import them. Tests may import any.
@@ -60,8 +65,8 @@ const TRADES: &[Trade] = &[
         owners: &[CRYPTO],
     },
     Trade { what: "a relying party's library", libraries: &["openidconnect", "oauth2"], owners: &[DEMO] },
-    Trade { what: "a TLS library", libraries: &["rustls", "tokio-rustls"], owners: &[WEB] },
-    Trade { what: "TLS and certificate types", libraries: &["rustls-pki-types"], owners: &[CRYPTO, WEB] },
+    Trade { what: "a TLS library", libraries: &["rustls", "tokio-rustls", "tokio-postgres-rustls"], owners: &[STORE, WEB] },
+    Trade { what: "TLS and certificate types", libraries: &["rustls-pki-types"], owners: &[CRYPTO, STORE, WEB] },
     Trade {
         what: "an SQL library",
         libraries: &["rusqlite", "libsqlite3-sys", "tokio-postgres", "deadpool-postgres", "sqlx"],
@@ -81,7 +86,7 @@ const TRADES: &[Trade] = &[
     Trade {
         what: "an async runtime, which rules do without,",
         libraries: &["tokio", "futures", "futures-util"],
-        owners: &[STORE, WEB, BINARY, TESTKIT, DEMO],
+        owners: &[STORE, WEB, BINARY, TESTKIT, DEMO, TORTURE],
     },
 ];
 
@@ -116,11 +121,12 @@ pub(super) fn check(house: &House, tree: &Tree) -> Vec<Breach> {
 /// Why `from` may not import `to`, a crate of the house, if it may not.
 fn upward(from: &str, to: &str, kind: Option<Kind>) -> Option<String> {
     let below = FLOORS.iter().find(|floor| floor.name == from).map_or(&[][..], |floor| floor.below);
-    if below.contains(&to) || (to == TESTKIT && kind == Some(Kind::Dev)) {
+    let side = [TESTKIT, CLUSTER, TORTURE].contains(&to);
+    if below.contains(&to) || (side && kind == Some(Kind::Dev)) {
         return None;
     }
-    if to == TESTKIT {
-        return Some(format!("`{TESTKIT}` is never part of the binary: move it to [dev-dependencies]"));
+    if side {
+        return Some(format!("`{to}` is never part of the binary: move it to [dev-dependencies]"));
     }
     let allowed = if below.is_empty() { "nothing of the house".to_owned() } else { below.join(", ") };
     Some(format!(

@@ -1,0 +1,1 @@
+//! What must hold whatever breaks, and how it is found out when it does not.
