@@ -1,3 +1,22 @@
 //! Real servers from Debian's packages, each in a folder of its own, on the loopback, ended with whoever started it: PostgreSQL with
 //! standbys, what stands before it, and a proxy that breaks the connection in ways that can be chosen. Nothing here knows
 //! Portvakt: it is what an operator would set up.
+//!
+//! - [`Process`] is a server that ends when we do, [`Folder`] a folder that goes when we do, [`free_port`] a port nobody else takes.
+//! - [`Postgres`] is one server; [`shared`] the one that a test binary's scenes share.
+
+mod account;
+mod guard;
+mod ports;
+mod postgres;
+mod process;
+mod programs;
+mod settings;
+
+pub use account::Account;
+pub use guard::Folder;
+pub use ports::free_port;
+pub use postgres::{Address, OWNER, Postgres, shared};
+pub use process::{Launch, Process, Signal};
+pub use programs::Programs;
+pub use settings::{Durability, Settings};
