@@ -3,18 +3,21 @@
 //! Portvakt: it is what an operator would set up.
 //!
 //! - [`Process`] is a server that ends when we do, [`Folder`] a folder that goes when we do, [`free_port`] a port nobody else takes.
-//! - [`Postgres`] is one server; [`shared`] the one that a test binary's scenes share.
+//! - [`Postgres`] is one server; [`shared`] the one that a test binary's scenes share; [`Pair`] a primary with its synchronous standby.
 
 mod account;
 mod guard;
+mod pair;
 mod ports;
 mod postgres;
 mod process;
 mod programs;
 mod settings;
+mod standby;
 
 pub use account::Account;
 pub use guard::Folder;
+pub use pair::Pair;
 pub use ports::free_port;
 pub use postgres::{Address, OWNER, Postgres, shared};
 pub use process::{Launch, Process, Signal};
