@@ -4,22 +4,28 @@
 //!
 //! - [`Process`] is a server that ends when we do, [`Folder`] a folder that goes when we do, [`free_port`] a port nobody else takes.
 //! - [`Postgres`] is one server; [`shared`] the one that a test binary's scenes share; [`Pair`] a primary with its synchronous standby.
+//! - [`Proxy`] stands before a server and breaks connections, by an [`Ambush`] exactly between a commit and its answer.
 
 mod account;
+mod ambush;
 mod guard;
 mod pair;
 mod ports;
 mod postgres;
 mod process;
 mod programs;
+mod proxy;
 mod settings;
 mod standby;
+mod wire;
 
 pub use account::Account;
+pub use ambush::{Ambush, Fate, Target};
 pub use guard::Folder;
 pub use pair::Pair;
 pub use ports::free_port;
 pub use postgres::{Address, OWNER, Postgres, shared};
 pub use process::{Launch, Process, Signal};
 pub use programs::Programs;
+pub use proxy::Proxy;
 pub use settings::{Durability, Settings};

@@ -28,6 +28,12 @@ pub struct Address {
 }
 
 impl Address {
+    /// The same server by another way: what listens on `port` of 127.0.0.1 (a proxy, a pooler) leads there.
+    #[must_use]
+    pub fn through(&self, port: u16) -> Self {
+        Self { programs: self.programs.clone(), port }
+    }
+
     /// The port on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
