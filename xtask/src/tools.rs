@@ -5,7 +5,8 @@ use std::process::{Command, Stdio};
 
 use crate::house::{House, Outcome, run as run_command};
 
-/// A program the tests call, how to see that it works, and the Debian packages that bring it.
+/// A program the tests call, how to see that it works, and the Debian packages that bring it. The program is the first word of the
+/// probe, or the last where a shell looks for it.
 struct Need {
     probe: &'static [&'static str],
     packages: &'static [&'static str],
@@ -54,7 +55,48 @@ const NEEDS: &[Need] = &[
         packages: &["chromium", "fonts-liberation"],
         why: "a real browser sees the pages",
     },
+    // Of these the programs are called, in folders of the tests' own; their services stay off.
+    Need {
+        // Debian keeps each major version's programs in a folder of its own, off the PATH.
+        probe: &["sh", "-c", "ls /usr/lib/postgresql/*/bin/postgres", "postgres"],
+        packages: &["postgresql"],
+        why: "it is the second store",
+    },
+    Need {
+        probe: &["sh", "-c", r#"PATH="$PATH:/usr/sbin"; pgbouncer --version"#, "pgbouncer"],
+        packages: &["pgbouncer"],
+        why: "the worked example's pooler",
+    },
+    Need {
+        probe: &["sh", "-c", r#"PATH="$PATH:/usr/sbin"; haproxy -v"#, "haproxy"],
+        packages: &["haproxy"],
+        why: "the worked example's load balancer",
+    },
+    Need { probe: &["etcd", "--version"], packages: &["etcd-server"], why: "Patroni agrees by it who leads" },
+    Need {
+        // Debian's own Python, whichever is first on the PATH. Patroni comes with the client of another store than etcd just as well.
+        probe: &[
+            "sh",
+            "-c",
+            "/usr/bin/python3 -c 'import patroni, etcd, psycopg2' && patroni --version",
+            "patroni",
+        ],
+        packages: &["patroni", "python3-etcd", "python3-psycopg2"],
+        why: "the worked example's failover",
+    },
 ];
+
+/// What the packages start when the machine does, though nobody here asked for it.
+const SERVICES: &[(&str, &str)] = &[
+    ("postgresql", "postgresql.service"),
+    ("pgbouncer", "pgbouncer.service"),
+    ("haproxy", "haproxy.service"),
+    ("etcd-server", "etcd.service"),
+    ("patroni", "patroni.service"),
+];
+
+/// Installs packages and starts nothing: `install.sh ROOT APT-GET PACKAGE...`.
+const INSTALL: &str = include_str!("tools/install.sh");
 
 /// The cargo-deny that reads `deny.toml`. Pinned, since a new one may know new rules.
 const CARGO_DENY: &str = "0.20.2";
@@ -82,7 +124,7 @@ pub(crate) fn make_ready(house: &House) -> Outcome {
     provide(house, NEEDS.iter().filter(|need| !works(need.probe)).collect())
 }
 
-/// Installs those of `programs` (the first word of a probe) that are missing.
+/// Installs those of `programs` (as [`Need`] names them) that are missing.
 ///
 /// # Errors
 /// As [`make_ready`].
@@ -91,7 +133,16 @@ pub(crate) fn make_ready_for(house: &House, programs: &[&str]) -> Outcome {
 }
 
 fn needs_of(programs: &[&str]) -> impl Iterator<Item = &'static Need> {
-    NEEDS.iter().filter(|need| need.probe.first().is_some_and(|program| programs.contains(program)))
+    NEEDS.iter().filter(|need| need.program().is_some_and(|program| programs.contains(&program)))
+}
+
+impl Need {
+    fn program(&self) -> Option<&'static str> {
+        match self.probe {
+            ["sh", .., program] | [program, ..] => Some(program),
+            [] => None,
+        }
+    }
 }
 
 fn provide(house: &House, missing: Vec<&Need>) -> Outcome {
@@ -109,12 +160,17 @@ fn provide(house: &House, missing: Vec<&Need>) -> Outcome {
     run_command(house.command("apt-get").args(["update", "--quiet"]).stdout(std::io::stderr()))?;
     run_command(
         house
-            .command("apt-get")
-            .args(["install", "--yes", "--quiet", "--no-install-recommends"])
+            .command("sh")
+            .args(["-c", INSTALL, "install.sh", "", "apt-get"])
             .args(&packages)
             .env("DEBIAN_FRONTEND", "noninteractive")
             .stdout(std::io::stderr()),
-    )
+    )?;
+    for (_, service) in SERVICES.iter().filter(|(package, _)| packages.contains(package)) {
+        // Just installed, by us: nobody relies on it yet. A container has no systemctl, and nothing that would start it.
+        let _off = works(&["systemctl", "disable", "--quiet", service]);
+    }
+    Ok(())
 }
 
 /// The pinned cargo-deny, built into the git-ignored `tools/` when it is not there yet.
@@ -168,6 +224,9 @@ fn works(probe: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -194,5 +253,69 @@ mod tests {
             "programs are missing. Run this, then try again:\n  \
              sudo apt-get update && sudo apt-get install --no-install-recommends nodejs npm"
         );
+    }
+
+    #[test]
+    fn a_program_that_a_shell_looks_for_is_known_by_its_own_name() {
+        assert_eq!(needs_of(&["sh"]).count(), 0);
+        let packages: Vec<&str> = needs_of(&["postgres", "patroni", "etcd", "haproxy", "pgbouncer"])
+            .flat_map(|need| need.packages)
+            .copied()
+            .collect();
+        assert!(SERVICES.iter().all(|(package, _)| packages.contains(package)), "{packages:?}");
+    }
+
+    /// Runs [`INSTALL`] below `root` with a stand-in for apt-get that tells what was in force when it was called.
+    fn install(root: &Path, stand_in: &str) -> (bool, String) {
+        let apt_get = root.join("apt-get");
+        std::fs::write(&apt_get, format!("#!/bin/sh\ncd \"${{0%/*}}\"\n{stand_in}\n")).unwrap();
+        std::fs::set_permissions(&apt_get, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let done = Command::new("sh")
+            .args(["-c", INSTALL, "install.sh"])
+            .args([root, &apt_get])
+            .arg("postgresql")
+            .output()
+            .unwrap();
+        (done.status.success(), String::from_utf8(done.stdout).unwrap())
+    }
+
+    /// An empty folder below the system's for temporary files, removed by the caller.
+    fn empty_folder(name: &str) -> PathBuf {
+        let folder = std::env::temp_dir().join(format!("portvakt-tools-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn while_packages_are_installed_nothing_starts_and_then_nothing_is_left() {
+        let root = empty_folder("quiet");
+        let stand_in = "usr/sbin/policy-rc.d; echo $?; cat etc/postgresql-common/createcluster.d/*; echo $*";
+        for (stand_in, succeeds) in [
+            (stand_in.to_owned(), true),
+            (format!("{stand_in}; exit 3"), false),
+            ("kill $PPID".to_owned(), false),
+        ] {
+            let (succeeded, told) = install(&root, &stand_in);
+            assert_eq!(succeeded, succeeds, "{told}");
+            if stand_in.contains("cat") {
+                assert!(told.starts_with("101\n"), "{told}");
+                assert!(told.contains("create_main_cluster = false"), "{told}");
+                assert!(told.ends_with("--no-install-recommends postgresql\n"), "{told}");
+            }
+            assert!(!root.join("usr/sbin/policy-rc.d").exists());
+            assert!(!root.join("etc/postgresql-common/createcluster.d").exists());
+        }
+        std::fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn a_machine_that_has_a_policy_keeps_it() {
+        let root = empty_folder("policy");
+        let policy = root.join("usr/sbin/policy-rc.d");
+        std::fs::create_dir_all(policy.parent().unwrap()).unwrap();
+        std::fs::write(&policy, "#!/bin/sh\nexit 104\n").unwrap();
+        assert!(install(&root, "true").0);
+        assert_eq!(std::fs::read_to_string(&policy).unwrap(), "#!/bin/sh\nexit 104\n");
+        std::fs::remove_dir_all(root).unwrap();
     }
 }
