@@ -1,0 +1,194 @@
+//! The audit against the history (I7): every success has its record, and every record an effect that somebody asked for.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::login::Login;
+use super::{Breach, Event, Invariant, Kind, Operation, Verdict};
+
+/// One audit record, by the names that the history uses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Recorded {
+    /// What happened, in the audit's own word: `code_issued`.
+    pub event: String,
+    /// The client it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
+    /// The grant it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    /// The signing key it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+}
+
+/// How many records there may be of each kind and name.
+#[derive(Debug, Default)]
+pub(super) struct Promised {
+    ranges: BTreeMap<(&'static str, String), Range>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Range {
+    least: u64,
+    most: u64,
+}
+
+/// The kinds whose every record is of a login in the history.
+const OF_LOGINS: [&str; 6] =
+    ["login", "login_refused", "logins_ended", "code_issued", "code_redeemed", "code_replayed"];
+
+impl Promised {
+    fn add(&mut self, event: &'static str, name: Option<&str>, least: bool, most: bool) {
+        let range = self.ranges.entry((event, name.unwrap_or_default().to_owned())).or_default();
+        range.least += u64::from(least);
+        range.most += u64::from(most);
+    }
+
+    /// What one login leaves.
+    pub(super) fn of_login(&mut self, events: &[&Event], login: &Login<'_>) {
+        let client = events.iter().find_map(|event| event.client.as_deref());
+        let mut grants: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
+        for event in events {
+            let (done, possible) = (event.is_done(), !event.is_refused());
+            match event.operation {
+                Operation::Identify => self.add("login", client, done, possible),
+                Operation::Refuse => self.add("login_refused", client, done, possible),
+                Operation::End => self.add("logins_ended", None, done, possible),
+                Operation::Collect => {
+                    if let Some(grant) = event.grant.as_deref() {
+                        let (sure, possible) = login.code(event.attempt);
+                        let known = grants.entry(grant).or_default();
+                        *known = (known.0 || sure, known.1 || possible);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let redeemed = (login.redeemed.is_sure_in_the_end(), login.redeemed.is_possible_in_the_end());
+        let revoked = (login.revoked.is_sure_in_the_end(), login.revoked.is_possible_in_the_end());
+        if grants.is_empty() {
+            let coded = (login.coded.is_sure_in_the_end(), login.coded.is_possible_in_the_end());
+            for (event, (least, most), given) in [
+                ("code_issued", coded, login.coded.is_given()),
+                ("code_redeemed", redeemed, login.redeemed.is_given()),
+                ("code_replayed", revoked, false),
+            ] {
+                if !given {
+                    self.add(event, client, least, most);
+                }
+            }
+            return;
+        }
+        let candidates = grants.values().filter(|(_, possible)| *possible).count();
+        for (grant, (sure, possible)) in grants {
+            self.add("code_issued", Some(grant), sure, possible);
+            // Where it is not known which attempt gave the code, it is not known either which grant is used up.
+            let least = candidates == 1;
+            self.add("code_redeemed", Some(grant), redeemed.0 && possible && least, redeemed.1 && possible);
+            self.add("code_replayed", Some(grant), revoked.0 && possible && least, revoked.1 && possible);
+        }
+    }
+
+    /// What writes to clients and persons leave. A change to what stands already leaves nothing, so an unanswered write may have
+    /// taken the record of the next one's.
+    pub(super) fn of_standings(&mut self, events: &[&Event]) {
+        let mut changes: BTreeMap<(&'static str, &str), (u64, u64)> = BTreeMap::new();
+        let mut registrations: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
+        for event in events.iter().filter(|event| event.operation.writes() && !event.is_refused()) {
+            let key = match (event.operation.kind(), event.operation) {
+                (Kind::Client, Operation::Register) => {
+                    let known = registrations.entry(&event.about).or_default();
+                    *known = (known.0 || event.is_done(), true);
+                    continue;
+                }
+                (Kind::Client, _) => ("client_changed", event.about.as_str()),
+                (Kind::Person, _) => ("person", ""),
+                (Kind::Login | Kind::Issuer | Kind::Site, _) => continue,
+            };
+            let (done, unknown) = changes.entry(key).or_default();
+            if event.is_done() {
+                *done += 1;
+            } else {
+                *unknown += 1;
+            }
+        }
+        for (client, (done, possible)) in registrations {
+            self.add("client_registered", Some(client), done, possible);
+        }
+        for ((event, name), (done, unknown)) in changes {
+            let range = Range { least: done.saturating_sub(unknown), most: done + unknown };
+            self.ranges.insert((event, name.to_owned()), range);
+        }
+    }
+
+    /// What an issuer's keys leave.
+    pub(super) fn of_issuer(&mut self, events: &[&Event]) {
+        for event in events {
+            let record = match event.operation {
+                Operation::FirstKey => "key_published",
+                Operation::Rotate => "key_rotated",
+                _ => continue,
+            };
+            self.add(record, event.kids.first().map(String::as_str), event.is_done(), !event.is_refused());
+        }
+    }
+
+    /// Holds the records against what was promised.
+    pub(super) fn judge(&self, records: &[Recorded], verdict: &mut Verdict) {
+        let mut found: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        for record in records {
+            if let Some(key) = self.key(record) {
+                *found.entry(key).or_default() += 1;
+                verdict.counts.audit += 1;
+            }
+        }
+        let mut breach = |event: &str, name: &str, found: u64, range: Range| {
+            let Range { least, most } = range;
+            let what = if found < least {
+                "a success has no audit record"
+            } else {
+                "an audit record has no effect that anybody asked for"
+            };
+            verdict.breaches.push(Breach {
+                invariant: Invariant::I7,
+                what: what.to_owned(),
+                shown: format!("  `{event}` of `{name}`: {found} records, {least} to {most} effects\n"),
+            });
+        };
+        for ((event, name), range) in &self.ranges {
+            let found = found.remove(&(*event, name.as_str())).unwrap_or(0);
+            if found < range.least || found > range.most {
+                breach(event, name, found, *range);
+            }
+        }
+        for ((event, name), found) in found {
+            breach(event, name, found, Range::default());
+        }
+    }
+
+    /// Under which promise a record is counted; none for what the history does not speak of.
+    fn key<'a>(&'a self, record: &'a Recorded) -> Option<(&'a str, &'a str)> {
+        let event = match record.event.as_str() {
+            "person_assigned" | "person_changed" => "person",
+            event => event,
+        };
+        let names = [record.grant.as_deref(), record.kid.as_deref(), record.client.as_deref(), Some("")];
+        let names = || names.iter().copied().flatten();
+        let known = known_name(event)?;
+        let promised = names().find(|name| self.ranges.contains_key(&(known, (*name).to_owned())));
+        match promised {
+            Some(name) => Some((event, name)),
+            None if OF_LOGINS.contains(&event) => Some((event, names().next().unwrap_or_default())),
+            None => None,
+        }
+    }
+}
+
+fn known_name(event: &str) -> Option<&'static str> {
+    OF_LOGINS
+        .into_iter()
+        .chain(["client_registered", "client_changed", "person", "key_published", "key_rotated"])
+        .find(|name| *name == event)
+}
