@@ -5,11 +5,19 @@
 //! - [`Process`] is a server that ends when we do, [`Folder`] a folder that goes when we do, [`free_port`] a port nobody else takes.
 //! - [`Postgres`] is one server; [`shared`] the one that a test binary's scenes share; [`Pair`] a primary with its synchronous standby.
 //! - [`Proxy`] stands before a server and breaks connections, by an [`Ambush`] exactly between a commit and its answer.
+//! - [`WorkedExample`] is what an operator of several nodes sets up: three PostgreSQL servers under Patroni and etcd, PgBouncer, HAProxy.
 
 mod account;
 mod ambush;
+mod asked;
+mod debian;
+mod etcd;
 mod guard;
+mod haproxy;
 mod pair;
+mod password;
+mod patroni;
+mod pgbouncer;
 mod ports;
 mod postgres;
 mod process;
@@ -17,15 +25,20 @@ mod programs;
 mod proxy;
 mod settings;
 mod standby;
+mod template;
 mod wire;
+mod worked_example;
 
 pub use account::Account;
 pub use ambush::{Ambush, Fate, Target};
 pub use guard::Folder;
 pub use pair::Pair;
+pub use password::Password;
+pub use patroni::MemberName;
 pub use ports::free_port;
 pub use postgres::{Address, OWNER, Postgres, shared};
 pub use process::{Launch, Process, Signal};
 pub use programs::Programs;
 pub use proxy::Proxy;
 pub use settings::{Durability, Settings};
+pub use worked_example::{Failover, Killed, WorkedExample};
