@@ -104,8 +104,11 @@ impl Postgres {
         ]);
         initdb.arg(format!("--username={OWNER}")).arg("-D").arg(&data);
         run(initdb, "")?;
-        fs::write(data.join("postgresql.conf"), settings.text())
-            .map_err(|error| format!("settings: {error}"))?;
+        let failed = |error| format!("settings: {error}");
+        fs::write(data.join("postgresql.conf"), settings.text()).map_err(failed)?;
+        let admissions = data.join("pg_hba.conf");
+        let written = fs::read_to_string(&admissions).map_err(failed)?;
+        fs::write(&admissions, settings.admissions(&written)).map_err(failed)?;
         server.run_it()?;
         Ok(server)
     }

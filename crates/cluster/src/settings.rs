@@ -15,13 +15,14 @@ pub struct Settings {
     durability: Durability,
     pub(crate) port: Option<u16>,
     lines: Vec<(String, String)>,
+    admissions: Vec<String>,
 }
 
 impl Settings {
     /// A free port, and nothing but what every server here has.
     #[must_use]
     pub fn new(durability: Durability) -> Self {
-        Self { durability, port: None, lines: Vec::new() }
+        Self { durability, port: None, lines: Vec::new(), admissions: Vec::new() }
     }
 
     /// The port to listen on, in place of a free one.
@@ -36,6 +37,22 @@ impl Settings {
     pub fn set(mut self, name: &str, value: &str) -> Self {
         self.lines.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// One more line of `pg_hba.conf`, in front of those that let everybody in from this machine without a password.
+    #[must_use]
+    pub fn admit(mut self, line: &str) -> Self {
+        self.admissions.push(line.to_owned());
+        self
+    }
+
+    /// The whole `pg_hba.conf`, given the one that `initdb` wrote.
+    pub(crate) fn admissions(&self, written: &str) -> String {
+        self.admissions
+            .iter()
+            .map(String::as_str)
+            .chain([written])
+            .fold(String::new(), |text, line| text + line + "\n")
     }
 
     /// The whole `postgresql.conf`.

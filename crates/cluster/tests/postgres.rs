@@ -100,28 +100,47 @@ fn work_is_counted_though_the_backend_that_did_it_has_ended() {
     assert!((0.1..20.0).contains(&spent), "{spent} s");
 }
 
-/// Not a scene: what [`a_killed_owner_leaves_neither_server_nor_folder`] runs as another process and kills.
 #[test]
-#[ignore = "run by another test, as the process that is killed"]
-fn an_owner_that_waits_to_be_killed() {
-    let server = Postgres::temporary(&Settings::new(Durability::Quick)).unwrap();
-    server.sql("postgres", "SELECT 1").unwrap();
-    std::fs::write(std::env::current_dir().unwrap().join("folder"), server.folder().to_str().unwrap())
-        .unwrap();
-    std::thread::sleep(Duration::from_secs(60));
+fn a_role_that_must_show_a_password_does() {
+    let admit = "host all guarded 127.0.0.1/32 scram-sha-256";
+    let server = Postgres::temporary(&Settings::new(Durability::Quick).admit(admit)).unwrap();
+    server.sql("postgres", "CREATE ROLE guarded LOGIN PASSWORD 'right'").unwrap();
+    let ask = |password: &str| {
+        Command::new(Programs::newest().unwrap().path("psql"))
+            .args(["-X", "-w", "-c", "SELECT 1", "-h", "127.0.0.1", "-U", "guarded", "-d", "postgres"])
+            .args(["-p", &server.port().to_string()])
+            .env("PGPASSWORD", password)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
+    };
+    assert!(!ask("wrong"));
+    assert!(ask("right"));
 }
 
 #[test]
 fn a_killed_owner_leaves_neither_server_nor_folder() {
+    // The same test runs as the process that is killed: there its working directory holds this file.
+    let here = std::env::current_dir().unwrap();
+    if here.join("be-the-owner").exists() {
+        let server = Postgres::temporary(&Settings::new(Durability::Quick)).unwrap();
+        std::fs::write(here.join("new"), server.folder().to_str().unwrap()).unwrap();
+        std::fs::rename(here.join("new"), here.join("folder")).unwrap();
+        std::thread::sleep(Duration::from_secs(60));
+        return;
+    }
     let notes = Folder::temporary("killed-owner").unwrap();
+    std::fs::write(notes.path().join("be-the-owner"), "").unwrap();
     let mut owner = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "an_owner_that_waits_to_be_killed"])
+        .args(["--exact", "a_killed_owner_leaves_neither_server_nor_folder"])
         .current_dir(notes.path())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
     let note = notes.path().join("folder");
-    assert!(soon(|| std::fs::read_to_string(&note).is_ok_and(|text| !text.is_empty())), "no server came up");
+    assert!(soon(|| note.exists()), "no server came up");
     let folder = std::fs::read_to_string(&note).unwrap();
     let folder = Path::new(&folder);
     assert!(working_in(folder) > 3, "the server with its processes");
