@@ -164,7 +164,7 @@ impl Postgres {
         self.sql("postgres", &format!("CREATE DATABASE {}", quoted(name))).map(drop)
     }
 
-    /// Makes a database as a copy of `template`, in some 50 ms for a small one. While somebody is connected to the template this
+    /// Makes a database as a copy of `template`, in about 0.1 s for a small one. While somebody is connected to the template this
     /// waits for them, 10 s at most.
     ///
     /// # Errors

@@ -77,6 +77,8 @@ impl Settings {
             ("max_wal_senders", "10"),
             ("max_replication_slots", "10"),
             ("wal_keep_size", "128MB"),
+            // A standby that has just lost its primary waits this long, and may not hear of its promotion before.
+            ("wal_retrieve_retry_interval", "200ms"),
             ("max_wal_size", "1GB"),
             // pg_rewind needs it.
             ("wal_log_hints", "on"),

@@ -25,8 +25,11 @@ fn a_program_that_is_missing_is_told_by_the_log() {
 fn one_that_does_not_become_ready_is_told_with_the_end_of_its_log() {
     let folder = Folder::temporary("slow").unwrap();
     let mut slow = shell(&folder, "seq 1 5000; echo still thinking; sleep 60");
-    let told = slow.wait_ready(Duration::from_millis(400), || false).unwrap_err();
-    assert!(told.contains("not ready after 400"), "{told}");
+    let log = folder.path().join("shell.log");
+    let thinks = || std::fs::read_to_string(&log).is_ok_and(|text| text.ends_with("thinking\n"));
+    slow.wait_ready(LONG, thinks).unwrap();
+    let told = slow.wait_ready(Duration::from_millis(100), || false).unwrap_err();
+    assert!(told.contains("not ready after 100"), "{told}");
     assert!(told.ends_with("5000\nstill thinking"), "{told}");
     assert!(told.lines().count() < 40, "{told}");
 }
