@@ -138,7 +138,7 @@ impl History {
         let standings = Standings::of(&events, bounds);
         standings.judge(&mut verdict);
         let mut promised = audit::Promised::default();
-        promised.of_standings(&events);
+        promised.of_standings(&events, bounds);
         verdict.counts.logins = logins.len() as u64;
         for story in logins.values() {
             let judged = login::judge(story, &standings, bounds, &mut verdict);

@@ -1,7 +1,13 @@
 //! What must hold whatever breaks, and how it is found out when it does not.
 //!
 //! - [`history`]: what clients did and were told, and the one judge of it, over the invariants I1 to I8;
+//! - [`journal`]: a history as it is made, on disk too, where it outlives its writer;
+//! - [`load`]: clients on the store's verbs, which leave a history;
+//! - [`world`]: the issuer, clients and persons that they need, and how a store is opened;
 //! - [`chance`]: choices that can be had again.
 
 pub mod chance;
 pub mod history;
+pub mod journal;
+pub mod load;
+pub mod world;

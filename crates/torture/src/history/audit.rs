@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::login::Login;
-use super::{Breach, Event, Invariant, Kind, Operation, Verdict};
+use super::standing::{Standings, gives_activity};
+use super::{Bounds, Breach, Event, Invariant, Kind, Operation, Verdict};
 
 /// One audit record, by the names that the history uses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,35 +92,27 @@ impl Promised {
         }
     }
 
-    /// What writes to clients and persons leave. A change to what stands already leaves nothing, so an unanswered write may have
-    /// taken the record of the next one's.
-    pub(super) fn of_standings(&mut self, events: &[&Event]) {
-        let mut changes: BTreeMap<(&'static str, &str), (u64, u64)> = BTreeMap::new();
-        let mut registrations: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
+    /// What writes to clients and persons leave. A write of what stands already changes nothing and leaves nothing.
+    pub(super) fn of_standings(&mut self, events: &[&Event], bounds: &Bounds) {
+        // Writes go by no copy.
+        let standings = Standings::of(events, &Bounds { copies: 0, ..*bounds });
+        let mut registrations: BTreeMap<&str, bool> = BTreeMap::new();
         for event in events.iter().filter(|event| event.operation.writes() && !event.is_refused()) {
-            let key = match (event.operation.kind(), event.operation) {
-                (Kind::Client, Operation::Register) => {
-                    let known = registrations.entry(&event.about).or_default();
-                    *known = (known.0 || event.is_done(), true);
+            let (record, name) = match event.operation.kind() {
+                Kind::Client if event.operation == Operation::Register => {
+                    *registrations.entry(&event.about).or_default() |= event.is_done();
                     continue;
                 }
-                (Kind::Client, _) => ("client_changed", event.about.as_str()),
-                (Kind::Person, _) => ("person", ""),
-                (Kind::Login | Kind::Issuer | Kind::Site, _) => continue,
+                Kind::Client => ("client_changed", Some(event.about.as_str())),
+                Kind::Person => ("person", None),
+                Kind::Login | Kind::Issuer | Kind::Site => continue,
             };
-            let (done, unknown) = changes.entry(key).or_default();
-            if event.is_done() {
-                *done += 1;
-            } else {
-                *unknown += 1;
-            }
+            let active = gives_activity(event.operation);
+            let before = |active| standings.may_be(event.operation.kind(), &event.about, active, event);
+            self.add(record, name, event.is_done() && !before(active), before(!active));
         }
-        for (client, (done, possible)) in registrations {
-            self.add("client_registered", Some(client), done, possible);
-        }
-        for ((event, name), (done, unknown)) in changes {
-            let range = Range { least: done.saturating_sub(unknown), most: done + unknown };
-            self.ranges.insert((event, name.to_owned()), range);
+        for (client, done) in registrations {
+            self.add("client_registered", Some(client), done, true);
         }
     }
 

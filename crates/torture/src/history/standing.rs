@@ -97,6 +97,7 @@ impl Standing<'_> {
     }
 }
 
-fn gives_activity(operation: Operation) -> bool {
+/// Whether a write gives, where others take.
+pub(super) fn gives_activity(operation: Operation) -> bool {
     matches!(operation, Operation::Register | Operation::Activate | Operation::Admit)
 }

@@ -32,7 +32,7 @@ fn named(operation: Operation, reason: &str) -> &'static [Cause] {
         "expired" => &[Over],
         "revoked" => &[Revoked],
         "superseded" => &[Overtaken],
-        "invalid_client" | "unauthorized_client" => &[Withdrawn],
+        "invalid_client" | "unauthorized_client" | "stopped" => &[Withdrawn],
         "unknown" if operation == Operation::Redeem => &[Missing, Over, Withdrawn],
         "unknown" => &[Missing, Over],
         "invalid_grant" => &[Missing, Used, Over, Withdrawn],
