@@ -123,7 +123,7 @@ pub(crate) async fn bring_about(
     let providers = providers(&desk.issuers);
     for _ in 0..ATTEMPTS {
         // Taken before anything is read: what changes while reading makes the registration a conflict.
-        let generation = desk.store.generation();
+        let generation = desk.store.generation().await?;
         let mut registries = BTreeMap::new();
         for issuer in &needed.issuers {
             let (_, registry) = desk.store.registry(issuer).await?;

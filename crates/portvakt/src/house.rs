@@ -56,7 +56,7 @@ impl House {
     /// What failed, and what to do.
     pub(crate) async fn open(plan: Plan) -> Result<Self, Failure> {
         let (clock, random) = (Clock::system(), Random::system());
-        let opened = open_store(&plan.data, plan.master, plan.previous_master, &clock, &random);
+        let opened = open_store(&plan.data, plan.master, plan.previous_master, &clock, &random).await;
         let store = opened.map_err(|fault| not_opened(&plan.data, &fault))?;
         let furnished = Self::furnish(
             Desk { store: store.clone(), clock, random, issuers: plan.issuers, served: Served::default() },
@@ -164,7 +164,7 @@ pub(crate) fn is_used(data: &Path) -> bool {
 ///
 /// # Errors
 /// What the store said; [`not_opened`] tells it.
-pub(crate) fn open_store(
+pub(crate) async fn open_store(
     data: &Path,
     master: MasterKey,
     previous_master: Option<MasterKey>,
@@ -178,7 +178,7 @@ pub(crate) fn open_store(
         random: random.clone(),
         now: clock.now(),
     };
-    Store::open(opening)
+    Store::open(opening).await
 }
 
 /// Why a folder was not opened, and what to do.

@@ -91,7 +91,7 @@ pub(crate) mod tests {
             random: random.clone(),
             now: NOW,
         };
-        let store = Store::open(opening).unwrap();
+        let store = Store::open(opening).await.unwrap();
         let provider =
             Provider::new("https://a.example", None, &IDPORTEN, Environment::Test, None, "1").unwrap();
         assert!(store.add_signing_key(provider.issuer(), good_key(), NOW).await.unwrap());

@@ -15,11 +15,27 @@ use portvakt_protocol::time::Timestamp;
 use portvakt_protocol::witness::{Spending, Spent};
 
 use crate::embedded::Embedded;
+use crate::postgres::Postgres;
 use crate::verbs::{
-    Actor, AuditRecord, CodeSpending, FoundLogin, Generation, Issue, LoginWrite, NewLogin, Registered,
+    Actor, AuditRecord, CodeSpending, Duty, FoundLogin, Generation, Issue, LoginWrite, NewLogin, Registered,
     StoredKey, SweepPolicy, Swept,
 };
 use crate::{Backend, Broken, OpenFault, Opening, Store, StoreUrl};
+
+/// A verb, on whichever backend there is.
+macro_rules! verb {
+    ($self:ident, $name:literal, $store:ident => $call:expr) => {{
+        let work = async {
+            match &$self.backend {
+                Backend::Embedded($store) => $call.await,
+                Backend::Postgres($store) => $call.await,
+            }
+        };
+        #[cfg(feature = "danger-faults")]
+        let work = $self.faults.around($name, work);
+        work.await
+    }};
+}
 
 /// What a backend did about a code. The witness is made here, of a backend's word that its commit is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +47,22 @@ pub(crate) enum Redemption {
 
 /// Opening, closing, and what the store is asked about itself.
 impl Store {
-    /// Opens a store, or makes a new one where there is nothing: brings its schema up to date, opens its keys, and seals them
-    /// anew if the master key is being changed. A refused opening writes nothing.
+    /// Opens a store, or makes a new one where there is nothing: opens its keys, and seals them anew if the master key is being
+    /// changed. The embedded store brings its schema up to date by itself; a database's is [`crate::migrate`]'s alone. A refused
+    /// opening writes nothing.
     ///
     /// # Errors
     /// [`OpenFault`] says what to do next.
-    pub fn open(opening: Opening) -> Result<Self, OpenFault> {
-        match opening.url.clone() {
-            StoreUrl::Folder(folder) => {
-                Ok(Self { backend: Backend::Embedded(Embedded::open(&folder, opening)?) })
-            }
-        }
+    pub async fn open(opening: Opening) -> Result<Self, OpenFault> {
+        let backend = match opening.url.clone() {
+            StoreUrl::Folder(folder) => Backend::Embedded(Embedded::open(&folder, opening)?),
+            StoreUrl::Postgres(url) => Backend::Postgres(Postgres::open(&url, opening).await?),
+        };
+        Ok(Self {
+            backend,
+            #[cfg(feature = "danger-faults")]
+            faults: crate::faults::Faults::default(),
+        })
     }
 
     /// Carries out every write asked for so far, then ends: each later verb answers [`Broken::Closed`].
@@ -49,9 +70,7 @@ impl Store {
     /// # Errors
     /// [`Broken`] if the end could not be made durable. Nothing acknowledged is lost by that.
     pub async fn close(&self) -> Result<(), Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.close().await,
-        }
+        verb!(self, "close", store => store.close())
     }
 
     /// Whether the store can read and write now. After a failed commit it tries a write of its own at each call, so a full disk
@@ -60,23 +79,41 @@ impl Store {
     /// # Errors
     /// [`Broken`]: the store should get no traffic.
     pub async fn health(&self, now: Timestamp) -> Result<(), Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.health(now).await,
-        }
+        verb!(self, "health", store => store.health(now))
     }
 
     /// The key for pairwise `sub`. It is the store's for life; no change of master key changes it.
     pub fn pairwise_key(&self) -> &HmacKey {
         match &self.backend {
             Backend::Embedded(store) => store.pairwise_key(),
+            Backend::Postgres(store) => store.pairwise_key(),
         }
     }
 
-    /// How often the registry has changed. Whoever sees the same generation twice has missed no change in between.
-    pub fn generation(&self) -> Generation {
+    /// How often the registry or a signing key has changed. Whoever sees the same generation twice has missed no change in between.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn generation(&self) -> Result<Generation, Broken> {
+        verb!(self, "generation", store => store.generation())
+    }
+
+    /// The generation that copies of what is stored may be of: at most a second old. `None`: the store was not heard for that long, and
+    /// no copy may be used, but those of what is published anyway.
+    pub fn current(&self) -> Option<Generation> {
         match &self.backend {
-            Backend::Embedded(store) => store.generation(),
+            Backend::Embedded(store) => Some(store.current()),
+            Backend::Postgres(store) => store.current(),
         }
+    }
+
+    /// Whether this process has a duty from `now` to `until`: of those that share a store, one alone. Whoever has it may take it again,
+    /// and does so before `until` to keep it.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn take_duty(&self, duty: Duty, now: Timestamp, until: Timestamp) -> Result<bool, Broken> {
+        verb!(self, "take_duty", store => store.take_duty(duty, now, until))
     }
 }
 
@@ -87,9 +124,7 @@ impl Store {
     /// # Errors
     /// [`Broken`].
     pub async fn registry(&self, issuer: &Issuer) -> Result<(Generation, Registry), Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.registry(issuer).await,
-        }
+        verb!(self, "registry", store => store.registry(issuer))
     }
 
     /// The test persons of a pool, by number.
@@ -97,9 +132,7 @@ impl Store {
     /// # Errors
     /// [`Broken`].
     pub async fn persons(&self, pool: &Pool) -> Result<Vec<PersonRecord>, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.persons(pool).await,
-        }
+        verb!(self, "persons", store => store.persons(pool))
     }
 
     /// Brings changes about, all in one commit or none, each with its audit record. A change to what stands already is none: it
@@ -116,9 +149,7 @@ impl Store {
         actor: Actor,
         now: Timestamp,
     ) -> Result<Registered, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.register(changes, expected, actor, now).await,
-        }
+        verb!(self, "register", store => store.register(changes, expected, actor, now))
     }
 
     /// A registered client, parsed against `provider` as it is now. A registration that no longer parses there is logged, and
@@ -131,9 +162,7 @@ impl Store {
         provider: &Provider,
         client_id: &ClientId,
     ) -> Result<Option<Arc<Client>>, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.client(provider, client_id),
-        }
+        verb!(self, "client", store => store.client(provider, client_id))
     }
 
     /// Active persons of these pools, `limit` at most, by number: to pick from.
@@ -141,9 +170,7 @@ impl Store {
     /// # Errors
     /// [`Broken`].
     pub async fn some_persons(&self, pools: &[Pool], limit: u32) -> Result<Vec<Pid>, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.some_persons(pools, limit),
-        }
+        verb!(self, "some_persons", store => store.some_persons(pools, limit))
     }
 
     /// Where a person stands in these pools taken together.
@@ -151,9 +178,7 @@ impl Store {
     /// # Errors
     /// [`Broken`].
     pub async fn person_standing(&self, pools: &[Pool], pid: &Pid) -> Result<PersonStanding, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.person_standing(pools, pid),
-        }
+        verb!(self, "person_standing", store => store.person_standing(pools, pid))
     }
 }
 
@@ -164,9 +189,7 @@ impl Store {
     /// # Errors
     /// [`Broken`], also for a client that the issuer does not have.
     pub async fn begin_login(&self, issuer: &Issuer, login: NewLogin) -> Result<(), Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.begin_login(issuer, login).await,
-        }
+        verb!(self, "begin_login", store => store.begin_login(issuer, login))
     }
 
     /// Finds a login of this browser's.
@@ -180,9 +203,7 @@ impl Store {
         browser: BrowserDigest,
         now: Timestamp,
     ) -> Result<FoundLogin, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.login(issuer, login, browser, now),
-        }
+        verb!(self, "login", store => store.login(issuer, login, browser, now))
     }
 
     /// Records who logged in; later evidence takes the place of earlier. Audit: `login`.
@@ -197,9 +218,7 @@ impl Store {
         evidence: Evidence,
         now: Timestamp,
     ) -> Result<LoginWrite, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.record_evidence(issuer, login, browser, evidence, now).await,
-        }
+        verb!(self, "record_evidence", store => store.record_evidence(issuer, login, browser, evidence, now))
     }
 
     /// Finishes a login with a code: the mark, the grant and the code are one commit, and one call alone ever gets
@@ -216,9 +235,7 @@ impl Store {
         issue: Issue,
         now: Timestamp,
     ) -> Result<LoginWrite, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.finish_login(issuer, login, browser, issue, now).await,
-        }
+        verb!(self, "finish_login", store => store.finish_login(issuer, login, browser, issue, now))
     }
 
     /// Finishes a login without a grant: it was cancelled or refused, for `reason`. Audit: `login_refused`.
@@ -233,9 +250,7 @@ impl Store {
         reason: &'static str,
         now: Timestamp,
     ) -> Result<LoginWrite, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.refuse_login(issuer, login, browser, reason, now).await,
-        }
+        verb!(self, "refuse_login", store => store.refuse_login(issuer, login, browser, reason, now))
     }
 
     /// Logout: finishes every unfinished login of these browser secrets' at this issuer, all in one commit, and says how many there
@@ -249,9 +264,7 @@ impl Store {
         browsers: &[BrowserDigest],
         now: Timestamp,
     ) -> Result<u64, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.end_logins(issuer, browsers, now).await,
-        }
+        verb!(self, "end_logins", store => store.end_logins(issuer, browsers, now))
     }
 }
 
@@ -263,9 +276,7 @@ impl Store {
     /// # Errors
     /// [`Broken`].
     pub async fn code(&self, issuer: &Issuer, code: &CodeDigest) -> Result<Option<LoadedCode>, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.code(issuer, code),
-        }
+        verb!(self, "code", store => store.code(issuer, code))
     }
 
     /// Spends a code (RFC 6749 §4.1.2): one conditional write decides, and the access token of the plan is in its commit.
@@ -283,9 +294,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Spending, Broken> {
         let (code, access_token) = (spending.code, spending.access_token.digest);
-        let redemption = match &self.backend {
-            Backend::Embedded(store) => store.spend_code(issuer, spending, now).await?,
-        };
+        let redemption = verb!(self, "spend_code", store => store.spend_code(issuer, spending, now))?;
         Ok(match redemption {
             Redemption::Spent => Spending::Spent(Spent::vouched(code, access_token)),
             Redemption::Replayed => Spending::Replayed,
@@ -302,9 +311,7 @@ impl Store {
         issuer: &Issuer,
         token: &AccessTokenDigest,
     ) -> Result<Option<LoadedAccessToken>, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.access_token(issuer, token),
-        }
+        verb!(self, "access_token", store => store.access_token(issuer, token))
     }
 }
 
@@ -315,9 +322,7 @@ impl Store {
     /// # Errors
     /// [`Broken`].
     pub async fn signing_keys(&self, issuer: &Issuer, now: Timestamp) -> Result<Vec<StoredKey>, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.signing_keys(issuer, now),
-        }
+        verb!(self, "signing_keys", store => store.signing_keys(issuer, now))
     }
 
     /// Stores an issuer's first key, and says whether it did: an issuer that shows a key at `now` keeps that one, so of two
@@ -331,9 +336,7 @@ impl Store {
         key: StoredKey,
         now: Timestamp,
     ) -> Result<bool, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.add_signing_key(issuer, key, now).await,
-        }
+        verb!(self, "add_signing_key", store => store.add_signing_key(issuer, key, now))
     }
 
     /// Stores the next key and ends the older ones, in one commit: none of them signs from `new.signs_from` on, and each leaves
@@ -350,11 +353,7 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<(), Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => {
-                store.rotate_signing_key(issuer, new, previous_removed, actor, now).await
-            }
-        }
+        verb!(self, "rotate_signing_key", store => store.rotate_signing_key(issuer, new, previous_removed, actor, now))
     }
 }
 
@@ -367,9 +366,7 @@ impl Store {
     /// # Errors
     /// [`Broken`]; what was removed until then stays removed.
     pub async fn sweep(&self, now: Timestamp, policy: SweepPolicy) -> Result<Swept, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.sweep(now, policy).await,
-        }
+        verb!(self, "sweep", store => store.sweep(now, policy))
     }
 
     /// At most `limit` audit records with numbers above `after`, in order.
@@ -377,8 +374,6 @@ impl Store {
     /// # Errors
     /// [`Broken`].
     pub async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditRecord>, Broken> {
-        match &self.backend {
-            Backend::Embedded(store) => store.audit(after, limit).await,
-        }
+        verb!(self, "audit", store => store.audit(after, limit))
     }
 }

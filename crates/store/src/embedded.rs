@@ -2,7 +2,6 @@
 //! work beside it. What is sealed is sealed on the caller's thread, so that the writer only writes.
 
 mod audit;
-mod client_cache;
 mod folder;
 mod grants;
 mod issuers;
@@ -11,7 +10,6 @@ mod persons;
 mod readers;
 mod registered;
 mod registry;
-mod row;
 mod schema;
 mod signing_keys;
 mod upkeep;
@@ -22,14 +20,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use portvakt_crypto::digest::HmacKey;
+use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use self::folder::Folder;
-use self::issuers::Issuers;
 use self::readers::Readers;
 use self::writer::Writer;
+use crate::issuers::Issuers;
 use crate::vault::Vault;
-use crate::verbs::Generation;
+use crate::verbs::{Duty, Generation};
 use crate::{Broken, OpenFault, Opening};
 
 /// An open folder. Clones share it.
@@ -48,6 +47,13 @@ struct Inner {
     generation: Arc<AtomicU64>,
 }
 
+impl From<rusqlite::Error> for Broken {
+    /// SQLite's messages name tables and constraints, never values.
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Engine(error.to_string())
+    }
+}
+
 impl Embedded {
     /// See [`crate::Store::open`].
     pub(crate) fn open(folder: &Path, opening: Opening) -> Result<Self, OpenFault> {
@@ -62,7 +68,7 @@ impl Embedded {
             opening.random,
             opening.now,
         )?;
-        let issuers = Issuers::load(&db)?;
+        let issuers = issuers::load(&db)?;
         let generation: i64 =
             db.query_row("SELECT generation FROM state", [], |row| row.get(0)).map_err(schema::fault)?;
         let readers = Readers::open(&database).map_err(schema::fault)?;
@@ -83,7 +89,17 @@ impl Embedded {
     }
 
     /// See [`crate::Store::generation`].
-    pub(crate) fn generation(&self) -> Generation {
+    pub(crate) async fn generation(&self) -> Result<Generation, Broken> {
+        Ok(self.current())
+    }
+
+    /// See [`crate::Store::take_duty`]. The folder is this process's, and so is every duty.
+    pub(crate) async fn take_duty(&self, _: Duty, _: Timestamp, _: Timestamp) -> Result<bool, Broken> {
+        Ok(true)
+    }
+
+    /// See [`crate::Store::current`].
+    pub(crate) fn current(&self) -> Generation {
         Generation(self.inner.generation.load(Ordering::Acquire))
     }
 
@@ -112,6 +128,20 @@ impl Embedded {
         F: FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
     {
         self.inner.writer.write(work).await
+    }
+}
+
+impl Embedded {
+    /// Writes what changes the generation, and answers when this process knows the new one.
+    async fn change<T, F>(&self, work: F) -> Result<T, Broken>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<(T, Generation), Broken> + Send + 'static,
+    {
+        let current = Arc::clone(&self.inner.generation);
+        let seen = move |(_, generation): &(T, Generation)| current.store(generation.0, Ordering::Release);
+        let (done, _) = self.inner.writer.write_then(work, seen).await?;
+        Ok(done)
     }
 }
 

@@ -16,6 +16,12 @@ pub enum Broken {
     /// The store was closed, or its writer has ended.
     #[error("the store is closed")]
     Closed,
+    /// The database cannot be reached, or has no room for another connection. Nothing was written.
+    #[error("the database cannot be reached: {0}")]
+    Unreachable(String),
+    /// A write was sent, its answer did not come, and nothing shows that it was done. It may be done yet.
+    #[error("nobody knows whether the database did it: {0}")]
+    Unknown(String),
     /// The engine failed: a full disk, a read error, or a row that breaks a constraint.
     #[error("the store failed: {0}")]
     Engine(String),
@@ -52,16 +58,40 @@ pub enum OpenFault {
     },
     /// A later version of this program has written here.
     #[error(
-        "the data folder has schema {found}, and this version knows schemas up to {known}: run the version that wrote it, or a \
+        "the store has schema {found}, and this version knows schemas up to {known}: run the version that wrote it, or a \
          later one"
     )]
     NewerSchema {
-        /// The schema in the folder.
+        /// The schema that was found.
         found: u32,
         /// The newest that this version knows.
         known: u32,
     },
-    /// The folder was written by a build whose migrations differ from this one's.
+    /// A database whose schema is older than this version's: nobody but `db migrate` changes it.
+    #[error(
+        "the database has schema {found}, and this version needs {known}: run `portvakt db migrate --config FILE` first"
+    )]
+    Unmigrated {
+        /// The schema that was found; 0: none.
+        found: u32,
+        /// The one that is needed.
+        known: u32,
+    },
+    /// A migration stopped half-way.
+    #[error("migration {number} was begun and not finished: run `portvakt db migrate --config FILE` again")]
+    HalfMigrated {
+        /// Which one.
+        number: u32,
+    },
+    /// The database cannot be reached.
+    #[error(
+        "the database cannot be reached ({0}): check that it runs and takes writes, the URL, and the role's password"
+    )]
+    Unreachable(String),
+    /// The database refused, or was given what it cannot use.
+    #[error("the database cannot be used: {0}")]
+    Database(String),
+    /// The store was written by a build whose migrations differ from this one's.
     #[error(
         "migration {number} was applied here with another text than this version has: run a released version, or restore a \
          backup"
@@ -72,7 +102,7 @@ pub enum OpenFault {
     },
     /// The keys inside are sealed under another master key.
     #[error(
-        "the data folder's keys are sealed under another master key: configure the key it was made with, or, if the key is \
+        "the store's keys are sealed under another master key: configure the key it was made with, or, if the key is \
          being changed, name the old one as the previous master key"
     )]
     WrongMasterKey,

@@ -5,24 +5,39 @@
 //! The verbs are methods of [`Store`], grouped by what they are about: registrations, logins, grants, signing keys, upkeep.
 //! Each backend writes its own SQL behind them, and none can be named by a caller.
 
+mod audit;
+mod client_cache;
+mod client_rows;
 mod contract;
 mod embedded;
 mod error;
+#[cfg(feature = "danger-faults")]
+mod faults;
+mod issuers;
+mod postgres;
+mod retention;
+mod row;
+mod sealed;
 mod vault;
 pub mod verbs;
 
 pub use error::{Broken, OpenFault};
+#[cfg(feature = "danger-faults")]
+pub use faults::Fault;
+pub use postgres::{Pooler, PostgresUrl, PostgresUrlFault, SchemaStatus, migrate, schema_status, statements};
 pub use vault::{MasterKey, MasterKeyFault};
 pub use verbs::*;
 
 use portvakt_crypto::random::Random;
 use portvakt_protocol::time::Timestamp;
 
-/// Where the data is. The scheme picks the backend: a path is the embedded store's folder.
+/// Where the data is. The scheme picks the backend: a path is the embedded store's folder, `postgres://` a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
     /// A folder of this machine's, owned by one process.
     Folder(std::path::PathBuf),
+    /// A database that several processes share.
+    Postgres(Box<PostgresUrl>),
 }
 
 /// How to open a store.
@@ -44,10 +59,13 @@ pub struct Opening {
 #[derive(Clone, Debug)]
 pub struct Store {
     backend: Backend,
+    #[cfg(feature = "danger-faults")]
+    faults: faults::Faults,
 }
 
 /// No caller can name a backend.
 #[derive(Clone, Debug)]
 enum Backend {
     Embedded(embedded::Embedded),
+    Postgres(postgres::Postgres),
 }

@@ -226,6 +226,14 @@ impl Vault {
         PersonHandle::of(pid, &self.lookup)
     }
 
+    /// A tag of values of one kind, under the lookup key.
+    pub(crate) fn lookup_tag(&self, kind: &[u8], values: &[&[u8]]) -> [u8; 32] {
+        let mut parts = Vec::with_capacity(values.len() + 1);
+        parts.push(kind);
+        parts.extend_from_slice(values);
+        self.lookup.mac_parts(&parts)
+    }
+
     /// Seals a value for the row of `column` that `key` names.
     pub(crate) fn seal(&self, column: Column, key: &[&[u8]], plain: &[u8]) -> Vec<u8> {
         self.sealing.seal(&self.random, &column.of_row(key), plain)

@@ -167,3 +167,22 @@ pub struct SweepPolicy {
     /// How many rows one commit removes at most, so that no other write waits long.
     pub batch: u32,
 }
+
+/// What one process does for all that share a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// Sweeping what has ended.
+    Sweep,
+    /// Making the next signing keys.
+    Rotate,
+}
+
+impl Duty {
+    /// Its name, as a column holds it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Sweep => "sweep",
+            Self::Rotate => "rotate",
+        }
+    }
+}

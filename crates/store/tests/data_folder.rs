@@ -26,7 +26,7 @@ mod scenes {
 
     const NOW: Timestamp = Timestamp::from_unix(1_480_593_600);
 
-    fn open(folder: &Path, key: u64) -> Result<Store, OpenFault> {
+    async fn open(folder: &Path, key: u64) -> Result<Store, OpenFault> {
         Store::open(Opening {
             url: StoreUrl::Folder(folder.to_owned()),
             master: MasterKey::draw(&Random::danger_seeded(key)),
@@ -34,23 +34,24 @@ mod scenes {
             random: Random::system(),
             now: NOW,
         })
+        .await
     }
 
     #[tokio::test]
     async fn the_second_opener_is_told_which_process_has_the_folder() {
         let folder = tempfile::tempdir().unwrap();
-        let first = open(folder.path(), 1).unwrap();
-        let Err(OpenFault::Locked { pid }) = open(folder.path(), 1) else { panic!("it opened twice") };
+        let first = open(folder.path(), 1).await.unwrap();
+        let Err(OpenFault::Locked { pid }) = open(folder.path(), 1).await else { panic!("it opened twice") };
         assert_eq!(pid, Some(std::process::id()));
         first.close().await.unwrap();
-        open(folder.path(), 1).unwrap();
+        open(folder.path(), 1).await.unwrap();
     }
 
     #[tokio::test]
     async fn the_folder_is_its_owners_alone() {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("data");
-        let store = open(&folder, 1).unwrap();
+        let store = open(&folder, 1).await.unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
         let mut files = BTreeSet::new();
@@ -74,13 +75,13 @@ mod scenes {
         let folder = outer.path().join("data");
         std::fs::create_dir(&folder).unwrap();
         set(&folder, 0o775);
-        open(&folder, 1).unwrap().close().await.unwrap();
+        open(&folder, 1).await.unwrap().close().await.unwrap();
         assert_eq!(mode(&folder), 0o700, "an empty folder is about to be a data folder");
         // A restored backup, say.
         set(&folder, 0o755);
         let files = ["lock", "portvakt.db"].map(|name| folder.join(name));
         files.iter().for_each(|file| set(file, 0o664));
-        open(&folder, 1).unwrap().close().await.unwrap();
+        open(&folder, 1).await.unwrap().close().await.unwrap();
         assert_eq!(mode(&folder), 0o700);
         assert_eq!(files.map(|file| mode(&file)), [0o600, 0o600]);
     }
@@ -91,7 +92,7 @@ mod scenes {
         std::fs::write(folder.path().join("a letter"), "to somebody").unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         for _ in 0..2 {
-            open(folder.path(), 1).unwrap().close().await.unwrap();
+            open(folder.path(), 1).await.unwrap().close().await.unwrap();
             let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
             assert_eq!(mode(folder.path()), 0o755);
             assert_eq!(mode(&folder.path().join("portvakt.db")), 0o600);
@@ -101,10 +102,10 @@ mod scenes {
     #[tokio::test]
     async fn a_refused_opening_changes_no_byte() {
         let folder = tempfile::tempdir().unwrap();
-        open(folder.path(), 1).unwrap().close().await.unwrap();
+        open(folder.path(), 1).await.unwrap().close().await.unwrap();
         let database = folder.path().join("portvakt.db");
         let before = std::fs::read(&database).unwrap();
-        assert!(matches!(open(folder.path(), 2), Err(OpenFault::WrongMasterKey)));
+        assert!(matches!(open(folder.path(), 2).await, Err(OpenFault::WrongMasterKey)));
         assert_eq!(std::fs::read(&database).unwrap(), before);
     }
 
@@ -113,12 +114,12 @@ mod scenes {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("portvakt.db");
         std::fs::write(&database, "a letter to somebody").unwrap();
-        assert!(matches!(open(folder.path(), 1), Err(OpenFault::Corrupt(_))));
+        assert!(matches!(open(folder.path(), 1).await, Err(OpenFault::Corrupt(_))));
         assert_eq!(std::fs::read(&database).unwrap(), b"a letter to somebody");
         std::fs::remove_file(&database).unwrap();
         std::fs::write(folder.path().join("portvakt.db-wal"), "what was acknowledged last").unwrap();
         assert!(
-            matches!(open(folder.path(), 1), Err(OpenFault::Corrupt(_))),
+            matches!(open(folder.path(), 1).await, Err(OpenFault::Corrupt(_))),
             "never an empty store in its place"
         );
     }
@@ -126,20 +127,20 @@ mod scenes {
     #[tokio::test]
     async fn a_damaged_page_is_never_an_empty_store() {
         let folder = tempfile::tempdir().unwrap();
-        open(folder.path(), 1).unwrap().close().await.unwrap();
+        open(folder.path(), 1).await.unwrap().close().await.unwrap();
         let database = folder.path().join("portvakt.db");
         let whole = std::fs::read(&database).unwrap();
         for page in 0..whole.len() / 4096 {
             let mut damaged = whole.clone();
             damaged[page * 4096..page * 4096 + 64].fill(0xA5);
             std::fs::write(&database, &damaged).unwrap();
-            match open(folder.path(), 1) {
+            match open(folder.path(), 1).await {
                 Err(OpenFault::Corrupt(_)) => {}
                 opened => panic!("page {page}: {opened:?}"),
             }
         }
         std::fs::write(&database, &whole).unwrap();
-        open(folder.path(), 1).unwrap();
+        open(folder.path(), 1).await.unwrap();
     }
 
     /// Everything that must not be readable in the files, with a name for it.
@@ -165,7 +166,7 @@ mod scenes {
     async fn no_secret_and_no_pid_is_in_the_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let random = Random::system();
-        let store = open(folder.path(), 1).unwrap();
+        let store = open(folder.path(), 1).await.unwrap();
         let canaries = exercise(&store, &random).await;
         assert!(folder.path().join("portvakt.db-wal").metadata().unwrap().len() > 0);
         assert_eq!(canaries.find_in(folder.path()), [""; 0], "while it runs, the log included");

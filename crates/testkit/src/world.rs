@@ -187,7 +187,7 @@ impl World {
             random: random.clone(),
             now: clock.now(),
         });
-        let store = store.expect("a store");
+        let store = store.await.expect("a store");
         let providers: HashMap<At, Provider> = At::ALL.map(|at| (at, at.provider(pools))).into();
         let mut sites = Vec::new();
         for (number, at) in At::ALL.into_iter().enumerate() {

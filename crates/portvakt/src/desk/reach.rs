@@ -63,7 +63,7 @@ pub(crate) async fn have(target: Target, command: Command) -> Result<Answer, Fai
                 ));
             }
         };
-        match open(settings)? {
+        match open(settings).await? {
             Ok(desk) => break alone(desk, command).await?,
             // A server that is starting, or ending, has the folder before, or after, it has the socket.
             Err(OpenFault::Locked { .. }) if begun.elapsed() < STARTING => sleep(LOOK_AGAIN).await,
@@ -120,10 +120,10 @@ async fn ask(stream: UnixStream, command: &Command) -> Result<Outcome, Failure> 
 }
 
 /// Opens the data folder, as a server would.
-fn open(settings: &Settings) -> Result<Result<Desk, OpenFault>, Failure> {
+async fn open(settings: &Settings) -> Result<Result<Desk, OpenFault>, Failure> {
     let (clock, random) = (Clock::system(), Random::system());
     let (master, previous_master) = master_keys(settings, &random)?;
-    let opened = open_store(&settings.data, master, previous_master, &clock, &random);
+    let opened = open_store(&settings.data, master, previous_master, &clock, &random).await;
     let issuers = settings.issuers.clone();
     Ok(opened.map(|store| Desk { store, clock, random, issuers, served: Served::default() }))
 }

@@ -139,6 +139,7 @@ async fn a_command_waits_for_a_server_that_is_about_to_leave_the_folder() {
         random: Random::system(),
         now: Timestamp::from_unix(1_790_000_000),
     })
+    .await
     .unwrap();
     let (listed, closed) =
         tokio::join!(tokio::task::spawn_blocking(move || desk.run(&["key", "list", "--json"])), async {

@@ -49,7 +49,7 @@ async fn register(desk: &Desk) {
         random: random.clone(),
         now,
     };
-    let store = Store::open(opening).unwrap();
+    let store = Store::open(opening).await.unwrap();
     let catalogue = Catalogue::parse(
         r#"
         [[organisations]]

@@ -10,15 +10,15 @@ use portvakt_protocol::secret::{AccessTokenDigest, CodeDigest};
 use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::audit::{self, Event, Record};
-use super::{Embedded, row};
+use super::Embedded;
+use super::audit;
 use crate::Broken;
+use crate::audit::{Event, Record};
 use crate::contract::Redemption;
-use crate::vault::Column;
+use crate::row;
 use crate::verbs::{CodeSpending, Issue};
 
 const TABLE: &str = "login_grant";
-const PID: Column = Column { table: TABLE, column: "pid_sealed" };
 
 /// The columns of a grant, as [`Embedded::grant`] reads them.
 macro_rules! grant_columns {
@@ -42,7 +42,11 @@ pub(super) struct Issuance {
 
 impl Embedded {
     /// See [`crate::Store::code`].
-    pub(crate) fn code(&self, issuer: &Issuer, code: &CodeDigest) -> Result<Option<LoadedCode>, Broken> {
+    pub(crate) async fn code(
+        &self,
+        issuer: &Issuer,
+        code: &CodeDigest,
+    ) -> Result<Option<LoadedCode>, Broken> {
         let Some(known) = self.known(issuer) else { return Ok(None) };
         self.read(|db| {
             let mut select = db.prepare_cached(concat!(
@@ -81,7 +85,7 @@ impl Embedded {
     }
 
     /// See [`crate::Store::access_token`].
-    pub(crate) fn access_token(
+    pub(crate) async fn access_token(
         &self,
         issuer: &Issuer,
         token: &AccessTokenDigest,
@@ -110,7 +114,7 @@ impl Embedded {
         let grant = Grant {
             id,
             client_id: row::client_id(TABLE, text(1, "client_id")?)?,
-            pid: self.vault().open_pid(PID, &[&issuer.to_be_bytes(), &id.0], sealed)?,
+            pid: self.vault().open_grant_pid(issuer, id, sealed)?,
             scopes: row::scopes(TABLE, text(3, "scopes")?)?,
             method: Method::named(text(4, "method")?).ok_or_else(|| unreadable("method"))?,
             assurance: row::assurance(TABLE, text(5, "assurance")?)?,
@@ -124,8 +128,7 @@ impl Embedded {
     /// Seals what a finished login gives.
     pub(super) fn issuance(&self, issuer: i64, issue: Issue) -> Issuance {
         let pid = &issue.grant.pid;
-        let pid_sealed =
-            self.vault().seal(PID, &[&issuer.to_be_bytes(), &issue.grant.id.0], pid.reveal().as_bytes());
+        let pid_sealed = self.vault().seal_grant_pid(issuer, issue.grant.id, pid);
         Issuance { issuer, person: self.vault().handle(pid), pid_sealed, issue }
     }
 }

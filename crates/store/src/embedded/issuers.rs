@@ -1,51 +1,26 @@
-//! Issuers by number: rows carry a small integer in place of the URL, and each issuer has its cache of clients.
+//! Issuers' rows.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use portvakt_protocol::issuer::Issuer;
 use rusqlite::Connection;
 
-use super::client_cache::ClientCache;
 use super::{Embedded, schema};
+use crate::issuers::{Issuers, KnownIssuer};
 use crate::{Broken, OpenFault};
 
-/// An issuer that the store has rows of.
-#[derive(Debug)]
-pub(super) struct KnownIssuer {
-    pub(super) number: i64,
-    pub(super) clients: ClientCache,
-}
-
-/// All of them. There are as many as are configured: a handful.
-#[derive(Clone, Debug)]
-pub(super) struct Issuers {
-    known: Arc<RwLock<HashMap<Issuer, Arc<KnownIssuer>>>>,
-}
-
-impl Issuers {
-    pub(super) fn load(db: &Connection) -> Result<Self, OpenFault> {
-        let mut select = db.prepare("SELECT id, url FROM issuer").map_err(schema::fault)?;
-        let rows =
-            select.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).map_err(schema::fault)?;
-        let mut known = HashMap::new();
-        for row in rows {
-            let (number, url) = row.map_err(schema::fault)?;
-            let issuer =
-                Issuer::parse(&url).map_err(|_| OpenFault::Corrupt("an issuer is no URL".to_owned()))?;
-            known.insert(issuer, Arc::new(KnownIssuer { number, clients: ClientCache::new() }));
-        }
-        Ok(Self { known: Arc::new(RwLock::new(known)) })
+/// Every issuer that has a row.
+pub(super) fn load(db: &Connection) -> Result<Issuers, OpenFault> {
+    let mut select = db.prepare("SELECT id, url FROM issuer").map_err(schema::fault)?;
+    let rows =
+        select.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).map_err(schema::fault)?;
+    let issuers = Issuers::default();
+    for row in rows {
+        let (number, url) = row.map_err(schema::fault)?;
+        let issuer = Issuer::parse(&url).map_err(|_| OpenFault::Corrupt("an issuer is no URL".to_owned()))?;
+        issuers.add(issuer, number);
     }
-
-    fn get(&self, issuer: &Issuer) -> Option<Arc<KnownIssuer>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned()
-    }
-
-    fn add(&self, issuer: Issuer, number: i64) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.entry(issuer).or_insert_with(|| Arc::new(KnownIssuer { number, clients: ClientCache::new() }));
-    }
+    Ok(issuers)
 }
 
 impl Embedded {
@@ -65,6 +40,6 @@ impl Embedded {
             db.execute("INSERT INTO issuer (url) VALUES (?1) ON CONFLICT DO NOTHING", [&url])?;
             Ok(db.query_row("SELECT id FROM issuer WHERE url = ?1", [&url], |row| row.get(0))?)
         };
-        self.inner.writer.write_then(give, move |number| issuers.add(issuer, *number)).await
+        self.inner.writer.write_then(give, move |number| drop(issuers.add(issuer, *number))).await
     }
 }

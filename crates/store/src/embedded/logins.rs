@@ -1,34 +1,20 @@
 //! Logins under way. Every write is one conditional update on issuer, login and browser; what did not change is asked why.
 
-use portvakt_protocol::evidence::{Evidence, Method};
-use portvakt_protocol::grant::Grant;
+use portvakt_protocol::evidence::Evidence;
 use portvakt_protocol::issuer::Issuer;
-use portvakt_protocol::person::Pid;
 use portvakt_protocol::secret::{BrowserDigest, LoginDigest};
 use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
-use zeroize::Zeroizing;
 
-use super::audit::{Event, Record};
-use super::{Embedded, row};
+use super::Embedded;
 use crate::Broken;
-use crate::vault::Column;
+use crate::audit::{Event, Record};
+use crate::row;
+use crate::sealed::tells_of;
 use crate::verbs::{FoundLogin, Issue, LoginWrite, NewLogin, OpenLogin};
 
 const TABLE: &str = "login";
-const REQUEST: Column = Column { table: TABLE, column: "request_sealed" };
-const EVIDENCE: Column = Column { table: TABLE, column: "evidence_sealed" };
-
-/// Evidence as it is sealed.
-#[derive(Serialize, Deserialize)]
-struct EvidenceText<'a> {
-    pid: &'a str,
-    method: &'a str,
-    assurance: &'a str,
-    auth_time: i64,
-}
 
 /// Which login, for a write: nothing is found unless all three are right.
 #[derive(Clone, Copy)]
@@ -42,11 +28,7 @@ impl Embedded {
     /// See [`crate::Store::begin_login`].
     pub(crate) async fn begin_login(&self, issuer: &Issuer, login: NewLogin) -> Result<(), Broken> {
         let number = self.number(issuer).await?;
-        let sealed = self.vault().seal(
-            REQUEST,
-            &[&number.to_be_bytes(), login.login.as_bytes()],
-            login.request.as_bytes(),
-        );
+        let sealed = self.vault().seal_request(number, login.login, &login.request);
         self.write(move |db| {
             let mut insert = db.prepare_cached(
                 "INSERT INTO login (issuer, digest, browser, client_id, request_sealed, started, expires)
@@ -67,7 +49,7 @@ impl Embedded {
     }
 
     /// See [`crate::Store::login`].
-    pub(crate) fn login(
+    pub(crate) async fn login(
         &self,
         issuer: &Issuer,
         login: LoginDigest,
@@ -90,17 +72,15 @@ impl Embedded {
             if Timestamp::from_unix(row.get(3)?) <= now {
                 return Ok(FoundLogin::Expired(client_id));
             }
-            let request: Vec<u8> = row.get(1)?;
-            let request =
-                self.vault().open(REQUEST, &[&key.issuer.to_be_bytes(), login.as_bytes()], &request)?;
-            let request =
-                std::str::from_utf8(&request).map_err(|_| row::unreadable(TABLE, "request"))?.to_owned();
+            let request = self.vault().open_request(key.issuer, login, &row.get::<_, Vec<u8>>(1)?)?;
             let evidence: Option<Vec<u8>> = row.get(4)?;
             Ok(FoundLogin::Open(Box::new(OpenLogin {
                 client_id,
                 request,
                 started: Timestamp::from_unix(row.get(2)?),
-                evidence: evidence.map(|sealed| self.open_evidence(key, &sealed)).transpose()?,
+                evidence: evidence
+                    .map(|sealed| self.vault().open_evidence(key.issuer, login, &sealed))
+                    .transpose()?,
             })))
         })
     }
@@ -116,7 +96,7 @@ impl Embedded {
     ) -> Result<LoginWrite, Broken> {
         let Some(known) = self.known(issuer) else { return Ok(LoginWrite::Unknown) };
         let key = Key { issuer: known.number, login, browser };
-        let sealed = self.seal_evidence(key, &evidence)?;
+        let sealed = self.vault().seal_evidence(key.issuer, login, &evidence)?;
         let person = self.vault().handle(&evidence.pid);
         self.write(move |db| {
             let mut update = db.prepare_cached(
@@ -151,7 +131,7 @@ impl Embedded {
         let key = Key { issuer: known.number, login, browser };
         // The grant must tell of the evidence that the row holds when it is finished, to the letter of its sealing.
         let Some(sealed) = self.evidence_of(key)? else { return self.read(|db| why_not(db, key, None)) };
-        if !tells_of(&issue.grant, &self.open_evidence(key, &sealed)?) {
+        if !tells_of(&issue.grant, &self.vault().open_evidence(key.issuer, login, &sealed)?) {
             return self.read(|db| why_not(db, key, Some(&[])));
         }
         let issuance = self.issuance(key.issuer, issue);
@@ -266,35 +246,6 @@ impl Embedded {
             Ok(found.optional()?.flatten())
         })
     }
-
-    fn seal_evidence(&self, key: Key, evidence: &Evidence) -> Result<Vec<u8>, Broken> {
-        let text = serde_json::to_vec(&EvidenceText {
-            pid: evidence.pid.reveal(),
-            method: evidence.method.as_str(),
-            assurance: row::assurance_word(evidence.assurance),
-            auth_time: evidence.auth_time.unix(),
-        });
-        let text = Zeroizing::new(text.map_err(|_| row::unreadable(TABLE, "evidence"))?);
-        Ok(self.vault().seal(EVIDENCE, &[&key.issuer.to_be_bytes(), key.login.as_bytes()], &text))
-    }
-
-    fn open_evidence(&self, key: Key, sealed: &[u8]) -> Result<Evidence, Broken> {
-        let text = self.vault().open(EVIDENCE, &[&key.issuer.to_be_bytes(), key.login.as_bytes()], sealed)?;
-        let unreadable = || row::unreadable(TABLE, "evidence");
-        let said: EvidenceText<'_> = serde_json::from_slice(&text).map_err(|_| unreadable())?;
-        Ok(Evidence {
-            pid: Pid::parse(said.pid).map_err(|_| unreadable())?,
-            method: Method::named(said.method).ok_or_else(unreadable)?,
-            assurance: row::assurance(TABLE, said.assurance)?,
-            auth_time: Timestamp::from_unix(said.auth_time),
-        })
-    }
-}
-
-/// Whether a grant tells of this evidence.
-fn tells_of(grant: &Grant, evidence: &Evidence) -> bool {
-    let Evidence { pid, method, assurance, auth_time } = evidence;
-    (&grant.pid, grant.method, grant.assurance, grant.auth_time) == (pid, *method, *assurance, *auth_time)
 }
 
 /// Why an update found nothing to change. `evidence` is what the row had to hold.

@@ -1,24 +1,13 @@
 //! Test persons. A pool is the one thing that issuers share, so these rows alone have no issuer.
 
-use portvakt_protocol::person::{PersonHandle, Pid};
+use portvakt_protocol::person::Pid;
 use portvakt_protocol::provider::{PersonStanding, Pool};
 use portvakt_protocol::registration::PersonRecord;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Embedded;
 use crate::Broken;
-use crate::vault::Column;
-
-const PID: Column = Column { table: "person", column: "pid_sealed" };
-
-/// A person on the way to a pool: sealed already.
-#[derive(Debug)]
-pub(super) struct Assignment {
-    pub(super) pool: String,
-    pub(super) person: PersonHandle,
-    pid_sealed: Vec<u8>,
-    pub(super) active: bool,
-}
+use crate::sealed::Assignment;
 
 /// What an assignment changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +28,7 @@ impl Embedded {
             let mut persons = Vec::new();
             while let Some(row) = rows.next()? {
                 let (person, sealed): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
-                let pid = store.vault().open_pid(PID, &[pool.0.as_bytes(), &person], &sealed)?;
+                let pid = store.vault().open_person_pid(&pool, &person, &sealed)?;
                 persons.push(PersonRecord { pid, active: row.get(2)? });
             }
             persons.sort_by(|one, other| one.pid.reveal().cmp(other.pid.reveal()));
@@ -49,7 +38,7 @@ impl Embedded {
     }
 
     /// See [`crate::Store::some_persons`].
-    pub(crate) fn some_persons(&self, pools: &[Pool], limit: u32) -> Result<Vec<Pid>, Broken> {
+    pub(crate) async fn some_persons(&self, pools: &[Pool], limit: u32) -> Result<Vec<Pid>, Broken> {
         self.read(|db| {
             let mut select = db.prepare_cached(
                 "SELECT person, pid_sealed FROM person WHERE pool = ?1 AND active = 1 ORDER BY person LIMIT ?2",
@@ -59,7 +48,7 @@ impl Embedded {
                 let mut rows = select.query(params![pool.0, limit])?;
                 while let Some(row) = rows.next()? {
                     let (person, sealed): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
-                    persons.push(self.vault().open_pid(PID, &[pool.0.as_bytes(), &person], &sealed)?);
+                    persons.push(self.vault().open_person_pid(pool, &person, &sealed)?);
                 }
             }
             persons.sort_by(|one, other| one.reveal().cmp(other.reveal()));
@@ -70,7 +59,7 @@ impl Embedded {
     }
 
     /// See [`crate::Store::person_standing`].
-    pub(crate) fn person_standing(&self, pools: &[Pool], pid: &Pid) -> Result<PersonStanding, Broken> {
+    pub(crate) async fn person_standing(&self, pools: &[Pool], pid: &Pid) -> Result<PersonStanding, Broken> {
         let person = self.vault().handle(pid);
         self.read(|db| {
             let mut select =
@@ -85,14 +74,6 @@ impl Embedded {
             }
             Ok(standing)
         })
-    }
-
-    /// Seals a person for a pool.
-    pub(super) fn assignment(&self, pool: Pool, record: &PersonRecord) -> Assignment {
-        let person = self.vault().handle(&record.pid);
-        let key: [&[u8]; 2] = [pool.0.as_bytes(), person.as_bytes()];
-        let pid_sealed = self.vault().seal(PID, &key, record.pid.reveal().as_bytes());
-        Assignment { person, pid_sealed, active: record.active, pool: pool.0 }
     }
 }
 

@@ -2,19 +2,25 @@
 
 use portvakt_protocol::client::{ClientId, StoredSecret};
 use portvakt_protocol::organisation::{Acceptance, OrgNumber, Organisation};
-use portvakt_protocol::registration::{ClientRecord, ClientRegistration};
+use portvakt_protocol::registration::ClientRecord;
 use portvakt_protocol::scope::{Scope, ScopeRecord};
 use portvakt_protocol::secret::ClientSecretDigest;
 use portvakt_protocol::time::{Seconds, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use super::row;
 use crate::Broken;
+use crate::row;
 use crate::verbs::Generation;
 
 pub(super) fn generation(db: &Connection) -> Result<Generation, Broken> {
     let count: i64 = db.prepare_cached("SELECT generation FROM state")?.query_row([], |row| row.get(0))?;
     Ok(Generation(count.unsigned_abs()))
+}
+
+/// The next generation: what changed is seen by whoever compares.
+pub(super) fn move_on(db: &Connection) -> Result<Generation, Broken> {
+    db.prepare_cached("UPDATE state SET generation = generation + 1")?.execute([])?;
+    generation(db)
 }
 
 pub(super) fn organisations(db: &Connection, issuer: i64) -> Result<Vec<Organisation>, Broken> {
@@ -101,7 +107,7 @@ pub(super) fn clients(db: &Connection, issuer: i64) -> Result<Vec<ClientRecord>,
     let mut rows = select.query([issuer])?;
     let mut clients = Vec::new();
     while let Some(row) = rows.next()? {
-        let registration = registration(&row.get::<_, String>(0)?)?;
+        let registration = row::registration(&row.get::<_, String>(0)?)?;
         let secrets = secrets(db, issuer, &registration.client_id)?;
         clients.push(ClientRecord {
             active: row.get(1)?,
@@ -134,8 +140,4 @@ pub(super) fn secrets(
         });
     }
     Ok(secrets)
-}
-
-pub(super) fn registration(text: &str) -> Result<ClientRegistration, Broken> {
-    serde_json::from_str(text).map_err(|_| row::unreadable("client", "registration"))
 }

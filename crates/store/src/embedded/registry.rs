@@ -1,9 +1,8 @@
 //! Registrations. A register is one commit: the changes, the record of each, and the generation they make.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use portvakt_protocol::client::{Client, ClientId, StoredSecret};
+use portvakt_protocol::client::{Client, ClientId};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::Organisation;
 use portvakt_protocol::provider::Provider;
@@ -15,14 +14,16 @@ use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::audit::{Event, Record};
-use super::persons::{Assigned, Assignment};
+use super::Embedded;
+use super::persons::Assigned;
 use super::registered::{
-    clients, generation, organisation, organisation_of, organisations, registration, scope_of, scopes,
-    secrets,
+    clients, generation, move_on, organisation, organisation_of, organisations, scope_of, scopes, secrets,
 };
-use super::{Embedded, row};
 use crate::Broken;
+use crate::audit::{Event, Record};
+use crate::client_rows::ClientRows;
+use crate::row;
+use crate::sealed::Assignment;
 use crate::verbs::{Actor, Generation, Registered};
 
 /// A change with its issuer's number, and nothing left to seal.
@@ -65,14 +66,7 @@ impl Embedded {
             prepared.push(self.prepare(change).await?);
         }
         let occasion = Occasion { actor, now };
-        let current = Arc::clone(&self.inner.generation);
-        let work = move |db: &Connection| register(db, &prepared, expected, &occasion);
-        let (registered, _) = self
-            .inner
-            .writer
-            .write_then(work, move |(_, generation)| current.store(generation.0, Ordering::Release))
-            .await?;
-        Ok(registered)
+        self.change(move |db| register(db, &prepared, expected, &occasion)).await
     }
 
     async fn prepare(&self, change: Change) -> Result<Prepared, Broken> {
@@ -93,7 +87,7 @@ impl Embedded {
             Change::EndSecrets { issuer, client_id, at } => {
                 Prepared::EndSecrets { issuer: self.number(&issuer).await?, client_id, at }
             }
-            Change::Person { pool, person } => Prepared::Person(self.assignment(pool, &person)),
+            Change::Person { pool, person } => Prepared::Person(self.vault().assignment(pool, &person)),
         })
     }
 
@@ -115,14 +109,14 @@ impl Embedded {
     }
 
     /// See [`crate::Store::client`].
-    pub(crate) fn client(
+    pub(crate) async fn client(
         &self,
         provider: &Provider,
         client_id: &ClientId,
     ) -> Result<Option<Arc<Client>>, Broken> {
         let Some(known) = self.known(provider.issuer()) else { return Ok(None) };
         // Before the rows are read: what is read may be newer than its mark, never older.
-        let of = self.generation();
+        let of = self.current();
         if let Some(client) = known.clients.get(client_id, of) {
             return Ok(client);
         }
@@ -134,15 +128,6 @@ impl Embedded {
         known.clients.put(client_id.clone(), of, client.clone());
         Ok(client)
     }
-}
-
-/// Everything that makes up one client, as it is stored.
-struct ClientRows {
-    registration: ClientRegistration,
-    active: bool,
-    organisation: Organisation,
-    scopes: Vec<ScopeRecord>,
-    secrets: Vec<StoredSecret>,
 }
 
 impl ClientRows {
@@ -157,31 +142,11 @@ impl ClientRows {
         let Some(row) = rows.next()? else { return Ok(None) };
         Ok(Some(Self {
             organisation: organisation(row)?,
-            registration: registration(&row.get::<_, String>(6)?)?,
+            registration: row::registration(&row.get::<_, String>(6)?)?,
             active: row.get(7)?,
             scopes: scopes(&moment, issuer)?,
             secrets: secrets(&moment, issuer, client_id)?,
         }))
-    }
-
-    /// Parses the registration against the provider as it is now: rows are not trusted, and configuration changes.
-    fn parse(self, provider: &Provider) -> Option<Client> {
-        let client_id = self.registration.client_id.clone();
-        let parsed =
-            self.registration.client(provider, &self.organisation, &self.scopes, self.secrets, self.active);
-        match parsed {
-            Ok(client) => Some(client),
-            Err(faults) => {
-                let issuer = provider.issuer().as_str();
-                tracing::warn!(
-                    issuer,
-                    client_id = client_id.as_str(),
-                    ?faults,
-                    "a stored registration no longer holds"
-                );
-                None
-            }
-        }
     }
 }
 
@@ -215,8 +180,7 @@ fn register(
     if !changed {
         return Ok((Registered::Done, before));
     }
-    db.execute("UPDATE state SET generation = generation + 1", [])?;
-    Ok((Registered::Done, generation(db)?))
+    Ok((Registered::Done, move_on(db)?))
 }
 
 fn register_organisation(
@@ -292,7 +256,7 @@ fn register_client(
         .query_row(params![issuer, client_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     // One that cannot be read any more is one to be replaced.
-    let before = before.map(|(text, active)| (registration(&text).ok(), active));
+    let before = before.map(|(text, active)| (row::registration(&text).ok(), active));
     if before
         .as_ref()
         .is_some_and(|(known, was_active)| known.as_ref() == Some(registered) && *was_active == active)

@@ -7,7 +7,7 @@ use portvakt_protocol::time::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
-use super::audit::{Event, Record};
+use crate::audit::{Event, Record};
 use crate::vault::{Purpose, SealedKey, Vault, VaultFault, VaultKeys};
 use crate::{MasterKey, OpenFault};
 

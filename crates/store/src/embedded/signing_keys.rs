@@ -5,31 +5,21 @@ use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, params};
 use serde_json::json;
 
-use super::audit::{Event, Record};
-use super::{Embedded, row};
+use super::Embedded;
+use super::registered::{generation, move_on};
 use crate::Broken;
-use crate::vault::Column;
+use crate::audit::{Event, Record};
+use crate::row;
+use crate::sealed::SealedSigningKey;
 use crate::verbs::{Actor, StoredKey};
-
-const TABLE: &str = "signing_key";
-const PRIVATE: Column = Column { table: TABLE, column: "private_sealed" };
-
-/// A key on the way to its row: sealed already, and without its private part in the open.
-#[derive(Debug)]
-struct SealedKey {
-    issuer: i64,
-    kid: String,
-    private_sealed: Vec<u8>,
-    chain: Vec<u8>,
-    published: Timestamp,
-    signs_from: Timestamp,
-    signs_until: Option<Timestamp>,
-    removed: Option<Timestamp>,
-}
 
 impl Embedded {
     /// See [`crate::Store::signing_keys`].
-    pub(crate) fn signing_keys(&self, issuer: &Issuer, now: Timestamp) -> Result<Vec<StoredKey>, Broken> {
+    pub(crate) async fn signing_keys(
+        &self,
+        issuer: &Issuer,
+        now: Timestamp,
+    ) -> Result<Vec<StoredKey>, Broken> {
         let Some(known) = self.known(issuer) else { return Ok(Vec::new()) };
         self.read(|db| {
             let mut select = db.prepare_cached(
@@ -39,16 +29,17 @@ impl Embedded {
             let mut rows = select.query(params![known.number, now.unix()])?;
             let mut keys = Vec::new();
             while let Some(row) = rows.next()? {
-                let (kid, sealed, chain): (String, Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                keys.push(StoredKey {
-                    pkcs8: self.vault().open(PRIVATE, &[issuer.as_str().as_bytes(), kid.as_bytes()], &sealed)?,
-                    kid,
-                    chain: split(&chain).ok_or_else(|| row::unreadable(TABLE, "chain"))?,
+                let sealed = SealedSigningKey {
+                    issuer: known.number,
+                    kid: row.get(0)?,
+                    private_sealed: row.get(1)?,
+                    chain: row.get(2)?,
                     published: Timestamp::from_unix(row.get(3)?),
                     signs_from: Timestamp::from_unix(row.get(4)?),
                     signs_until: row::instant(row.get(5)?),
                     removed: row::instant(row.get(6)?),
-                });
+                };
+                keys.push(self.vault().open_signing_key(issuer, sealed)?);
             }
             Ok(keys)
         })
@@ -62,7 +53,7 @@ impl Embedded {
         now: Timestamp,
     ) -> Result<bool, Broken> {
         let key = self.seal_key(issuer, key).await?;
-        self.write(move |db| {
+        self.change(move |db| {
             let first: Option<i64> = db
                 .prepare_cached(
                     "SELECT min(published) FROM signing_key WHERE issuer = ?1 AND (removed IS NULL OR removed > ?2)",
@@ -71,7 +62,7 @@ impl Embedded {
             match row::instant(first) {
                 None => {}
                 Some(published) if published > now => return Err(Broken::ClockBehind { published }),
-                Some(_) => return Ok(false),
+                Some(_) => return Ok((false, generation(db)?)),
             }
             key.insert(db)?;
             key.record(
@@ -80,7 +71,7 @@ impl Embedded {
                 json!({ "kid": key.kid, "signs_from": key.signs_from.unix() }),
                 db,
             )?;
-            Ok(true)
+            Ok((true, move_on(db)?))
         })
         .await
     }
@@ -96,7 +87,7 @@ impl Embedded {
     ) -> Result<(), Broken> {
         let key = self.seal_key(issuer, new).await?;
         let actor = actor.0.clone();
-        self.write(move |db| {
+        self.change(move |db| {
             // min() of two arguments is NULL if one is, so what has no end yet is given the new one first.
             db.prepare_cached(
                 "UPDATE signing_key
@@ -111,28 +102,19 @@ impl Embedded {
                 "signs_from": key.signs_from.unix(),
                 "previous_removed": previous_removed.unix(),
             });
-            key.record(Event::KeyRotated, now, detail, db)
+            key.record(Event::KeyRotated, now, detail, db)?;
+            Ok(((), move_on(db)?))
         })
         .await
     }
 
-    async fn seal_key(&self, issuer: &Issuer, key: StoredKey) -> Result<SealedKey, Broken> {
+    async fn seal_key(&self, issuer: &Issuer, key: StoredKey) -> Result<SealedSigningKey, Broken> {
         let number = self.number(issuer).await?;
-        let bound: [&[u8]; 2] = [issuer.as_str().as_bytes(), key.kid.as_bytes()];
-        Ok(SealedKey {
-            issuer: number,
-            private_sealed: self.vault().seal(PRIVATE, &bound, &key.pkcs8),
-            chain: join(&key.chain),
-            kid: key.kid,
-            published: key.published,
-            signs_from: key.signs_from,
-            signs_until: key.signs_until,
-            removed: key.removed,
-        })
+        Ok(self.vault().seal_signing_key(number, issuer, key))
     }
 }
 
-impl SealedKey {
+impl SealedSigningKey {
     fn insert(&self, db: &Connection) -> Result<(), Broken> {
         db.prepare_cached(
             "INSERT INTO signing_key (issuer, kid, private_sealed, chain, published, signs_from, signs_until, removed)
@@ -159,43 +141,5 @@ impl SealedKey {
         db: &Connection,
     ) -> Result<(), Broken> {
         Record::at(now, event).issuer(self.issuer).detail(detail).write(db)
-    }
-}
-
-/// A chain as one value: each certificate preceded by its length, 32 bits.
-fn join(chain: &[Vec<u8>]) -> Vec<u8> {
-    let mut joined = Vec::new();
-    for der in chain {
-        joined.extend_from_slice(&u32::try_from(der.len()).unwrap_or(u32::MAX).to_be_bytes());
-        joined.extend_from_slice(der);
-    }
-    joined
-}
-
-/// The chain that [`join`] joined; `None` if it is cut short.
-fn split(mut joined: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut chain = Vec::new();
-    while !joined.is_empty() {
-        let (length, rest) = joined.split_first_chunk::<4>()?;
-        let (der, rest) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
-        chain.push(der.to_vec());
-        joined = rest;
-    }
-    Some(chain)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_chain_cut_short_is_none() {
-        let chain = vec![b"own".to_vec(), b"issuing".to_vec()];
-        let joined = join(&chain);
-        for length in (1..joined.len()).filter(|length| *length != 7) {
-            assert_eq!(split(&joined[..length]), None, "{length} bytes");
-        }
-        assert_eq!(split(&joined), Some(chain));
-        assert_eq!(split(&[]), Some(vec![]));
     }
 }

@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_protocol::time::Timestamp;
 use rusqlite::params;
 
 use super::{Embedded, audit};
 use crate::Broken;
+use crate::retention::{LOGIN_LINGERS, SECRET_LINGERS};
 use crate::verbs::{AuditRecord, SweepPolicy, Swept};
 
-/// For this long after its end a login's browser is told that it expired, rather than that there is none.
-const LOGIN_LINGERS: Seconds = Seconds::new(3600);
-/// For this long after its end a client secret still shows in the registry.
-const SECRET_LINGERS: Seconds = Seconds::days(365);
 /// How long a question after health waits for a write.
 const HEALTH_WAITS: Duration = Duration::from_secs(2);
 

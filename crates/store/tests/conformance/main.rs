@@ -1,5 +1,5 @@
-//! The store's contract. Each scene runs on each backend: another backend is one more `suite!` at the end of this file and a
-//! [`world::Place`] of its own.
+//! The store's contract. Each scene runs on each backend, and on PostgreSQL also as behind a pooler: another backend is one more `suite!`
+//! at the end of this file and a [`world::Place`] of its own.
 
 #[cfg(test)]
 mod codes;
@@ -20,21 +20,21 @@ mod world;
 
 /// Makes a test of each scene. A scene that is not named here is dead code, and the compiler says so.
 macro_rules! scenes {
-    ($place:expr; $($chapter:ident { $($scene:ident)* })*) => {
+    ($world:expr; $($chapter:ident { $($scene:ident)* })*) => {
         $(mod $chapter {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $scene() {
-                crate::$chapter::$scene(crate::world::World::new($place).await).await;
+                crate::$chapter::$scene($world.await).await;
             })*
         })*
     };
 }
 
 macro_rules! suite {
-    ($backend:ident, $place:expr) => {
+    ($backend:ident, $world:expr) => {
         #[cfg(test)]
         mod $backend {
-            scenes! { $place;
+            scenes! { $world;
                 registrations {
                     a_client_of_no_organisation_is_broken_and_takes_its_whole_register_along
                     a_register_decided_on_an_older_generation_is_a_conflict
@@ -96,7 +96,6 @@ macro_rules! suite {
                 }
                 opening {
                     another_master_key_is_refused
-                    a_second_opening_is_refused_while_the_first_stands
                     everything_is_there_again
                     a_new_master_key_changes_no_sub_and_no_handle
                 }
@@ -105,4 +104,6 @@ macro_rules! suite {
     };
 }
 
-suite!(embedded, crate::world::DataFolder::new());
+suite!(embedded, crate::world::World::embedded());
+suite!(postgres, crate::world::World::on_postgres(portvakt_store::Pooler::None));
+suite!(postgres_behind_a_pooler, crate::world::World::on_postgres(portvakt_store::Pooler::Transaction));

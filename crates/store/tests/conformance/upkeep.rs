@@ -213,6 +213,6 @@ pub(crate) async fn a_closed_store_says_so(world: World) {
         world.store.spend_code(world.issuer(), world.spending("demo", issue.code.digest), START).await;
     assert_eq!(write.err(), Some(Broken::Closed));
     assert_eq!(world.store.close().await, Ok(()));
-    let again = world.open(1, None).unwrap();
+    let again = world.open(1, None).await.unwrap();
     assert!(!again.code(world.issuer(), &issue.code.digest).await.unwrap().unwrap().spent);
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use portvakt_cluster::{Postgres, shared};
 use portvakt_crypto::random::Random;
 use portvakt_protocol::acr::Assurance;
 use portvakt_protocol::client::{ApplicationType, AuthMethod, ClientId};
@@ -20,39 +21,85 @@ use portvakt_protocol::secret::{
 };
 use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_store::{
-    Actor, AuditRecord, CodeSpending, Issue, LoginWrite, MasterKey, NewLogin, OpenFault, Opening, Registered,
-    Store, StoreUrl, StoredKey,
+    Actor, AuditRecord, CodeSpending, Issue, LoginWrite, MasterKey, NewLogin, OpenFault, Opening, Pooler,
+    PostgresUrl, Registered, Store, StoreUrl, StoredKey, migrate,
 };
 
 /// Where a backend keeps its data: it can be opened again.
 pub(crate) trait Place: Send + Sync {
-    /// Opens what is there.
-    fn open(&self, master: MasterKey, previous: Option<MasterKey>) -> Result<Store, OpenFault>;
+    /// Where it is.
+    fn url(&self) -> StoreUrl;
+}
+
+/// A database of its own, on the one server of this process.
+pub(crate) struct Database {
+    name: String,
+    pooler: Pooler,
+}
+
+impl Database {
+    pub(crate) fn new(pooler: Pooler) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let name = format!("scene_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        Self { name, pooler }
+    }
+
+    /// The database with the schema and nothing else, which each scene gets a copy of.
+    async fn template(server: &'static Postgres) -> &'static str {
+        static TEMPLATE: tokio::sync::OnceCell<&'static str> = tokio::sync::OnceCell::const_new();
+        let make = async || {
+            server.create_database("template_scene").unwrap();
+            let url = PostgresUrl::parse(&server.url("template_scene")).unwrap();
+            migrate(&url, None, START).await.unwrap();
+            "template_scene"
+        };
+        TEMPLATE.get_or_init(make).await
+    }
+}
+
+impl Place for Database {
+    fn url(&self) -> StoreUrl {
+        let server = shared().unwrap();
+        let url = PostgresUrl::parse(&server.url(&self.name)).unwrap().with_connections(6);
+        StoreUrl::Postgres(Box::new(url.with_pooler(self.pooler)))
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // The server goes with the process, and every database with it.
+        let _ = shared().unwrap().drop_database(&self.name);
+    }
+}
+
+impl World {
+    /// A world on PostgreSQL.
+    pub(crate) async fn on_postgres(pooler: Pooler) -> Self {
+        let database = Database::new(pooler);
+        let server = shared().unwrap();
+        let template = Database::template(server).await;
+        server.create_database_from(&database.name, template).unwrap();
+        Self::new(database).await
+    }
+
+    /// A world in a folder.
+    pub(crate) async fn embedded() -> Self {
+        Self::new(DataFolder::new()).await
+    }
 }
 
 /// The embedded backend's place.
-pub(crate) struct DataFolder {
-    folder: tempfile::TempDir,
-    openings: AtomicU64,
-}
+pub(crate) struct DataFolder(tempfile::TempDir);
 
 impl DataFolder {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), openings: AtomicU64::new(1) }
+        Self(tempfile::tempdir().unwrap())
     }
 }
 
 impl Place for DataFolder {
-    fn open(&self, master: MasterKey, previous: Option<MasterKey>) -> Result<Store, OpenFault> {
-        // Another seed each time: a nonce must not come twice.
-        let seed = self.openings.fetch_add(1, Ordering::Relaxed);
-        Store::open(Opening {
-            url: StoreUrl::Folder(self.folder.path().join("data")),
-            master,
-            previous_master: previous,
-            random: Random::danger_seeded(seed),
-            now: START,
-        })
+    fn url(&self) -> StoreUrl {
+        StoreUrl::Folder(self.0.path().join("data"))
     }
 }
 
@@ -153,9 +200,16 @@ pub(crate) fn evidence_of(person: &str, now: Timestamp) -> Evidence {
     Evidence { pid: pid(person), method: Method::TestId, assurance: Assurance::High, auth_time: now }
 }
 
+async fn open(url: StoreUrl, master: MasterKey, previous: Option<MasterKey>) -> Result<Store, OpenFault> {
+    static OPENINGS: AtomicU64 = AtomicU64::new(1);
+    // Another seed each time: a nonce must not come twice.
+    let random = Random::danger_seeded(OPENINGS.fetch_add(1, Ordering::Relaxed));
+    Store::open(Opening { url, master, previous_master: previous, random, now: START }).await
+}
+
 impl World {
     pub(crate) async fn new(place: impl Place + 'static) -> Self {
-        let store = place.open(master(1), None).unwrap();
+        let store = open(place.url(), master(1), None).await.unwrap();
         let here = provider("https://eid-exttest.difi.no/idporten-oidc-provider/", Environment::Test);
         let there = provider("https://idporten-ver2.difi.no/idporten-oidc-provider/", Environment::Test);
         let random = Random::danger_seeded(7);
@@ -172,19 +226,24 @@ impl World {
         world
     }
 
+    /// Whether other processes may open the same store.
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self.place.url(), StoreUrl::Postgres(_))
+    }
+
     pub(crate) fn issuer(&self) -> &Issuer {
         self.here.issuer()
     }
 
     /// Opens the place again. The store must have been closed.
-    pub(crate) fn open(&self, key: u64, previous: Option<u64>) -> Result<Store, OpenFault> {
-        self.place.open(master(key), previous.map(master))
+    pub(crate) async fn open(&self, key: u64, previous: Option<u64>) -> Result<Store, OpenFault> {
+        open(self.place.url(), master(key), previous.map(master)).await
     }
 
     /// Closes the store and opens the place again with the same key.
     pub(crate) async fn reopen(&mut self) {
         self.store.close().await.unwrap();
-        self.store = self.open(1, None).unwrap();
+        self.store = self.open(1, None).await.unwrap();
     }
 
     pub(crate) async fn registered(&self, changes: Vec<Change>) {

@@ -19,7 +19,7 @@ const PER_SHARD: usize = 1024;
 
 /// One issuer's clients. An entry may say that there is none: a registration that does not parse is not parsed again.
 #[derive(Debug)]
-pub(super) struct ClientCache {
+pub(crate) struct ClientCache {
     hasher: RandomState,
     shards: [RwLock<HashMap<ClientId, Entry>>; SHARDS],
 }
@@ -31,18 +31,18 @@ struct Entry {
 }
 
 impl ClientCache {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { hasher: RandomState::new(), shards: Default::default() }
     }
 
     /// What is known of a client in this generation; the outer `None`: nothing.
-    pub(super) fn get(&self, client_id: &ClientId, now: Generation) -> Option<Option<Arc<Client>>> {
+    pub(crate) fn get(&self, client_id: &ClientId, now: Generation) -> Option<Option<Arc<Client>>> {
         let shard = self.shard(client_id)?.read().unwrap_or_else(PoisonError::into_inner);
         shard.get(client_id).filter(|entry| entry.of == now).map(|entry| entry.client.clone())
     }
 
     /// Remembers a client. `of` is the generation from before its rows were read.
-    pub(super) fn put(&self, client_id: ClientId, of: Generation, client: Option<Arc<Client>>) {
+    pub(crate) fn put(&self, client_id: ClientId, of: Generation, client: Option<Arc<Client>>) {
         let Some(shard) = self.shard(&client_id) else { return };
         let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
         if shard.len() >= PER_SHARD && !shard.contains_key(&client_id) {

@@ -1,0 +1,158 @@
+//! Grants, and the codes and access tokens under them. Spending a code is the hot write, an access token the hot read.
+
+use portvakt_protocol::evidence::Method;
+use portvakt_protocol::grant::{Echo, Grant, GrantId, LoadedAccessToken, LoadedCode, NewCode};
+use portvakt_protocol::issuer::Issuer;
+use portvakt_protocol::pkce::CodeChallenge;
+use portvakt_protocol::secret::{AccessTokenDigest, CodeDigest};
+use portvakt_protocol::time::Timestamp;
+use tokio_postgres::Row;
+
+use super::Postgres;
+use super::outcome::{Probe, Written};
+use super::pool::Param;
+use super::statement::statements;
+use crate::Broken;
+use crate::audit::Event;
+use crate::contract::Redemption;
+use crate::row;
+use crate::verbs::CodeSpending;
+
+const TABLE: &str = "login_grant";
+
+/// The columns of a grant, as [`Postgres::grant`] reads them.
+macro_rules! grant_columns {
+    () => {
+        "g.name, g.client_id, g.pid_sealed, g.scopes, g.method, g.assurance, g.auth_time, g.expires, g.nonce, g.locale, \
+         g.revoked_at"
+    };
+}
+
+/// Where in a row the columns of what leads to the grant begin.
+const AFTER_GRANT: usize = 11;
+
+statements! {
+    CODE(INT8, BYTEA) = concat!(
+        "SELECT ", grant_columns!(), ", c.redirect_uri, c.challenge, c.expires, c.spent_at
+         FROM code c JOIN login_grant g ON g.name = c.login_grant WHERE c.issuer = $1 AND c.digest = $2"
+    );
+    TOKEN(INT8, BYTEA) = concat!(
+        "SELECT ", grant_columns!(), ", t.expires
+         FROM access_token t JOIN login_grant g ON g.name = t.login_grant WHERE t.issuer = $1 AND t.digest = $2"
+    );
+    /// One conditional update decides; the token and the record follow from what it found.
+    SPEND(INT8, BYTEA, TEXT, INT8, BYTEA, INT8, TEXT) =
+        "WITH spent AS (
+            UPDATE code SET spent_at = $4 FROM login_grant g
+            WHERE code.issuer = $1 AND code.digest = $2 AND code.client_id = $3 AND code.spent_at IS NULL AND code.expires > $4
+              AND g.name = code.login_grant AND g.revoked_at IS NULL AND g.expires > $4
+            RETURNING g.name, g.client_id, g.person
+         ), token AS (
+            INSERT INTO access_token (issuer, digest, login_grant, expires) SELECT $1, $5, name, $6 FROM spent
+         ), record AS (
+            INSERT INTO audit (at, issuer, event, client_id, person, login_grant)
+            SELECT $4, $1, $7, client_id, person, name FROM spent
+         )
+         SELECT 1 FROM spent";
+    SPENT(INT8, BYTEA) = "SELECT 1 FROM access_token WHERE issuer = $1 AND digest = $2";
+    /// A code that its own client had spent before takes its grant with it (RFC 6749 §4.1.2).
+    REPLAY(INT8, BYTEA, TEXT, INT8, TEXT) =
+        "WITH replayed AS (
+            SELECT login_grant FROM code WHERE issuer = $1 AND digest = $2 AND client_id = $3 AND spent_at IS NOT NULL
+         ), revoked AS (
+            UPDATE login_grant SET revoked_at = $4
+            WHERE name = (SELECT login_grant FROM replayed) AND revoked_at IS NULL
+            RETURNING name, client_id, person
+         ), record AS (
+            INSERT INTO audit (at, issuer, event, client_id, person, login_grant)
+            SELECT $4, $1, $5, client_id, person, name FROM revoked
+         )
+         SELECT 1 FROM replayed";
+}
+
+impl Postgres {
+    /// See [`crate::Store::code`].
+    pub(crate) async fn code(
+        &self,
+        issuer: &Issuer,
+        code: &CodeDigest,
+    ) -> Result<Option<LoadedCode>, Broken> {
+        let Some(known) = self.known(issuer).await? else { return Ok(None) };
+        let found = self.read_one(&CODE, &[&known.number, &code.as_bytes().as_slice()]).await?;
+        let Some(row) = found else { return Ok(None) };
+        let (grant, revoked) = self.grant(known.number, &row)?;
+        let challenge: Option<&str> = row.try_get(AFTER_GRANT + 1)?;
+        let challenge = challenge
+            .map(|text| CodeChallenge::parse(text).ok_or_else(|| row::unreadable("code", "challenge")))
+            .transpose()?;
+        let stored = NewCode {
+            digest: *code,
+            redirect_uri: row.try_get(AFTER_GRANT)?,
+            challenge,
+            expires: Timestamp::from_unix(row.try_get(AFTER_GRANT + 2)?),
+        };
+        let spent = row.try_get::<_, Option<i64>>(AFTER_GRANT + 3)?.is_some();
+        Ok(Some(LoadedCode { code: stored, grant, spent, revoked }))
+    }
+
+    /// See [`crate::Store::spend_code`].
+    pub(crate) async fn spend_code(
+        &self,
+        issuer: &Issuer,
+        spending: CodeSpending,
+        now: Timestamp,
+    ) -> Result<Redemption, Broken> {
+        let Some(known) = self.known(issuer).await? else { return Ok(Redemption::Unknown) };
+        let (number, now) = (known.number, now.unix());
+        let (code, client) = (spending.code.as_bytes().as_slice(), spending.client_id.as_str());
+        let token = spending.access_token.digest.as_bytes().as_slice();
+        let (expires, event) = (spending.access_token.expires.unix(), Event::CodeRedeemed.as_str());
+        let params: [Param<'_>; 7] = [&number, &code, &client, &now, &token, &expires, &event];
+        let probe: [Param<'_>; 2] = [&number, &token];
+        match self.write(&SPEND, &params, Probe::Key(&SPENT, &probe)).await? {
+            Written::Probed => return Ok(Redemption::Spent),
+            Written::Rows(rows) if !rows.is_empty() => return Ok(Redemption::Spent),
+            Written::Rows(_) => {}
+        }
+        let event = Event::CodeReplayed.as_str();
+        // Revoking what is revoked already changes nothing, so a replay without an answer is told again.
+        let replay: [Param<'_>; 5] = [&number, &code, &client, &now, &event];
+        match self.write(&REPLAY, &replay, Probe::Repeat).await? {
+            Written::Rows(rows) if rows.is_empty() => Ok(Redemption::Unknown),
+            Written::Rows(_) | Written::Probed => Ok(Redemption::Replayed),
+        }
+    }
+
+    /// See [`crate::Store::access_token`].
+    pub(crate) async fn access_token(
+        &self,
+        issuer: &Issuer,
+        token: &AccessTokenDigest,
+    ) -> Result<Option<LoadedAccessToken>, Broken> {
+        let Some(known) = self.known(issuer).await? else { return Ok(None) };
+        let found = self.read_one(&TOKEN, &[&known.number, &token.as_bytes().as_slice()]).await?;
+        let Some(row) = found else { return Ok(None) };
+        let (grant, revoked) = self.grant(known.number, &row)?;
+        let expires = Timestamp::from_unix(row.try_get(AFTER_GRANT)?);
+        Ok(Some(LoadedAccessToken { grant, expires, revoked }))
+    }
+
+    /// Reads [`grant_columns`], and whether the grant was revoked.
+    fn grant(&self, issuer: i64, row: &Row) -> Result<(Grant, bool), Broken> {
+        let unreadable = |what| row::unreadable(TABLE, what);
+        let name: &[u8] = row.try_get(0)?;
+        let id = GrantId(name.try_into().map_err(|_| unreadable("name"))?);
+        let grant = Grant {
+            id,
+            client_id: row::client_id(TABLE, row.try_get(1)?)?,
+            pid: self.vault().open_grant_pid(issuer, id, row.try_get(2)?)?,
+            scopes: row::scopes(TABLE, row.try_get(3)?)?,
+            method: Method::named(row.try_get(4)?).ok_or_else(|| unreadable("method"))?,
+            assurance: row::assurance(TABLE, row.try_get(5)?)?,
+            auth_time: Timestamp::from_unix(row.try_get(6)?),
+            expires: Timestamp::from_unix(row.try_get(7)?),
+            echo: Echo { nonce: row.try_get(8)?, locale: row.try_get(9)? },
+        };
+        Ok((grant, row.try_get::<_, Option<i64>>(10)?.is_some()))
+    }
+}

@@ -1,0 +1,170 @@
+//! What is registered, read from its rows.
+
+use std::sync::Arc;
+
+use portvakt_protocol::client::{Client, ClientId, StoredSecret};
+use portvakt_protocol::issuer::Issuer;
+use portvakt_protocol::organisation::{Acceptance, OrgNumber, Organisation};
+use portvakt_protocol::provider::Provider;
+use portvakt_protocol::registration::{ClientRecord, Registry};
+use portvakt_protocol::scope::{Scope, ScopeRecord};
+use portvakt_protocol::secret::ClientSecretDigest;
+use portvakt_protocol::time::{Seconds, Timestamp};
+use tokio_postgres::Row;
+
+use super::Postgres;
+use super::statement::statements;
+use crate::Broken;
+use crate::client_rows::ClientRows;
+use crate::row;
+use crate::verbs::Generation;
+
+statements! {
+    ORGANISATIONS(INT8) =
+        "SELECT orgno, name, terms_version, terms_accepted_at, terms_accepted_by, standing
+         FROM organisation WHERE issuer = $1 ORDER BY orgno COLLATE \"C\"";
+    SCOPES(INT8) =
+        "SELECT scope, description, token_type, at_max_age, active FROM scope WHERE issuer = $1
+         ORDER BY scope COLLATE \"C\"";
+    CLIENTS(INT8) =
+        "SELECT registration, active, created, last_updated FROM client WHERE issuer = $1
+         ORDER BY client_id COLLATE \"C\"";
+    /// Every secret of an issuer's clients, newest first.
+    SECRETS(INT8) =
+        "SELECT client_id, digest, expires FROM client_secret WHERE issuer = $1 ORDER BY number DESC";
+    CLIENT(INT8, TEXT) =
+        "SELECT o.orgno, o.name, o.terms_version, o.terms_accepted_at, o.terms_accepted_by, o.standing, c.registration, c.active
+         FROM client c JOIN organisation o ON o.issuer = c.issuer AND o.orgno = c.orgno
+         WHERE c.issuer = $1 AND c.client_id = $2";
+    SECRETS_OF(INT8, TEXT) =
+        "SELECT digest, expires FROM client_secret WHERE issuer = $1 AND client_id = $2 ORDER BY number DESC";
+}
+
+impl Postgres {
+    /// See [`crate::Store::registry`].
+    pub(crate) async fn registry(&self, issuer: &Issuer) -> Result<(Generation, Registry), Broken> {
+        loop {
+            // One moment's picture: of one generation before and after. Anything else is read again.
+            let before = self.generation().await?;
+            let registry = match self.known(issuer).await? {
+                None => Registry::default(),
+                Some(known) => self.registry_of(known.number).await?,
+            };
+            if self.generation().await? == before {
+                return Ok((before, registry));
+            }
+        }
+    }
+
+    async fn registry_of(&self, number: i64) -> Result<Registry, Broken> {
+        let organisations = self.read(&ORGANISATIONS, &[&number]).await?;
+        let clients = self.read(&CLIENTS, &[&number]).await?;
+        let mut registry = Registry {
+            organisations: organisations.iter().map(organisation).collect::<Result<_, _>>()?,
+            scopes: self.scopes(number).await?,
+            clients: clients.iter().map(client_record).collect::<Result<_, _>>()?,
+        };
+        for row in self.read(&SECRETS, &[&number]).await? {
+            let client_id: &str = row.try_get(0)?;
+            // Ordered by the statement, as the rows are.
+            let found = registry
+                .clients
+                .binary_search_by(|known| known.registration.client_id.as_str().cmp(client_id));
+            let client = found.ok().and_then(|at| registry.clients.get_mut(at));
+            if let Some(client) = client {
+                client.secrets.push(secret(row.try_get(1)?, row.try_get(2)?)?);
+            }
+        }
+        Ok(registry)
+    }
+
+    async fn scopes(&self, number: i64) -> Result<Vec<ScopeRecord>, Broken> {
+        self.read(&SCOPES, &[&number]).await?.iter().map(scope).collect()
+    }
+
+    /// See [`crate::Store::client`].
+    pub(crate) async fn client(
+        &self,
+        provider: &Provider,
+        client_id: &ClientId,
+    ) -> Result<Option<Arc<Client>>, Broken> {
+        let Some(known) = self.known(provider.issuer()).await? else { return Ok(None) };
+        // Before the rows are read: what is read may be newer than its mark, never older.
+        let of = self.freshness().current();
+        if let Some(client) = of.and_then(|of| known.clients.get(client_id, of)) {
+            return Ok(client);
+        }
+        // What nobody registered is not remembered, or strangers could fill the cache.
+        let Some(rows) = self.client_rows(known.number, client_id).await? else { return Ok(None) };
+        let client = rows.parse(provider).map(Arc::new);
+        if let Some(of) = of {
+            known.clients.put(client_id.clone(), of, client.clone());
+        }
+        Ok(client)
+    }
+
+    /// Everything that makes up one client. Its rows are read one after the other: a change in between has moved the generation on,
+    /// and what is put together of both is used once at most.
+    async fn client_rows(&self, number: i64, client_id: &ClientId) -> Result<Option<ClientRows>, Broken> {
+        let Some(row) = self.read_one(&CLIENT, &[&number, &client_id.as_str()]).await? else {
+            return Ok(None);
+        };
+        let secrets = self.read(&SECRETS_OF, &[&number, &client_id.as_str()]).await?;
+        let secrets = secrets.iter().map(|row| secret(row.try_get(0)?, row.try_get(1)?));
+        Ok(Some(ClientRows {
+            organisation: organisation(&row)?,
+            registration: row::registration(row.try_get(6)?)?,
+            active: row.try_get(7)?,
+            scopes: self.scopes(number).await?,
+            secrets: secrets.collect::<Result<_, _>>()?,
+        }))
+    }
+}
+
+/// Reads the first six columns of an organisation's row.
+fn organisation(row: &Row) -> Result<Organisation, Broken> {
+    let terms = match (row.try_get(2)?, row.try_get::<_, Option<i64>>(3)?, row.try_get(4)?) {
+        (Some(version), Some(accepted_at), Some(accepted_by)) => {
+            Some(Acceptance { version, accepted_at: Timestamp::from_unix(accepted_at), accepted_by })
+        }
+        _ => None,
+    };
+    Ok(Organisation {
+        orgno: OrgNumber::parse(row.try_get(0)?).map_err(|_| row::unreadable("organisation", "orgno"))?,
+        name: row.try_get(1)?,
+        terms,
+        standing: row::standing(row.try_get(5)?)?,
+    })
+}
+
+fn scope(row: &Row) -> Result<ScopeRecord, Broken> {
+    let token_type: Option<&str> = row.try_get(2)?;
+    let at_max_age: i64 = row.try_get(3)?;
+    Ok(ScopeRecord {
+        scope: Scope::parse(row.try_get(0)?).ok_or_else(|| row::unreadable("scope", "scope"))?,
+        description: row.try_get(1)?,
+        token_type: token_type.map(row::token_type).transpose()?,
+        at_max_age: u32::try_from(at_max_age)
+            .map(Seconds::new)
+            .map_err(|_| row::unreadable("scope", "at_max_age"))?,
+        active: row.try_get(4)?,
+    })
+}
+
+fn client_record(row: &Row) -> Result<ClientRecord, Broken> {
+    Ok(ClientRecord {
+        registration: row::registration(row.try_get(0)?)?,
+        active: row.try_get(1)?,
+        created: Timestamp::from_unix(row.try_get(2)?),
+        last_updated: Timestamp::from_unix(row.try_get(3)?),
+        secrets: Vec::new(),
+    })
+}
+
+fn secret(digest: &[u8], expires: i64) -> Result<StoredSecret, Broken> {
+    Ok(StoredSecret {
+        digest: ClientSecretDigest::from_slice(digest)
+            .ok_or_else(|| row::unreadable("client_secret", "digest"))?,
+        expires: Timestamp::from_unix(expires),
+    })
+}
