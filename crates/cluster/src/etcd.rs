@@ -49,6 +49,14 @@ impl Etcd {
         self.port
     }
 
+    /// Whether it still runs.
+    ///
+    /// # Errors
+    /// When it has ended: the end of its log.
+    pub(crate) fn check(&mut self) -> Result<(), String> {
+        self.process.ended().map_or(Ok(()), |status| Err(self.process.with_log(&format!("ended ({status})"))))
+    }
+
     /// Ends it in order.
     ///
     /// # Errors

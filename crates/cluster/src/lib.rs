@@ -41,4 +41,5 @@ pub use process::{Launch, Process, Signal};
 pub use programs::Programs;
 pub use proxy::Proxy;
 pub use settings::{Durability, Settings};
+pub use template::fitted;
 pub use worked_example::{Failover, Killed, WorkedExample};

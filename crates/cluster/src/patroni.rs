@@ -109,10 +109,8 @@ impl Patroni {
             let ports = Ports { postgres: free_port()?, patroni: free_port()? };
             let file = own.join("patroni.yml");
             write_secret(&file, &configuration(name, ports, etcd, &own, &programs, &passwords)?, account)?;
-            let launch = Launch::new("patroni", &binary, &own)
-                .args(["patroni.yml"])
-                .account(account)
-                .ends_by(Signal::TERM);
+            let launch =
+                Launch::new("patroni", &binary, &own).args([&file]).account(account).ends_by(Signal::TERM);
             let process = Some(launch.start()?);
             Ok(Member { name, ports, launch, process })
         };
@@ -140,6 +138,19 @@ impl Patroni {
         if let Some(mut process) = self.member_mut(name).process.take() {
             process.kill();
         }
+    }
+
+    /// The members that somebody else has killed since this was last asked. What was left of them is killed too: see [`Patroni::kill`].
+    pub(crate) fn fallen(&mut self) -> Vec<MemberName> {
+        let ended = |member: &mut Member| {
+            let ended = member.process.as_mut().is_some_and(|process| process.ended().is_some());
+            ended.then_some(member.name)
+        };
+        let fallen: Vec<MemberName> = self.members.iter_mut().filter_map(ended).collect();
+        for name in &fallen {
+            self.kill(*name);
+        }
+        fallen
     }
 
     /// Starts a member that was killed. It comes back as a standby of whoever is primary.

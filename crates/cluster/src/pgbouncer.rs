@@ -46,6 +46,14 @@ impl PgBouncer {
         Ok(Self { process })
     }
 
+    /// Whether it still runs.
+    ///
+    /// # Errors
+    /// When it has ended: the end of its log.
+    pub(crate) fn check(&mut self) -> Result<(), String> {
+        self.process.ended().map_or(Ok(()), |status| Err(self.process.with_log(&format!("ended ({status})"))))
+    }
+
     /// Ends it; whoever is connected loses the connection.
     ///
     /// # Errors

@@ -6,7 +6,7 @@
 ///
 /// # Errors
 /// When one of them does not stand in the template: the file and this program have come apart.
-pub(crate) fn fitted(template: &str, changes: &[(&str, &str)]) -> Result<String, String> {
+pub fn fitted(template: &str, changes: &[(&str, &str)]) -> Result<String, String> {
     if let Some((missing, _)) = changes.iter().find(|(from, _)| from.is_empty() || !template.contains(from)) {
         return Err(format!("the example's file has no {missing:?}"));
     }

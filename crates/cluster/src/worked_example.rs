@@ -220,6 +220,18 @@ impl WorkedExample {
         }
     }
 
+    /// The members that somebody else has killed since this was last asked (Patroni, at least; what was left of them is killed too). They
+    /// stay down until [`WorkedExample::restart`].
+    ///
+    /// # Errors
+    /// When etcd, PgBouncer or HAProxy has ended: the end of its log.
+    pub fn fallen(&mut self) -> Result<Vec<MemberName>, String> {
+        self.etcd.check()?;
+        self.pgbouncer.check()?;
+        self.haproxy.check()?;
+        Ok(self.patroni.fallen())
+    }
+
     /// Starts a member that was killed. It comes back as a standby; wait for it with [`WorkedExample::await_healthy`].
     ///
     /// # Errors
