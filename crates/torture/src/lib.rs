@@ -4,10 +4,13 @@
 //! - [`journal`]: a history as it is made, on disk too, where it outlives its writer;
 //! - [`load`]: clients on the store's verbs, which leave a history;
 //! - [`world`]: the issuer, clients and persons that they need, and how a store is opened;
+//! - [`shim`] and [`power`]: a disk that is slow, refuses, is full or loses its power, under a server that knows nothing of it;
 //! - [`chance`]: choices that can be had again.
 
 pub mod chance;
 pub mod history;
 pub mod journal;
 pub mod load;
+pub mod power;
+pub mod shim;
 pub mod world;
