@@ -11,6 +11,7 @@ mod browser;
 mod check;
 mod client;
 mod clients;
+mod cluster;
 mod dev;
 mod house;
 mod stage;
@@ -46,6 +47,8 @@ enum Task {
     Test,
     /// What each operation costs in CPU, how fast a start is and how much memory is held, each beside its bar.
     Bench(bench::Asked),
+    /// Three nodes behind HAProxy, PgBouncer and three PostgreSQL under Patroni, on this machine, until Ctrl-C.
+    Cluster(cluster::Asked),
     /// `kill -9` under load, many connections for one code, and what is on the disk before an answer leaves.
     Torture(torture::Asked),
     /// The worked examples for the test suites of services: shell, Node and Java.
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(&house).map(|()| ExitCode::SUCCESS),
         Task::Test => test::run(&house),
         Task::Bench(asked) => bench::run(&house, &asked),
+        Task::Cluster(asked) => cluster::run(&house, &asked),
         Task::Torture(asked) => torture::run(&house, asked),
         Task::Browser => browser::alone(&house).map(|()| ExitCode::SUCCESS),
         Task::Suites => suites::alone(&house).map(|()| ExitCode::SUCCESS),
