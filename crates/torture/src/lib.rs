@@ -3,11 +3,13 @@
 //! - [`history`]: what clients did and were told, and the one judge of it, over the invariants I1 to I8;
 //! - [`journal`]: a history as it is made, on disk too, where it outlives its writer;
 //! - [`load`]: clients on the store's verbs, which leave a history;
+//! - [`contest`]: what is used once, wanted by many at the same moment;
 //! - [`world`]: the issuer, clients and persons that they need, and how a store is opened;
 //! - [`shim`] and [`power`]: a disk that is slow, refuses, is full or loses its power, under a server that knows nothing of it;
 //! - [`chance`]: choices that can be had again.
 
 pub mod chance;
+pub mod contest;
 pub mod history;
 pub mod journal;
 pub mod load;

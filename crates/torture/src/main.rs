@@ -1,3 +1,243 @@
 //! The long proofs on the store's own verbs, as processes that a torture run starts and may kill.
 
-fn main() {}
+#![expect(clippy::print_stdout, reason = "what a proof found goes to standard output")]
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use clap::{Args, Parser, Subcommand};
+use portvakt_torture::contest::{self, Plan};
+use portvakt_torture::history::{Bounds, History, parse};
+use portvakt_torture::journal::{Clock, Journal};
+use portvakt_torture::load::{Load, Node, Until};
+use portvakt_torture::world::{make_ready, open};
+
+#[derive(Parser)]
+#[command(about = "The long proofs on the store's own verbs", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Many want the same thing that can be used once.
+    Contest(Contest),
+    /// Clients on the verbs, who leave a history.
+    Load(LoadAsked),
+    /// Judges the histories in these files as one.
+    Judge {
+        /// Logs of one run.
+        #[arg(required = true)]
+        logs: Vec<PathBuf>,
+        #[command(flatten)]
+        bounds: BoundsAsked,
+    },
+}
+
+#[derive(Args)]
+struct Contest {
+    /// A folder, or the address of a database.
+    #[arg(long)]
+    store: String,
+    /// Contests: attempts of all processes taken together.
+    #[arg(long, default_value_t = 10_000)]
+    count: u64,
+    /// Tasks of this process.
+    #[arg(long, default_value_t = 64)]
+    tasks: u32,
+    /// How many of them want the same thing; all of them unless given.
+    #[arg(long)]
+    contenders: Option<u32>,
+    /// The things are the same in every process with the same seed.
+    #[arg(long)]
+    seed: u64,
+    /// Which process this is and of how many, counted from 0: `0/3`.
+    #[arg(long, default_value = "0/1", value_parser = process)]
+    process: (u32, u32),
+    /// Make the things, contend for them, or both.
+    #[arg(long, default_value = "both")]
+    phase: Phase,
+    /// Before each round, write `ready` and wait for a line.
+    #[arg(long)]
+    paced: bool,
+    /// Where the numbers of the things that this process won are written.
+    #[arg(long)]
+    wins: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Phase {
+    Prepare,
+    Run,
+    Both,
+}
+
+#[derive(Args)]
+struct LoadAsked {
+    /// A folder, or the address of a database.
+    #[arg(long)]
+    store: String,
+    /// Names this load's issuer and clients.
+    #[arg(long, default_value = "load")]
+    name: String,
+    /// How many play at once.
+    #[arg(long, default_value_t = 16)]
+    players: usize,
+    /// How many logins each of them has.
+    #[arg(long, default_value_t = 100)]
+    logins: u64,
+    /// So many seconds instead.
+    #[arg(long)]
+    seconds: Option<u64>,
+    /// Makes the same choices again.
+    #[arg(long)]
+    seed: u64,
+    /// The log, which grows by what this process asks and is told.
+    #[arg(long)]
+    log: Option<PathBuf>,
+    /// The name of the node.
+    #[arg(long, default_value = "a")]
+    node: String,
+    #[command(flatten)]
+    bounds: BoundsAsked,
+}
+
+#[derive(Args)]
+struct BoundsAsked {
+    /// By how many seconds clocks may differ.
+    #[arg(long, default_value_t = 0)]
+    skew: i64,
+    /// For how many milliseconds what was asked without an answer may still take effect; for ever unless given.
+    #[arg(long)]
+    unknown_millis: Option<u64>,
+}
+
+impl BoundsAsked {
+    fn bounds(&self) -> Bounds {
+        let unknown = self.unknown_millis.map(|millis| millis.saturating_mul(1000));
+        Bounds { skew: self.skew, unknown, ..Bounds::default() }
+    }
+}
+
+fn process(text: &str) -> Result<(u32, u32), String> {
+    let parsed = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    parsed.filter(|(i, n)| i < n).ok_or_else(|| format!("`{text}` is no `0/3`"))
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Contest(asked) => contend(&asked).await,
+        Task::Load(asked) => load(&asked).await,
+        Task::Judge { logs, bounds } => judge(&logs, &bounds.bounds()),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            eprintln!("portvakt-torture: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(value: &impl serde::Serialize) -> Result<(), String> {
+    println!("{}", serde_json::to_string(value).map_err(|fault| fault.to_string())?);
+    Ok(())
+}
+
+/// One line out, one line in.
+fn wait_for_the_others() -> Result<(), String> {
+    let told = |fault: std::io::Error| fault.to_string();
+    println!("ready");
+    std::io::stdout().flush().map_err(told)?;
+    match std::io::stdin().read_line(&mut String::new()).map_err(told)? {
+        0 => Err("whoever opens the gate has gone".to_owned()),
+        _ => Ok(()),
+    }
+}
+
+async fn contend(asked: &Contest) -> Result<bool, String> {
+    let (process, processes) = asked.process;
+    let contenders = asked.contenders.unwrap_or(asked.tasks);
+    let (seed, attempts, tasks) = (asked.seed, asked.count, asked.tasks);
+    let plan = Plan { seed, attempts, tasks, contenders, processes, process };
+    if asked.phase != Phase::Run {
+        make_ready(&asked.store, Clock::start().now()).await?;
+    }
+    let store = open(&asked.store, Clock::start().now()).await?;
+    let mut sound = true;
+    if asked.phase == Phase::Prepare {
+        let began = Instant::now();
+        contest::prepare(&store, &plan, 0, plan.things()).await?;
+        say(&serde_json::json!({ "things": plan.things(), "millis": began.elapsed().as_millis() }))?;
+    } else {
+        let mut gate = || if asked.paced { wait_for_the_others() } else { Ok(()) };
+        let (counts, wins) = contest::run(&store, &plan, asked.phase == Phase::Both, &mut gate).await?;
+        if let Some(path) = &asked.wins {
+            contest::write_wins(path, &wins).map_err(|fault| format!("{}: {fault}", path.display()))?;
+        }
+        let nobody = contest::add_up(&plan, [wins.as_slice()]).nobody.len() as u64;
+        sound = counts.doubles == 0
+            && counts.wrong == 0
+            && counts.outlived == 0
+            && (processes > 1 || nobody <= counts.unknown);
+        say(&counts)?;
+    }
+    store.close().await.map_err(|broken| broken.to_string())?;
+    Ok(sound)
+}
+
+async fn load(asked: &LoadAsked) -> Result<bool, String> {
+    let clock = Clock::start();
+    let journal = match &asked.log {
+        Some(path) => Journal::at(clock, path, u64::from(std::process::id()))
+            .map_err(|fault| format!("{}: {fault}", path.display()))?,
+        None => Journal::in_memory(clock),
+    };
+    make_ready(&asked.store, clock.now()).await?;
+    let store = open(&asked.store, clock.now()).await?;
+    let nodes = [Node { name: asked.node.clone(), store }];
+    let [node] = &nodes;
+    let mut load = Load::new(&asked.name, asked.players, asked.seed, journal.clone())?;
+    load.prepare(node).await?;
+    let until = match asked.seconds {
+        None => Until::Logins(asked.logins),
+        Some(seconds) => {
+            let stop = load.stop();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                stop.stop();
+            });
+            Until::Stopped
+        }
+    };
+    load.live(&nodes, 0, until).await?;
+    load.settle(&nodes, 0).await?;
+    let audit = Some(load.audit(node).await?);
+    node.store.close().await.map_err(|broken| broken.to_string())?;
+    let history = journal.history().map_err(|fault| format!("the log: {fault}"))?;
+    rule(&History { audit, ..history }, &asked.bounds.bounds())
+}
+
+fn judge(logs: &[PathBuf], bounds: &Bounds) -> Result<bool, String> {
+    let mut history = History::default();
+    for path in logs {
+        let text = std::fs::read_to_string(path).map_err(|fault| format!("{}: {fault}", path.display()))?;
+        history.events.extend(parse(&text).map_err(|fault| format!("{}: {fault}", path.display()))?);
+    }
+    rule(&history, bounds)
+}
+
+/// Says what was judged, and every breach.
+fn rule(history: &History, bounds: &Bounds) -> Result<bool, String> {
+    let verdict = history.judge(bounds);
+    for breach in &verdict.breaches {
+        println!("{breach}");
+    }
+    say(&verdict.counts)?;
+    Ok(verdict.breaches.is_empty())
+}

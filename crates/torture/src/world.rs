@@ -12,9 +12,11 @@ use portvakt_protocol::profile::PILOT;
 use portvakt_protocol::provider::{Environment, Pool, Provider};
 use portvakt_protocol::registration::{Change, ClientRegistration, PersonRecord};
 use portvakt_protocol::scope::Scopes;
-use portvakt_protocol::secret::{CodeDigest, LoginDigest};
+use portvakt_protocol::secret::{BrowserDigest, CodeDigest, LoginDigest};
 use portvakt_protocol::time::{Seconds, Timestamp};
-use portvakt_store::{Actor, Broken, Issue, MasterKey, NewLogin, Opening, Store, StoreUrl, StoredKey};
+use portvakt_store::{
+    Actor, Broken, Issue, MasterKey, NewLogin, Opening, PostgresUrl, Store, StoreUrl, StoredKey, migrate,
+};
 
 /// For how long a login lasts.
 pub const LOGIN: Seconds = Seconds::new(1800);
@@ -36,6 +38,9 @@ const PIDS: [&str; 8] = [
     "45840375084",
     "47906701517",
 ];
+
+/// Connections of one process to a database.
+const CONNECTIONS: usize = 16;
 
 const ORGANISATION: &str = "991825827";
 
@@ -195,7 +200,7 @@ pub fn actor() -> Actor {
 /// A login that begins now.
 pub fn new_login(
     login: LoginDigest,
-    browser: portvakt_protocol::secret::BrowserDigest,
+    browser: BrowserDigest,
     client_id: &ClientId,
     now: Timestamp,
 ) -> NewLogin {
@@ -259,19 +264,41 @@ pub fn signing_key(kid: &str, now: Timestamp) -> StoredKey {
     }
 }
 
-/// Opens a store: a folder, or the address of a database. The master key is the same for every proof.
+/// Opens a store: a folder, or the address of a database that was made ready. The master key is the same for every proof.
 ///
 /// # Errors
 /// Why it does not open.
 pub async fn open(place: &str, now: Timestamp) -> Result<Store, String> {
     let opening = Opening {
-        url: StoreUrl::Folder(place.into()),
+        url: store_url(place)?,
         master: MasterKey::draw(&Random::danger_seeded(0x70_6f_72_74)),
         previous_master: None,
         random: Random::system(),
         now,
     };
-    Store::open(opening).map_err(|fault| format!("{place}: {fault}"))
+    // Boxed: an opening is large, and is done once.
+    Box::pin(Store::open(opening)).await.map_err(|fault| format!("opening the store: {fault}"))
+}
+
+/// Makes a database ready; a folder makes itself.
+///
+/// # Errors
+/// Why its schema cannot be made.
+pub async fn make_ready(place: &str, now: Timestamp) -> Result<(), String> {
+    match store_url(place)? {
+        StoreUrl::Folder(_) => Ok(()),
+        StoreUrl::Postgres(url) => {
+            migrate(&url, None, now).await.map(|_| ()).map_err(|fault| format!("migrating: {fault}"))
+        }
+    }
+}
+
+fn store_url(place: &str) -> Result<StoreUrl, String> {
+    if !place.starts_with("postgres") {
+        return Ok(StoreUrl::Folder(place.into()));
+    }
+    let url = PostgresUrl::parse(place).map_err(|fault| fault.to_string())?;
+    Ok(StoreUrl::Postgres(Box::new(url.with_connections(CONNECTIONS))))
 }
 
 /// What a store's failure says.

@@ -1,0 +1,277 @@
+//! The rivals themselves: what is prepared for them, and their attempts.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use portvakt_protocol::client::ClientId;
+use portvakt_protocol::person::Pid;
+use portvakt_protocol::secret::AccessTokenDigest;
+use portvakt_protocol::witness::Spending;
+use portvakt_store::{Broken, CodeSpending, LoginWrite, Store};
+use tokio::sync::Barrier;
+use tokio::task::JoinSet;
+
+use super::{Counts, NOW, Plan, Thing};
+use crate::world::{World, evidence, issue, new_login, signing_key};
+
+/// How long one attempt waits for its answer. A sound store gives up long before.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many things are contested between two openings of the gate.
+const ROUND: u32 = 1024;
+
+/// What keeps the processes side by side: called before each round, it returns when all may go on.
+pub type Gate<'a> = &'a mut (dyn FnMut() -> Result<(), String> + Send);
+
+/// A store and what is wanted of it.
+#[derive(Debug)]
+struct Ring {
+    store: Store,
+    plan: Plan,
+    world: World,
+    client: ClientId,
+    pid: Pid,
+    wins: Mutex<Vec<u32>>,
+    tried: [AtomicU64; 4],
+    losses: AtomicU64,
+    unknown: AtomicU64,
+    wrong: AtomicU64,
+    outlived: AtomicU64,
+}
+
+/// What an attempt led to.
+enum Came {
+    Won(Option<AccessTokenDigest>),
+    Lost,
+    /// What no loser is told.
+    Wrong,
+}
+
+impl Ring {
+    fn new(store: Store, plan: Plan) -> Result<Self, String> {
+        let world = plan.world()?;
+        let client = world.clients().first().cloned().ok_or("a contest without a client")?;
+        let pid =
+            world.persons().first().map(|person| person.pid.clone()).ok_or("a contest without a person")?;
+        Ok(Self {
+            store,
+            plan,
+            world,
+            client,
+            pid,
+            wins: Mutex::default(),
+            tried: Default::default(),
+            losses: AtomicU64::new(0),
+            unknown: AtomicU64::new(0),
+            wrong: AtomicU64::new(0),
+            outlived: AtomicU64::new(0),
+        })
+    }
+
+    /// Makes one thing, to be won.
+    async fn make(&self, number: u32) -> Result<(), String> {
+        let told = |broken: Broken| format!("thing {number}: {broken}");
+        let thing = self.plan.thing(number);
+        if thing == Thing::FirstKey {
+            return Ok(());
+        }
+        let issuer = self.world.issuer();
+        let (login, browser) = self.plan.login(number);
+        let evidence = evidence(&self.pid, NOW);
+        let begun = new_login(login, browser, &self.client, NOW);
+        self.store.begin_login(issuer, begun).await.map_err(told)?;
+        self.store.record_evidence(issuer, login, browser, evidence.clone(), NOW).await.map_err(told)?;
+        if thing == Thing::Code {
+            let (code, grant) = self.plan.code(number, None);
+            let issue = issue(code, grant, &self.client, &evidence, NOW)?;
+            self.store.finish_login(issuer, login, browser, issue, NOW).await.map_err(told)?;
+        }
+        Ok(())
+    }
+
+    async fn attempt(&self, number: u32, rival: u32) -> Result<Came, Broken> {
+        let issuer = self.world.issuer();
+        let (login, browser) = self.plan.login(number);
+        match self.plan.thing(number) {
+            Thing::Code => {
+                let access_token = self.plan.token(number, rival);
+                let (code, token) = (self.plan.code(number, None).0, access_token.digest);
+                let spending = CodeSpending { client_id: self.client.clone(), code, access_token };
+                Ok(match self.store.spend_code(issuer, spending, NOW).await? {
+                    Spending::Spent(_) => Came::Won(Some(token)),
+                    Spending::Replayed => Came::Lost,
+                    Spending::Unknown => Came::Wrong,
+                })
+            }
+            Thing::Login => self.finish(number, rival).await,
+            Thing::Answer => match (self.plan.process + rival) % 3 {
+                0 => self.finish(number, rival).await,
+                1 => self.store.refuse_login(issuer, login, browser, "contest", NOW).await.map(came),
+                _ => Ok(match self.store.end_logins(issuer, &[browser], NOW).await? {
+                    0 => Came::Lost,
+                    1 => Came::Won(None),
+                    _ => Came::Wrong,
+                }),
+            },
+            Thing::FirstKey => {
+                let issuer = self.plan.issuer(number).map_err(Broken::Engine)?;
+                let key = signing_key(&format!("{number}.{}.{rival}", self.plan.process), NOW);
+                let won = self.store.add_signing_key(&issuer, key, NOW).await?;
+                Ok(if won { Came::Won(None) } else { Came::Lost })
+            }
+        }
+    }
+
+    async fn finish(&self, number: u32, rival: u32) -> Result<Came, Broken> {
+        let (login, browser) = self.plan.login(number);
+        let (code, grant) = self.plan.code(number, Some(rival));
+        let issue =
+            issue(code, grant, &self.client, &evidence(&self.pid, NOW), NOW).map_err(Broken::Engine)?;
+        self.store.finish_login(self.world.issuer(), login, browser, issue, NOW).await.map(came)
+    }
+
+    /// One attempt, counted. Answers the token that it won.
+    async fn try_one(&self, number: u32, rival: u32) -> Option<AccessTokenDigest> {
+        if let Some(tried) = self.tried.get(self.plan.thing(number) as usize) {
+            tried.fetch_add(1, Ordering::Relaxed);
+        }
+        match tokio::time::timeout(PATIENCE, self.attempt(number, rival)).await {
+            Ok(Ok(Came::Won(token))) => {
+                self.wins.lock().unwrap_or_else(PoisonError::into_inner).push(number);
+                return token;
+            }
+            Ok(Ok(Came::Lost)) => &self.losses,
+            Ok(Ok(Came::Wrong)) => &self.wrong,
+            Ok(Err(_)) | Err(_) => &self.unknown,
+        }
+        .fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    /// All other rivals of this process were told by now that it was a replay, so the token is nothing any more.
+    async fn is_revoked(&self, token: &AccessTokenDigest) -> bool {
+        match self.store.access_token(self.world.issuer(), token).await {
+            Ok(found) => found.is_some_and(|found| found.revoked),
+            Err(_) => true,
+        }
+    }
+}
+
+fn came(written: LoginWrite) -> Came {
+    match written {
+        LoginWrite::Done => Came::Won(None),
+        LoginWrite::Finished => Came::Lost,
+        LoginWrite::Unknown | LoginWrite::Superseded => Came::Wrong,
+    }
+}
+
+/// Makes the things numbered `from..to`. One process does it for all.
+///
+/// # Errors
+/// The store's.
+pub async fn prepare(store: &Store, plan: &Plan, from: u32, to: u32) -> Result<(), String> {
+    let ring = Arc::new(Ring::new(store.clone(), *plan)?);
+    if from == 0 {
+        ring.world.register(store, NOW).await?;
+    }
+    let next = Arc::new(AtomicU32::new(from));
+    let mut makers: JoinSet<Result<(), String>> = JoinSet::new();
+    for _ in 0..plan.tasks.max(1) {
+        let (ring, next) = (Arc::clone(&ring), Arc::clone(&next));
+        makers.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= to {
+                    return Ok(());
+                }
+                ring.make(number).await?;
+            }
+        });
+    }
+    while let Some(made) = makers.join_next().await {
+        made.map_err(|fault| fault.to_string())??;
+    }
+    Ok(())
+}
+
+/// Contends for every thing of the plan, as this process. With `make`, makes them too, round by round.
+///
+/// Answers the counts, and the number of the thing for every success.
+///
+/// # Errors
+/// The gate's, or what preparing met.
+pub async fn run(
+    store: &Store,
+    plan: &Plan,
+    make: bool,
+    gate: Gate<'_>,
+) -> Result<(Counts, Vec<u32>), String> {
+    let ring = Arc::new(Ring::new(store.clone(), *plan)?);
+    let things = plan.things();
+    let mut took = Duration::ZERO;
+    let mut from = 0;
+    while from < things {
+        let to = from.saturating_add(ROUND).min(things);
+        if make {
+            prepare(store, plan, from, to).await?;
+        }
+        gate()?;
+        let began = Instant::now();
+        round(&ring, from, to).await?;
+        took += began.elapsed();
+        from = to;
+    }
+    let wins = std::mem::take(&mut *ring.wins.lock().unwrap_or_else(PoisonError::into_inner));
+    let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    let kinds = [Thing::Code, Thing::Login, Thing::Answer, Thing::FirstKey];
+    let kinds: std::collections::BTreeMap<_, _> = kinds.into_iter().zip(ring.tried.iter().map(of)).collect();
+    let counts = Counts {
+        things: u64::from(things),
+        attempts: kinds.values().sum(),
+        kinds,
+        wins: wins.len() as u64,
+        losses: of(&ring.losses),
+        unknown: of(&ring.unknown),
+        wrong: of(&ring.wrong),
+        outlived: of(&ring.outlived),
+        doubles: super::add_up(plan, [wins.as_slice()]).doubles.len() as u64,
+        millis: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    };
+    Ok((counts, wins))
+}
+
+/// One round: every group of contenders goes from thing to thing, all at the same one at the same moment.
+async fn round(ring: &Arc<Ring>, from: u32, to: u32) -> Result<(), String> {
+    let contenders = ring.plan.contenders.clamp(1, ring.plan.tasks.max(1));
+    let groups = (ring.plan.tasks / contenders).max(1);
+    let mut rivals = JoinSet::new();
+    for group in 0..groups {
+        let barrier = Arc::new(Barrier::new(contenders as usize));
+        let won = Arc::new(Mutex::new(None));
+        for rival in 0..contenders {
+            let (ring, barrier, won) = (Arc::clone(ring), Arc::clone(&barrier), Arc::clone(&won));
+            rivals.spawn(async move {
+                for number in (from + group..to).step_by(groups as usize) {
+                    barrier.wait().await;
+                    if let Some(token) = ring.try_one(number, rival).await {
+                        *won.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+                    }
+                    if barrier.wait().await.is_leader() {
+                        let token = won.lock().unwrap_or_else(PoisonError::into_inner).take();
+                        if contenders > 1
+                            && let Some(token) = token
+                            && !ring.is_revoked(&token).await
+                        {
+                            ring.outlived.fetch_add(1, Ordering::Relaxed);
+                        }
+                    }
+                }
+            });
+        }
+    }
+    while let Some(ended) = rivals.join_next().await {
+        ended.map_err(|fault| fault.to_string())?;
+    }
+    Ok(())
+}
