@@ -14,11 +14,11 @@ use super::statement::{Statement, statements};
 use crate::Broken;
 
 /// The longest that a verb takes until its first answer: what comes later is of no use to whoever waits for a page.
-const PATIENCE: Duration = Duration::from_millis(1200);
+const PATIENCE: Duration = Duration::from_millis(1000);
 /// The longest that a transaction of several statements takes: only operators wait for those.
 const LONG_PATIENCE: Duration = Duration::from_secs(20);
 /// The longest that it then takes to find out what became of a write.
-const PROBING: Duration = Duration::from_millis(500);
+const PROBING: Duration = Duration::from_millis(400);
 /// How often a statement is sent again that lost against another.
 pub(super) const ATTEMPTS: u32 = 4;
 
@@ -245,7 +245,7 @@ impl Postgres {
                 Some(true) => Ok(true),
                 Some(false) | None => Err(Broken::Unknown(cause.clone())),
             },
-            cut => Err(unread(cut.clone())),
+            Cut::NotSent(_) | Cut::Refused(_) | Cut::Again(_) | Cut::Closed => Err(unread(cut.clone())),
         }
     }
 

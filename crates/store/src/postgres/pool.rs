@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Row, Socket};
@@ -78,15 +78,14 @@ impl Connections {
         if self.pool.status().waiting >= self.most_waiting {
             return Err(Cut::NotSent("too many requests wait for the database".to_owned()));
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeouts = Timeouts { wait: Some(left), create: Some(left), recycle: None };
-        match self.pool.timeout_get(&timeouts).await {
+        let late = || Cut::NotSent("no connection to the database in time".to_owned());
+        // One deadline for all of it: to wait for a place, and to connect.
+        let got = timeout_at(deadline, self.pool.timeout_get(&Timeouts::new())).await.map_err(|_| late())?;
+        match got {
             Ok(object) => Ok(Lease { object: Some(object), pooler: self.pooler }),
             Err(PoolError::Closed) => Err(Cut::Closed),
             Err(PoolError::Backend(fault)) => Err(Cut::NotSent(super::outcome::told(&fault))),
-            Err(PoolError::Timeout(_)) => {
-                Err(Cut::NotSent("no connection to the database in time".to_owned()))
-            }
+            Err(PoolError::Timeout(_)) => Err(late()),
             Err(fault @ (PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_))) => {
                 Err(Cut::NotSent(fault.to_string()))
             }

@@ -2,6 +2,8 @@
 //! at the end of this file and a [`world::Place`] of its own.
 
 #[cfg(test)]
+mod answers_lost;
+#[cfg(test)]
 mod codes;
 #[cfg(test)]
 mod isolation;
@@ -10,13 +12,19 @@ mod keys;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
+mod migrating;
+#[cfg(test)]
 mod opening;
+#[cfg(test)]
+mod plans;
 #[cfg(test)]
 mod registrations;
 #[cfg(test)]
 mod upkeep;
 #[cfg(test)]
 mod world;
+
+// What only a shared store has, `answers_lost`, `migrating` and `plans`, stands outside the suites.
 
 /// Makes a test of each scene. A scene that is not named here is dead code, and the compiler says so.
 macro_rules! scenes {

@@ -38,7 +38,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) fn new(pooler: Pooler) -> Self {
+    fn new(pooler: Pooler) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name = format!("scene_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         Self { name, pooler }
@@ -54,6 +54,20 @@ impl Database {
             "template_scene"
         };
         TEMPLATE.get_or_init(make).await
+    }
+}
+
+impl Database {
+    /// One with the schema and nothing else.
+    pub(crate) async fn made() -> Self {
+        let (database, server) = (Self::new(Pooler::None), shared().unwrap());
+        let template = Self::template(server).await;
+        server.create_database_from(&database.name, template).unwrap();
+        database
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 }
 
@@ -75,10 +89,8 @@ impl Drop for Database {
 impl World {
     /// A world on PostgreSQL.
     pub(crate) async fn on_postgres(pooler: Pooler) -> Self {
-        let database = Database::new(pooler);
-        let server = shared().unwrap();
-        let template = Database::template(server).await;
-        server.create_database_from(&database.name, template).unwrap();
+        let mut database = Database::made().await;
+        database.pooler = pooler;
         Self::new(database).await
     }
 
@@ -200,7 +212,11 @@ pub(crate) fn evidence_of(person: &str, now: Timestamp) -> Evidence {
     Evidence { pid: pid(person), method: Method::TestId, assurance: Assurance::High, auth_time: now }
 }
 
-async fn open(url: StoreUrl, master: MasterKey, previous: Option<MasterKey>) -> Result<Store, OpenFault> {
+pub(crate) async fn open(
+    url: StoreUrl,
+    master: MasterKey,
+    previous: Option<MasterKey>,
+) -> Result<Store, OpenFault> {
     static OPENINGS: AtomicU64 = AtomicU64::new(1);
     // Another seed each time: a nonce must not come twice.
     let random = Random::danger_seeded(OPENINGS.fetch_add(1, Ordering::Relaxed));
@@ -226,9 +242,17 @@ impl World {
         world
     }
 
+    /// The name of the database; none for a folder.
+    pub(crate) fn database(&self) -> Option<String> {
+        match self.place.url() {
+            StoreUrl::Folder(_) => None,
+            StoreUrl::Postgres(url) => url.to_string().rsplit('/').next().map(str::to_owned),
+        }
+    }
+
     /// Whether other processes may open the same store.
     pub(crate) fn is_shared(&self) -> bool {
-        matches!(self.place.url(), StoreUrl::Postgres(_))
+        self.database().is_some()
     }
 
     pub(crate) fn issuer(&self) -> &Issuer {
@@ -253,12 +277,19 @@ impl World {
 
     /// Begins a login of the client `demo` that ends after 30 minutes.
     pub(crate) async fn begin(&self) -> Begun {
-        let browser = BrowserSecret::draw(&self.random).digest();
-        self.begin_in(browser).await
+        self.begin_in(self.browser_secret()).await
+    }
+
+    pub(crate) fn login_handle(&self) -> LoginDigest {
+        LoginHandle::draw(&self.random).digest()
+    }
+
+    pub(crate) fn browser_secret(&self) -> BrowserDigest {
+        BrowserSecret::draw(&self.random).digest()
     }
 
     pub(crate) async fn begin_in(&self, browser: BrowserDigest) -> Begun {
-        let login = LoginHandle::draw(&self.random).digest();
+        let login = self.login_handle();
         self.store.begin_login(self.issuer(), self.new_login(login, browser)).await.unwrap();
         Begun { login, browser }
     }

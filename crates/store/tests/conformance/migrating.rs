@@ -1,0 +1,104 @@
+//! A database's schema: brought up to date by one role, used by another, and served only when it is whole.
+
+use portvakt_cluster::shared;
+use portvakt_store::{OpenFault, Pooler, PostgresUrl, SchemaStatus, StoreUrl, migrate, schema_status};
+
+use crate::world::{Database, START, World, master, open};
+
+fn url(database: &str) -> PostgresUrl {
+    PostgresUrl::parse(&shared().unwrap().url(database)).unwrap().with_connections(2)
+}
+
+async fn opened(url: PostgresUrl) -> Result<(), OpenFault> {
+    let store = open(StoreUrl::Postgres(Box::new(url)), master(1), None).await?;
+    store.close().await.unwrap();
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_a_half_migrated_and_a_newer_database_are_not_served() {
+    let (server, name) = (shared().unwrap(), "scene_migrating");
+    server.create_database(name).unwrap();
+    assert!(matches!(opened(url(name)).await, Err(OpenFault::Unmigrated { found: 0, .. })));
+    assert_eq!(migrate(&url(name), None, START).await.unwrap().first(), Some(&"first"));
+    assert_eq!(migrate(&url(name), None, START).await.unwrap(), Vec::<&str>::new(), "once");
+    opened(url(name)).await.unwrap();
+
+    server.sql(name, "UPDATE migration SET finished_at = NULL WHERE number = 1").unwrap();
+    assert!(matches!(opened(url(name)).await, Err(OpenFault::HalfMigrated { number: 1 })));
+    assert_eq!(schema_status(&url(name)).await.unwrap().half, Some(1));
+    server.sql(name, "UPDATE migration SET finished_at = 1 WHERE number = 1").unwrap();
+
+    server.sql(name, "INSERT INTO migration VALUES (99, 'later', '', 1, 1)").unwrap();
+    assert!(matches!(opened(url(name)).await, Err(OpenFault::NewerSchema { found: 99, .. })));
+    assert!(migrate(&url(name), None, START).await.is_err(), "forward only");
+    server.sql(name, "DELETE FROM migration WHERE number = 99").unwrap();
+
+    server.sql(name, "UPDATE migration SET sha256 = '' WHERE number = 1").unwrap();
+    assert!(matches!(opened(url(name)).await, Err(OpenFault::ForeignMigration { number: 1 })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_that_migrate_at_once_each_migration_is_applied_by_one() {
+    let (server, name) = (shared().unwrap(), "scene_migrating_together");
+    server.create_database(name).unwrap();
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        all.spawn(async move { migrate(&url(name), None, START).await.unwrap() });
+    }
+    let mut applied = Vec::new();
+    while let Some(one) = all.join_next().await {
+        applied.extend(one.unwrap());
+    }
+    let SchemaStatus { found, known, half, pending } = schema_status(&url(name)).await.unwrap();
+    assert_eq!((found, half, pending.len()), (known, None, 0));
+    assert_eq!(applied.len(), known as usize);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_role_that_runs_changes_rows_and_no_schema() {
+    let (server, name) = (shared().unwrap(), "scene_roles");
+    server.create_database(name).unwrap();
+    server.sql(name, "CREATE ROLE scene_runner LOGIN").unwrap();
+    migrate(&url(name), Some("scene_runner"), START).await.unwrap();
+    let runner = server.url(name).replace(portvakt_cluster::OWNER, "scene_runner");
+    let runner = PostgresUrl::parse(&runner).unwrap().with_connections(2);
+    opened(runner.clone()).await.unwrap();
+    assert!(migrate(&runner, None, START).await.is_err(), "another role's work");
+    for forbidden in [
+        "DROP TABLE audit",
+        "ALTER TABLE code ADD COLUMN x BIGINT",
+        "CREATE TABLE x (id BIGINT)",
+        "UPDATE migration SET finished_at = NULL",
+    ] {
+        let refused = server.sql(name, &format!("SET ROLE scene_runner; {forbidden};"));
+        assert!(refused.is_err(), "{forbidden}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_that_open_a_new_database_all_have_the_same_keys() {
+    let database = Database::made().await;
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        let url = url(database.name());
+        all.spawn(async move {
+            let store = open(StoreUrl::Postgres(Box::new(url)), master(1), None).await.unwrap();
+            store.pairwise_key().mac(b"a person at a client")
+        });
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    while let Some(one) = all.join_next().await {
+        seen.insert(one.unwrap());
+    }
+    assert_eq!(seen.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_not_there_is_told_as_such() {
+    let nowhere = format!("postgres://nobody@127.0.0.1:{}/nothing", portvakt_cluster::free_port().unwrap());
+    let refused = opened(PostgresUrl::parse(&nowhere).unwrap()).await.unwrap_err();
+    assert!(matches!(refused, OpenFault::Unreachable(_)), "{refused}");
+    let world = World::on_postgres(Pooler::None).await;
+    world.store.close().await.unwrap();
+}
