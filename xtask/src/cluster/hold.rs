@@ -91,6 +91,13 @@ impl Control {
     }
 }
 
+impl Drop for Control {
+    fn drop(&mut self) {
+        // Gone already, unless we end by ourselves or the holder was killed.
+        let _gone = fs::remove_file(&self.file);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,5 +111,7 @@ mod tests {
         assert!(!control.ends());
         fs::remove_file(&file).unwrap();
         assert!(control.ends());
+        drop(control);
+        assert!(!file.exists());
     }
 }
