@@ -134,6 +134,7 @@ enum kind {
     RENAMED,       /* two names: the first is now the second */
     UNLINKED,      /* a name */
     FOLDER_SYNCED, /* place: the number of records that are covered */
+    SYNC_FAILED,   /* file, place: the number of records that it would have covered */
 };
 
 struct head {
@@ -349,11 +350,17 @@ static int synced(int fd, long call) {
     struct watched *file = watched(fd);
     if (file == NULL) return (int)syscall(call, fd);
     wait_for(SYNC_DELAY_US);
-    if (refused(SYNCS, SYNC_FAILS_FROM)) return -1;
+    int fails = refused(SYNCS, SYNC_FAILS_FROM);
+    int why = errno;
     pthread_mutex_lock(&turn);
     uint64_t covered = records;
+    if (fails && file->what == FILE_OF_OURS) note(SYNC_FAILED, file->id, covered, NULL, 0);
     struct watched seen = *file;
     pthread_mutex_unlock(&turn);
+    if (fails) {
+        errno = why;
+        return -1;
+    }
     int done = (int)syscall(call, fd);
     if (done != 0) return done;
     pthread_mutex_lock(&turn);

@@ -8,6 +8,9 @@
 //! - a name that was made, removed or moved since the folder was synced is there or not, each by itself, and a rename moves
 //!   its name at once or not at all (POSIX promises no more, file systems do).
 //!
+//! A sync that failed covers nothing, and no later one covers for it: the kernel takes what it could not write for written, and
+//! only a page that is written to anew goes to the disk, whole. What was in the others is on the disk or not.
+//!
 //! To lose everything or nothing, or what is younger than one moment, is what disks mostly do; so that is drawn as well.
 
 mod journal;
@@ -108,12 +111,37 @@ pub fn survivors(before: &Files, journal: &[u8], draw: Draw<'_>) -> Result<(File
 struct Inode {
     durable: Vec<u8>,
     pending: Vec<(u64, Change)>,
+    /// What a failed sync would have covered, cut at the pages' borders.
+    failed: Vec<(u64, Change)>,
 }
 
 #[derive(Debug)]
 enum Change {
     Write { at: usize, bytes: Vec<u8> },
     Resize(usize),
+}
+
+/// What the kernel writes at once.
+const PAGE: usize = 4096;
+
+impl Change {
+    fn apply(&self, file: &mut Vec<u8>) {
+        match self {
+            Self::Write { at, bytes } => put(file, *at, bytes),
+            Self::Resize(length) => file.resize(*length, 0),
+        }
+    }
+
+    /// Whether writing this writes the other, which lies in one page, too. What is cut off is nobody's any more.
+    fn shares_a_page_with(&self, other: &Self) -> bool {
+        let Self::Write { at: other, .. } = other else { return false };
+        match self {
+            Self::Write { at, bytes } => {
+                (at / PAGE..(at + bytes.len()).div_ceil(PAGE)).contains(&(other / PAGE))
+            }
+            Self::Resize(length) => other >= length,
+        }
+    }
 }
 
 /// A change of the folder's names.
@@ -156,7 +184,7 @@ struct Disk {
 impl Disk {
     fn holding(files: &Files) -> Self {
         let names: BTreeMap<String, usize> = files.0.keys().cloned().zip(0..).collect();
-        let inode = |bytes: &Vec<u8>| Inode { durable: bytes.clone(), pending: Vec::new() };
+        let inode = |bytes: &Vec<u8>| Inode { durable: bytes.clone(), ..Inode::default() };
         Self {
             inodes: files.0.values().map(inode).collect(),
             known: BTreeMap::new(),
@@ -189,6 +217,7 @@ impl Disk {
                 self.syncs += 1;
                 self.inode(file)?.sync(covered);
             }
+            Record::SyncFailed { file, covered } => self.inode(file)?.fail(covered),
             Record::Linked { from, to } => {
                 let inode = self.called(&from)?;
                 self.enter(number, Entry::Set { name: to, inode });
@@ -292,23 +321,44 @@ impl Mood {
 }
 
 impl Inode {
-    /// Everything older than that record is durable.
+    /// Everything older than that record is durable, but for what a sync failed for before.
     fn sync(&mut self, covered: u64) {
-        let durable = &mut self.durable;
+        let (durable, failed) = (&mut self.durable, &mut self.failed);
         self.pending.retain(|(number, change)| {
             let young = *number >= covered;
             if !young {
-                match change {
-                    Change::Write { at, bytes } => put(durable, *at, bytes),
-                    Change::Resize(length) => durable.resize(*length, 0),
-                }
+                failed.retain(|(_, earlier)| {
+                    let aside = !change.shares_a_page_with(earlier);
+                    if !aside {
+                        earlier.apply(durable);
+                    }
+                    aside
+                });
+                change.apply(durable);
             }
             young
         });
     }
 
+    /// A sync failed that would have covered what is older than that record. Lengths are kept elsewhere, and tried again.
+    fn fail(&mut self, covered: u64) {
+        let failed = &mut self.failed;
+        self.pending.retain(|(number, change)| match change {
+            Change::Write { at, bytes } if *number < covered => {
+                failed.extend(
+                    split(*at, bytes, PAGE)
+                        .map(|(at, bytes)| (*number, Change::Write { at, bytes: bytes.to_vec() })),
+                );
+                false
+            }
+            Change::Write { .. } | Change::Resize(_) => true,
+        });
+    }
+
     /// What the disk has of it.
-    fn image(self, draw: Draw<'_>, cut: &mut Cut) -> Vec<u8> {
+    fn image(mut self, draw: Draw<'_>, cut: &mut Cut) -> Vec<u8> {
+        self.pending.append(&mut self.failed);
+        self.pending.sort_by_key(|(number, _)| *number);
         if self.pending.is_empty() {
             return self.durable;
         }
@@ -390,15 +440,9 @@ fn pieces(changes: &[(u64, Change)], sector: usize, longest: usize) -> BTreeMap<
     for (number, change) in changes {
         match change {
             Change::Write { at, bytes } => {
-                let mut at = *at;
-                let mut rest = bytes.as_slice();
-                while !rest.is_empty() {
-                    let here = (sector - at % sector).min(rest.len());
-                    let (piece, more) = rest.split_at(here);
-                    let what = Part::Bytes(at, piece);
+                for (at, bytes) in split(*at, bytes, sector) {
+                    let what = Part::Bytes(at, bytes);
                     sectors.entry(at / sector).or_default().push(Piece { number: *number, what });
-                    at += here;
-                    rest = more;
                 }
             }
             Change::Resize(length) => {
@@ -410,6 +454,17 @@ fn pieces(changes: &[(u64, Change)], sector: usize, longest: usize) -> BTreeMap<
         }
     }
     sectors
+}
+
+/// Those bytes, cut where a sector of that size ends.
+fn split(mut at: usize, mut bytes: &[u8], sector: usize) -> impl Iterator<Item = (usize, &[u8])> {
+    std::iter::from_fn(move || {
+        let (piece, rest) = bytes.split_at((sector - at % sector).min(bytes.len()));
+        let from = at;
+        at += piece.len();
+        bytes = rest;
+        (!piece.is_empty()).then_some((from, piece))
+    })
 }
 
 fn put(file: &mut Vec<u8>, at: usize, bytes: &[u8]) {
@@ -471,6 +526,27 @@ mod tests {
         journal.note(kind::SYNCED, 0, 1, b"");
         let found = contents(&all(&holding(&[("db", b"old")]), &journal.bytes), "db");
         assert_eq!(found, [Some(b"old".to_vec()), Some(b"new".to_vec())].into());
+    }
+
+    #[test]
+    fn what_a_sync_failed_for_is_not_covered_by_the_next_one_unless_its_page_is_written_anew() {
+        let before = holding(&[("db", &[b'o'; 2 * PAGE])]);
+        let mut journal = Writer::default();
+        journal.names(kind::OPENED, 0, "db", None);
+        journal.note(kind::WRITTEN, 0, 0, &[b'f'; 2 * PAGE]);
+        journal.note(kind::SYNC_FAILED, 0, 2, b"");
+        journal.note(kind::SYNCED, 0, 3, b"");
+        let at = |file: &Option<Vec<u8>>, at: usize| file.as_ref().map(|file| file[at]);
+        let found = contents(&all(&before, &journal.bytes), "db");
+        assert!(found.iter().any(|file| at(file, 0) == Some(b'o')), "taken for written");
+        journal.note(kind::WRITTEN, 0, 8, b"n");
+        journal.note(kind::SYNCED, 0, 5, b"");
+        let found = contents(&all(&before, &journal.bytes), "db");
+        assert!(
+            found.iter().all(|file| at(file, 0) == Some(b'f') && at(file, 8) == Some(b'n')),
+            "the page went whole"
+        );
+        assert!(found.iter().any(|file| at(file, PAGE) == Some(b'o')), "the other did not");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(super) enum Record {
     Unlinked { name: String },
     /// A sync of the folder ended that covers the records below that number.
     FolderSynced { covered: u64 },
+    /// A sync failed that would have covered the records below that number.
+    SyncFailed { file: u32, covered: u64 },
 }
 
 const MAGIC: u32 = 0x314A_5650;
@@ -85,6 +87,7 @@ fn record(kind: u32, file: u32, place: u64, payload: &[u8]) -> Option<Record> {
         7 => names().map(|(from, to)| Record::Renamed { from, to })?,
         8 => Record::Unlinked { name: name()? },
         9 => Record::FolderSynced { covered: place },
+        10 => Record::SyncFailed { file, covered: place },
         _ => return None,
     })
 }
@@ -120,6 +123,7 @@ pub(super) mod written {
         pub(in super::super::super) const RENAMED: u32 = 7;
         pub(in super::super::super) const UNLINKED: u32 = 8;
         pub(in super::super::super) const FOLDER_SYNCED: u32 = 9;
+        pub(in super::super::super) const SYNC_FAILED: u32 = 10;
     }
 
     #[derive(Default)]
