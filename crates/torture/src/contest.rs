@@ -2,6 +2,7 @@
 //! attempt at a thing, among others at the same thing. Contenders are tasks of one process, and processes that agree on the things
 //! by a seed.
 
+mod lockstep;
 mod rivals;
 mod tally;
 
@@ -12,6 +13,7 @@ use portvakt_protocol::secret::{
 };
 use portvakt_protocol::time::Timestamp;
 
+pub use self::lockstep::lockstep;
 pub use self::rivals::{Gate, prepare, run};
 pub use self::tally::{Counts, Ruling, add_up, read_wins, write_wins};
 

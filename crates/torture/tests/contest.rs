@@ -26,7 +26,7 @@ async fn every_thing_is_won_once_and_by_one_side() {
     let other = Plan { process: 1, ..PLAN };
     let (ours, theirs) =
         tokio::join!(run(&store, &PLAN, false, &mut ours_open), run(&store, &other, false, &mut theirs_open));
-    assert_eq!(gates, [1, 1]);
+    assert_eq!(gates, [6, 6]);
     let ((ours, our_wins), (theirs, their_wins)) = (ours.unwrap(), theirs.unwrap());
     println!("{ours:?}\n{theirs:?}");
     let ruling = add_up(&PLAN, [our_wins.as_slice(), their_wins.as_slice()]);

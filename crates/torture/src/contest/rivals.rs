@@ -18,8 +18,10 @@ use crate::world::{World, evidence, issue, new_login, signing_key};
 /// How long one attempt waits for its answer. A sound store gives up long before.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many things are contested between two openings of the gate.
+/// How many things one process makes and contests at a time.
 const ROUND: u32 = 1024;
+/// How many things several processes contest between two openings of the gate: few, for whoever is ahead stays ahead.
+const SHORT_ROUND: u32 = 64;
 
 /// What keeps the processes side by side: called before each round, it returns when all may go on.
 pub type Gate<'a> = &'a mut (dyn FnMut() -> Result<(), String> + Send);
@@ -212,7 +214,8 @@ pub async fn run(
     let mut took = Duration::ZERO;
     let mut from = 0;
     while from < things {
-        let to = from.saturating_add(ROUND).min(things);
+        let length = if plan.processes > 1 { SHORT_ROUND } else { ROUND };
+        let to = from.saturating_add(length).min(things);
         if make {
             prepare(store, plan, from, to).await?;
         }
