@@ -10,11 +10,13 @@ mod listener;
 mod reader;
 mod secret_place;
 mod signing_files;
+mod storage;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use portvakt_protocol::features::places;
+use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::Shown;
 use portvakt_protocol::time::Seconds;
@@ -24,9 +26,10 @@ pub(crate) use face::FaceSettings;
 pub(crate) use fault::{ConfigFault, ConfigFaults};
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use signing_files::{CertifiedKey, SigningFiles};
+pub(crate) use storage::Storage;
 
+use crate::master_key;
 use crate::telemetry::{LogFormat, LogLevel, Logging};
-use crate::{house, master_key};
 use fault::Place;
 use key_file::{Exposed, KeyFile};
 use reader::{At, Keys, Page};
@@ -36,9 +39,9 @@ use reader::{At, Keys, Page};
 pub(crate) struct Settings {
     /// The file itself.
     pub(crate) file: PathBuf,
-    /// The embedded store's folder.
-    pub(crate) data: PathBuf,
-    /// The master key; none: the store's folder has its own, which production does not allow.
+    /// Where the data is.
+    pub(crate) data: Storage,
+    /// The master key; none: the store's folder has its own, which production does not allow. With a database there is one.
     pub(crate) master_key: Option<SecretPlace>,
     /// The master key until now, while it is being changed.
     pub(crate) previous_master_key: Option<SecretPlace>,
@@ -61,6 +64,8 @@ pub(crate) struct IssuerSettings {
     pub(crate) signing: Option<SigningFiles>,
     /// How long the next signing key is published before it signs.
     pub(crate) key_lead: Seconds,
+    /// How long a key signs before the next one is made unasked; none: an operator rotates.
+    pub(crate) key_rotation: Option<Seconds>,
     /// What it shows of itself.
     pub(crate) face: FaceSettings,
 }
@@ -90,14 +95,7 @@ impl Settings {
     fn parse(text: &str, file: &Path) -> Result<Self, ConfigFaults> {
         let folder = file.parent().unwrap_or(Path::new(""));
         let (mut page, mut keys) = Page::open(text).map_err(|faults| ConfigFaults::new(file, faults))?;
-        let data = keys.required_parsed(&mut page, "data", |text| match text {
-            "" => Err("must be the path of a folder".to_owned()),
-            text if text.contains("://") => {
-                Err("must be the path of a folder: other stores than the embedded one do not exist yet"
-                    .into())
-            }
-            text => Ok(folder.join(text)),
-        });
+        let data = Storage::read(&mut page, &mut keys, folder);
         let master_key = SecretPlace::read(&mut page, &mut keys, "master_key", folder);
         let previous_master_key = SecretPlace::read(&mut page, &mut keys, "previous_master_key", folder);
         let listeners = listener::all(&mut page, &mut keys, folder);
@@ -107,22 +105,23 @@ impl Settings {
         let own_key = keys.place_of(&page, "master_key");
         keys.end(&mut page);
         let production = issuers.iter().find(|it| it.value.provider.environment().is_production());
-        if let (Some(production), None) = (production, &master_key)
+        let production = production.map(|it| it.value.provider.issuer());
+        if master_key.is_none()
             && !page.faults.iter().any(|fault| fault.place.path.starts_with("master_key"))
+            && let Some(why) = master_key_needed(data.as_ref(), production)
         {
-            let rule = format!(
-                "must be given: {} is production, whose master key is kept outside the data folder",
-                production.value.provider.issuer()
-            );
-            let fault = ConfigFault::new(&own_key, Shown::Absent, rule)
+            let fault = ConfigFault::new(&own_key, Shown::Absent, format!("must be given: {why}"))
                 .with_fix("add master_key = { file = \"…\" } or { env = \"…\" }");
             page.faults.push(fault);
+        }
+        if let Some(data) = &data {
+            data.judge(&mut page, production.is_some());
         }
         refuse_collisions(&mut page, &issuers);
         match data {
             Some(data) if page.faults.is_empty() => Ok(Self {
                 file: file.to_owned(),
-                data: data.value,
+                data,
                 master_key,
                 previous_master_key,
                 listeners,
@@ -134,14 +133,15 @@ impl Settings {
         }
     }
 
-    /// Whether what it names by file or environment variable can be had and used, and keys by nobody else: master keys, signing
-    /// keys and themes.
+    /// Whether what it names by file or environment variable can be had and used, and secrets by nobody else: master keys, signing
+    /// keys, the database's password and CA, and themes.
     ///
     /// # Errors
     /// Every fault of them.
     pub(crate) fn check_references(&self) -> Result<(), ConfigFaults> {
         let mut faults: Vec<_> = self.master_keys().filter_map(|place| place.master_key().err()).collect();
-        if !house::is_used(&self.data) {
+        faults.extend(self.data.unusable());
+        if !self.data.is_used() {
             faults.extend(self.unusable_signing_files());
         }
         faults.extend(self.exposed().filter_map(|exposed| match exposed {
@@ -156,9 +156,9 @@ impl Settings {
     /// A production master key that lies in the data folder: whoever copies the folder has what it seals.
     fn key_beside_its_data(&self) -> Option<ConfigFault> {
         let production = self.issuers.iter().any(|it| it.provider.environment().is_production());
-        let key = self.master_key.as_ref().and_then(SecretPlace::key_file).filter(|_| production)?;
+        let key = self.master_key.as_ref()?.key_file("a key").filter(|_| production)?;
         let real = |path: &Path| path.canonicalize().ok();
-        let inside = real(&key.path)?.starts_with(real(&self.data)?);
+        let inside = real(&key.path)?.starts_with(real(self.data.folder()?)?);
         let shown = Shown::Value(key.path.display().to_string());
         let rule =
             "must lie outside the data folder in production: a copy of the folder must not open itself";
@@ -178,27 +178,28 @@ impl Settings {
         self.signing_files().filter_map(|files| files.load().err())
     }
 
-    /// Every key file that not its owner alone may use.
+    /// Every file with a secret that not its owner alone may use.
     fn exposed(&self) -> impl Iterator<Item = Exposed> {
         let production = self.issuers.iter().any(|issuer| issuer.provider.environment().is_production());
         let at = |path: String| Place { path, line: None };
-        let own = self
-            .master_key
-            .is_none()
-            .then(|| KeyFile { place: at("data".to_owned()), path: self.data.join(master_key::FILE) });
+        let own = self.data.folder().filter(|_| self.master_key.is_none()).map(|folder| KeyFile {
+            place: at("data".to_owned()),
+            path: folder.join(master_key::FILE),
+            holds: "a key",
+        });
         let tls = self.listeners.iter().enumerate().filter_map(move |(number, listener)| {
             let path = listener.tls.as_ref()?.key.clone();
-            Some(KeyFile { place: at(format!("listeners[{number}].tls")), path })
+            Some(KeyFile { place: at(format!("listeners[{number}].tls")), path, holds: "a key" })
         });
-        let named = self.master_keys().filter_map(SecretPlace::key_file);
-        let all =
-            own.into_iter().chain(named).chain(tls).chain(self.signing_files().map(SigningFiles::key_file));
+        let named = self.master_keys().filter_map(|place| place.key_file("a key"));
+        let signing = self.signing_files().map(SigningFiles::key_file);
+        let all = own.into_iter().chain(named).chain(tls).chain(signing).chain(self.data.password_file());
         all.filter_map(move |file| file.exposed(production))
     }
 
     /// What an operator should know, although it is allowed.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
+        let mut warnings = self.data.warnings();
         let reachable_by_tls = self
             .listeners
             .iter()
@@ -222,7 +223,7 @@ impl Settings {
                 ));
             }
         }
-        if house::is_used(&self.data) {
+        if self.data.is_used() {
             warnings.extend(self.unusable_signing_files().map(|ConfigFault { place, rule, .. }| {
                 format!(
                     "{}: {rule} (which matters only to an issuer that has no signing key yet)",
@@ -238,13 +239,33 @@ impl Settings {
     }
 }
 
-/// `[audit]`.
+/// Why a master key must be named, if it must.
+fn master_key_needed(data: Option<&Storage>, production: Option<&Issuer>) -> Option<String> {
+    if let Some(issuer) = production {
+        return Some(format!("{issuer} is production, whose master key is kept outside the data"));
+    }
+    let shared = data.is_some_and(|data| data.folder().is_none());
+    shared.then(|| "data is a database, which every node opens with the same key".to_owned())
+}
+
+/// How long audit records are kept where nothing else is said.
+pub(crate) const AUDIT_RETENTION: Seconds = Seconds::days(180);
+
+/// What keeps audit records for ever.
+pub(crate) const FOR_EVER: &str = "forever";
+
+/// `[audit]`: how long records are kept; none: for ever.
 fn audit(page: &mut Page, keys: &mut Keys<'_>) -> Option<Seconds> {
-    let mut table = keys.table(page, "audit")?;
-    let span = |text: &str| duration::parse(text, Seconds::days(1), Seconds::days(36_500));
-    let retention = table.parsed(page, "retention", span);
+    let Some(mut table) = keys.table(page, "audit") else { return Some(AUDIT_RETENTION) };
+    let retention = table.parsed(page, "retention", |text| match text {
+        FOR_EVER => Ok(None),
+        text => match duration::parse(text, Seconds::days(1), Seconds::days(36_500)) {
+            Ok(span) => Ok(Some(span)),
+            Err(rule) => Err(format!("{rule}, or {FOR_EVER}")),
+        },
+    });
     table.end(page);
-    retention.map(|at| at.value)
+    retention.map_or(Some(AUDIT_RETENTION), |at| at.value)
 }
 
 /// `[log]`.

@@ -14,12 +14,13 @@ use std::path::{Path, PathBuf};
 use portvakt_crypto::random::Random;
 use portvakt_protocol::profile::{IDPORTEN, PILOT, Profile};
 use portvakt_protocol::provider::{Environment, Pool, Provider, ProviderFault, TestIdSettings};
+use portvakt_store::StoreUrl;
 
 pub(crate) use base::Base;
 pub(crate) use loopback::Loopback;
 pub(crate) use own::OwnClient;
 
-use crate::config::{FaceSettings, IssuerSettings, KEY_LEAD};
+use crate::config::{AUDIT_RETENTION, FaceSettings, IssuerSettings, KEY_LEAD};
 use crate::failure::Failure;
 use crate::house::{House, Plan};
 use crate::shutdown::{Shutdown, Temporary};
@@ -93,11 +94,11 @@ pub(crate) async fn dev(wish: Wish) -> Result<(), Failure> {
     })?;
     let master = master_key::own(folder.path(), &random)?;
     let plan = Plan {
-        data: folder.path().to_owned(),
+        url: StoreUrl::Folder(folder.path().to_owned()),
         master,
         previous_master: None,
         issuers,
-        audit_retention: None,
+        audit_retention: Some(AUDIT_RETENTION),
     };
     let mut house = House::open(plan).await?;
     let opening = Opening { wanted, reading, ready, json: wish.json, measure: wish.measure };
@@ -149,7 +150,13 @@ fn issuers(base: &str) -> Result<Vec<IssuerSettings>, ProviderFault> {
     let issuer = |(issuer, profile)| {
         let door = TestIdSettings { pools: vec![Pool(POOL.to_owned())], assigned_only: false };
         let provider = Provider::new(issuer, None, profile, Environment::Development, Some(door), TERMS)?;
-        Ok(IssuerSettings { provider, signing: None, key_lead: KEY_LEAD, face: FaceSettings::default() })
+        Ok(IssuerSettings {
+            provider,
+            signing: None,
+            key_lead: KEY_LEAD,
+            key_rotation: None,
+            face: FaceSettings::default(),
+        })
     };
     both.into_iter().map(issuer).collect()
 }

@@ -1,7 +1,8 @@
-//! A data folder opened with its issuers, ready to be served: what `serve` and `dev` have in common.
+//! A store opened with its issuers, ready to be served: what `serve` and `dev` have in common. A data folder is this process's alone,
+//! and has a socket for commands; a database has neither, for any number of processes serve it.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -25,8 +26,8 @@ use crate::{keys, upkeep};
 /// What is to be opened.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// The data folder.
-    pub(crate) data: PathBuf,
+    /// Where the store is.
+    pub(crate) url: StoreUrl,
     /// What its keys are sealed under.
     pub(crate) master: MasterKey,
     /// What they were sealed under until now, while that is being changed.
@@ -37,11 +38,12 @@ pub(crate) struct Plan {
     pub(crate) audit_retention: Option<Seconds>,
 }
 
-/// An opened data folder and its issuers. From here on the folder is this process's.
+/// An opened store and its issuers. From here on a folder is this process's.
 pub(crate) struct House {
     desk: Arc<Desk>,
     front: Front,
-    socket: socket::Bound,
+    /// Where commands come in; none at a database, which a command opens itself.
+    socket: Option<socket::Bound>,
     audit_retention: Option<Seconds>,
     more: Vec<(&'static str, Work)>,
 }
@@ -56,11 +58,11 @@ impl House {
     /// What failed, and what to do.
     pub(crate) async fn open(plan: Plan) -> Result<Self, Failure> {
         let (clock, random) = (Clock::system(), Random::system());
-        let opened = open_store(&plan.data, plan.master, plan.previous_master, &clock, &random).await;
-        let store = opened.map_err(|fault| not_opened(&plan.data, &fault))?;
+        let opened = open_store(&plan.url, plan.master, plan.previous_master, &clock, &random).await;
+        let store = opened.map_err(|fault| not_opened(&plan.url, &fault))?;
         let furnished = Self::furnish(
             Desk { store: store.clone(), clock, random, issuers: plan.issuers, served: Served::default() },
-            &plan.data,
+            &plan.url,
             plan.audit_retention,
         );
         match furnished.await {
@@ -70,7 +72,11 @@ impl House {
     }
 
     /// The rest of opening, from the store on.
-    async fn furnish(mut desk: Desk, data: &Path, audit_retention: Option<Seconds>) -> Result<Self, Failure> {
+    async fn furnish(
+        mut desk: Desk,
+        url: &StoreUrl,
+        audit_retention: Option<Seconds>,
+    ) -> Result<Self, Failure> {
         let Desk { store, clock, random, issuers, .. } = &desk;
         first_keys(store, issuers, clock).await?;
         let mut sites = Vec::with_capacity(issuers.len());
@@ -84,7 +90,10 @@ impl House {
         }
         let front = Front::new(&sites, store.clone(), clock.clone()).map_err(Failure::new)?;
         desk.served = Served::new(sites);
-        let socket = socket::Bound::bind(data)?;
+        let socket = match url {
+            StoreUrl::Folder(data) => Some(socket::Bound::bind(data)?),
+            StoreUrl::Postgres(_) => None,
+        };
         Ok(Self { desk: Arc::new(desk), front, socket, audit_retention, more: Vec::new() })
     }
 
@@ -115,7 +124,6 @@ impl House {
         let (store, clock) = (desk.store.clone(), desk.clock.clone());
         let sweeping = upkeep::sweep(store.clone(), clock, audit_retention, shutdown.clone());
         let following = upkeep::follow_keys(Arc::clone(&desk), shutdown.clone());
-        let attending = socket.attend(desk, shutdown.clone());
         let mut crew = Crew::default();
         crew.take_on("sweeping", async {
             sweeping.await;
@@ -125,10 +133,13 @@ impl House {
             following.await;
             0
         });
-        crew.take_on("taking commands", async {
-            attending.await;
-            0
-        });
+        if let Some(socket) = socket {
+            let attending = socket.attend(desk, shutdown.clone());
+            crew.take_on("taking commands", async {
+                attending.await;
+                0
+            });
+        }
         for (duty, work) in more {
             crew.take_on(duty, async {
                 work.await;
@@ -160,30 +171,28 @@ pub(crate) fn is_used(data: &Path) -> bool {
     data.join("portvakt.db").exists()
 }
 
-/// Opens the store in a folder.
+/// Opens a store.
 ///
 /// # Errors
 /// What the store said; [`not_opened`] tells it.
 pub(crate) async fn open_store(
-    data: &Path,
+    url: &StoreUrl,
     master: MasterKey,
     previous_master: Option<MasterKey>,
     clock: &Clock,
     random: &Random,
 ) -> Result<Store, OpenFault> {
-    let opening = Opening {
-        url: StoreUrl::Folder(data.to_owned()),
-        master,
-        previous_master,
-        random: random.clone(),
-        now: clock.now(),
-    };
+    let opening =
+        Opening { url: url.clone(), master, previous_master, random: random.clone(), now: clock.now() };
     Store::open(opening).await
 }
 
-/// Why a folder was not opened, and what to do.
-pub(crate) fn not_opened(data: &Path, fault: &OpenFault) -> Failure {
-    Failure::new(format!("{}: {fault}", data.display()))
+/// Why a store was not opened, and what to do.
+pub(crate) fn not_opened(url: &StoreUrl, fault: &OpenFault) -> Failure {
+    Failure::new(match url {
+        StoreUrl::Folder(data) => format!("{}: {fault}", data.display()),
+        StoreUrl::Postgres(url) => format!("{url}: {fault}"),
+    })
 }
 
 /// Every issuer's first key, made beside one another: each takes as long as its primes.

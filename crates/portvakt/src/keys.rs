@@ -314,6 +314,7 @@ mod tests {
             provider: site.provider.clone(),
             signing: None,
             key_lead: Seconds::days(1),
+            key_rotation: None,
             face: crate::config::FaceSettings::default(),
         };
         let early = NOW - Seconds::new(1);

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use portvakt_crypto::random::Random;
-use portvakt_store::MasterKey;
+use portvakt_store::{MasterKey, StoreUrl};
 use portvakt_web::listen::{Admission, Limits, ListenFault, Listener, ListenerConfig};
 
-use crate::config::{ConfigFaults, SecretPlace, Settings};
+use crate::config::{ConfigFaults, SecretPlace, Settings, Storage};
 use crate::failure::Failure;
 use crate::house::{House, Plan};
 use crate::shutdown::Shutdown;
@@ -25,9 +25,10 @@ pub(crate) async fn serve(file: &Path) -> Result<(), Failure> {
     }
     let shutdown = Shutdown::on_signals()?;
     let (master, previous_master) = master_keys(&settings, &Random::system())?;
-    let Settings { data, listeners, issuers, audit_retention, .. } = settings;
-    // The folder first: that it is another process's tells more than that its port is taken.
-    let house = House::open(Plan { data, master, previous_master, issuers, audit_retention }).await?;
+    let url = store_url(&settings)?;
+    let Settings { listeners, issuers, audit_retention, .. } = settings;
+    // The store first: that a folder is another process's tells more than that its port is taken.
+    let house = House::open(Plan { url, master, previous_master, issuers, audit_retention }).await?;
     match bind(listeners).await {
         Ok(bound) => house.serve(bound, shutdown).await,
         Err(failure) => Err(house.close(failure).await),
@@ -68,7 +69,19 @@ pub(crate) fn master_keys(
     };
     let master = match &settings.master_key {
         Some(place) => fetch(place)?,
-        None => master_key::own(&settings.data, random)?,
+        None => match &settings.data {
+            Storage::Folder(folder) => master_key::own(folder, random)?,
+            // Refused when the configuration was read.
+            Storage::Database(_) => return Err(Failure::new("master_key must be given: data is a database")),
+        },
     };
     Ok((master, settings.previous_master_key.as_ref().map(fetch).transpose()?))
+}
+
+/// Where the store is, with the password and the CA that the configuration names.
+///
+/// # Errors
+/// One of them cannot be had.
+pub(crate) fn store_url(settings: &Settings) -> Result<StoreUrl, Failure> {
+    settings.data.url().map_err(|fault| Failure::new(ConfigFaults::new(&settings.file, vec![fault])))
 }

@@ -51,7 +51,7 @@ pub(super) async fn perform(asked: Apply) -> Result<(), Failure> {
     // Opening a folder would make it.
     if let Target::Configured(settings) = &target
         && dry_run
-        && !settings.data.exists()
+        && settings.data.folder().is_some_and(|folder| !folder.exists())
     {
         let rehearsed = rehearsed(settings, with_secrets(catalogue, folder), prune);
         return applied::show(&rehearsed.map_err(|fault| faults_of(&name, fault))?, json);

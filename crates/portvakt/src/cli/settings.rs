@@ -8,7 +8,7 @@ use portvakt_web::listen::{Listener, ListenerConfig};
 use serde_json::{Value, json};
 
 use super::tell;
-use crate::config::{IssuerSettings, Settings, duration};
+use crate::config::{FOR_EVER, IssuerSettings, Settings, duration};
 use crate::failure::Failure;
 
 /// Reads a configuration and everything it names, as `serve` would, and tells what it says.
@@ -45,10 +45,10 @@ fn summary(settings: &Settings, warnings: &[String]) -> Value {
         .collect();
     let issuers: Vec<_> = settings.issuers.iter().map(issuer).collect();
     json!({
-        "data": settings.data.display().to_string(),
+        "data": settings.data.to_string(),
         "listeners": listeners,
         "issuers": issuers,
-        "audit_retention": settings.audit_retention.map(duration::spelled),
+        "audit_retention": settings.audit_retention.map_or_else(|| FOR_EVER.to_owned(), duration::spelled),
         "warnings": warnings,
     })
 }
@@ -67,12 +67,13 @@ fn issuer(settings: &IssuerSettings) -> Value {
         "authorization_endpoint": provider.url(Endpoint::Authorization),
         "testid_pools": pools,
         "key_lead": duration::spelled(settings.key_lead),
+        "key_rotation": settings.key_rotation.map(duration::spelled),
     })
 }
 
 fn page(settings: &Settings, out: &mut dyn std::io::Write) -> std::io::Result<()> {
     writeln!(out, "{} is in order", settings.file.display())?;
-    writeln!(out, "data       {}", settings.data.display())?;
+    writeln!(out, "data       {}", settings.data)?;
     for listener in &settings.listeners {
         let tls = if listener.tls.is_some() { "https" } else { "http" };
         let proxies = match listener.trusted_proxies.len() {

@@ -48,6 +48,7 @@ fn one(page: &mut Page, mut table: Keys<'_>, folder: &Path) -> Option<At<IssuerS
     let signing = SigningFiles::read(page, &mut table, folder);
     let shortest = shortest_lead(environment.as_ref().map(|at| at.value));
     let key_lead = table.parsed(page, "key_lead", |text| duration::parse(text, shortest, Seconds::days(365)));
+    let key_rotation = rotation(page, &mut table, signing.as_ref(), environment.as_ref().map(|at| at.value));
     let face = FaceSettings::read(page, &mut table, folder);
     table.end(page);
     let provider = Provider::new(
@@ -61,7 +62,7 @@ fn one(page: &mut Page, mut table: Keys<'_>, folder: &Path) -> Option<At<IssuerS
     match provider {
         Ok(provider) => {
             let key_lead = key_lead.map_or(KEY_LEAD, |at| at.value);
-            Some(At { value: IssuerSettings { provider, signing, key_lead, face }, place })
+            Some(At { value: IssuerSettings { provider, signing, key_lead, key_rotation, face }, place })
         }
         Err(fault) => {
             page.faults.push(places.told(fault, front.as_ref().map(|at| at.value.as_str())));
@@ -83,6 +84,28 @@ fn shortest_lead(environment: Option<Environment>) -> Seconds {
         Some(Environment::Test | Environment::Production) => JWKS_MAX_AGE,
         Some(Environment::Development) | None => Seconds::new(1),
     }
+}
+
+/// How long a key signs: shorter than a certificate lives by far, and no shorter than the days in which anybody would notice.
+fn rotation(
+    page: &mut Page,
+    table: &mut Keys<'_>,
+    signing: Option<&SigningFiles>,
+    environment: Option<Environment>,
+) -> Option<Seconds> {
+    let shortest = match environment {
+        Some(Environment::Test | Environment::Production) => Seconds::days(1),
+        Some(Environment::Development) | None => Seconds::new(1),
+    };
+    let span = |text: &str| duration::parse(text, shortest, Seconds::days(1825));
+    let At { value, place } = table.parsed(page, "key_rotation", span)?;
+    if signing.is_some() {
+        let rule =
+            "must not be given beside signing: the next key would have a certificate of its own making";
+        let fault = ConfigFault::new(&place, Shown::Absent, rule);
+        page.faults.push(fault.with_fix("remove signing once the first key is stored, or rotate by command"));
+    }
+    Some(value)
 }
 
 fn test_id(page: &mut Page, mut keys: Keys<'_>) -> TestIdSettings {

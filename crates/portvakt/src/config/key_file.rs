@@ -1,4 +1,4 @@
-//! Files that hold a private key or a master key, and who may use them beside their owner.
+//! Files that hold a private key, a master key or a password, and who may use them beside their owner.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -14,13 +14,15 @@ const OPEN: u32 = 0o037;
 /// control list, which a mode shows as the group's.
 const GROUP_READS: u32 = 0o040;
 
-/// A file with a key in it.
+/// A file with a secret in it.
 #[derive(Debug)]
 pub(super) struct KeyFile {
     /// What names it.
     pub(super) place: Place,
     /// Where it is.
     pub(super) path: PathBuf,
+    /// What is in it: "a key".
+    pub(super) holds: &'static str,
 }
 
 /// What is to be said of a key file that not its owner alone may use.
@@ -37,7 +39,8 @@ impl KeyFile {
     pub(super) fn exposed(&self, production: bool) -> Option<Exposed> {
         let mode = std::fs::metadata(&self.path).ok()?.permissions().mode();
         let told = |who: &str| {
-            format!("{} holds a key and is open to {who} (mode {:03o})", self.path.display(), mode & 0o777)
+            let (path, mode) = (self.path.display(), mode & 0o777);
+            format!("{path} holds {} and is open to {who} (mode {mode:03o})", self.holds)
         };
         if mode & OPEN != 0 {
             let told = told("more than its owner");

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use portvakt_protocol::registration::Shown;
 use toml::Spanned;
@@ -136,6 +136,21 @@ impl<'d> Keys<'d> {
     /// `true` or `false`, if it is there.
     pub(super) fn boolean(&mut self, page: &mut Page, name: &str) -> Option<At<bool>> {
         self.take(page, name, "must be true or false", |value| value.as_bool().ok_or(value))
+    }
+
+    /// A whole number within these bounds, if it is there.
+    pub(super) fn number(
+        &mut self,
+        page: &mut Page,
+        name: &str,
+        bounds: RangeInclusive<u32>,
+    ) -> Option<At<u32>> {
+        let rule = format!("must be a whole number from {} to {}", bounds.start(), bounds.end());
+        self.take(page, name, &rule, |value| {
+            let DeValue::Integer(number) = &value else { return Err(value) };
+            let read = u32::from_str_radix(number.as_str(), number.radix()).ok();
+            read.filter(|number| bounds.contains(number)).ok_or(value)
+        })
     }
 
     /// A table, if it is there.

@@ -44,10 +44,10 @@ impl SecretPlace {
         Some(Self { source, place })
     }
 
-    /// The file, if it is one.
-    pub(super) fn key_file(&self) -> Option<KeyFile> {
+    /// The file, if it is one, and what it holds: "a key".
+    pub(super) fn key_file(&self, holds: &'static str) -> Option<KeyFile> {
         match &self.source {
-            Source::File(path) => Some(KeyFile { place: self.place.clone(), path: path.clone() }),
+            Source::File(path) => Some(KeyFile { place: self.place.clone(), path: path.clone(), holds }),
             Source::Environment(_) => None,
         }
     }
@@ -65,6 +65,21 @@ impl SecretPlace {
         let text = self.fetch().map_err(|why| refuse(format!("cannot be had from {self}: {why}")))?;
         MasterKey::parse(&text)
             .map_err(|fault| refuse(format!("what {self} holds is no master key: it {fault}")))
+    }
+
+    /// Fetches a password: one line, as an editor or `echo` leaves it.
+    ///
+    /// # Errors
+    /// The fault, which holds nothing of what was fetched.
+    pub(crate) fn password(&self) -> Result<Zeroizing<String>, ConfigFault> {
+        let refuse = |rule: String| ConfigFault::new(&self.place, Shown::Absent, rule);
+        let text = self.fetch().map_err(|why| refuse(format!("cannot be had from {self}: {why}")))?;
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.is_empty() || line.chars().any(char::is_control) {
+            return Err(refuse(format!("what {self} holds is no password: it must be one line of text")));
+        }
+        Ok(Zeroizing::new(line.to_owned()))
     }
 
     #[expect(clippy::disallowed_methods, reason = "the configuration's own reference to the environment")]

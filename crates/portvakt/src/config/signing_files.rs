@@ -51,7 +51,7 @@ impl SigningFiles {
 
     /// The file with the private key.
     pub(super) fn key_file(&self) -> KeyFile {
-        KeyFile { place: self.place.clone(), path: self.key.clone() }
+        KeyFile { place: self.place.clone(), path: self.key.clone(), holds: "a key" }
     }
 
     /// Reads both files. They must belong together.

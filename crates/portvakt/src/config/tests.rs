@@ -172,10 +172,11 @@ fn two_issuers_at_one_url_are_refused() {
 #[test]
 fn what_is_not_said_has_its_safe_value() {
     let settings = good(GOOD);
-    assert_eq!(settings.data, Path::new("etc/data"), "relative to the file's folder");
+    assert_eq!(settings.data.folder(), Some(Path::new("etc/data")), "relative to the file's folder");
     assert_eq!(settings.issuers[0].key_lead, Seconds::days(1));
     assert!(settings.issuers[0].provider.test_id().is_none(), "no test door unless it is asked for");
-    assert_eq!(settings.audit_retention, None);
+    assert_eq!(settings.issuers[0].key_rotation, None, "an operator rotates");
+    assert_eq!(settings.audit_retention, Some(Seconds::days(180)));
     assert!(settings.listeners[0].trusted_proxies.is_empty());
 }
 
@@ -187,4 +188,148 @@ fn a_file_without_anything_to_do_is_refused() {
     {
         assert!(found.contains(told), "{told} in {found}");
     }
+}
+
+#[test]
+fn audit_records_are_kept_for_a_span_of_days_or_for_ever() {
+    let kept = |text: &str| format!("{GOOD}[audit]\nretention = \"{text}\"\n");
+    for text in ["23h", "for ever", ""] {
+        let found = faults(&kept(text));
+        assert!(found.contains("audit.retention") && found.contains("or forever"), "{found}");
+    }
+    assert_eq!(good(&kept("5d")).audit_retention, Some(Seconds::days(5)));
+    assert_eq!(good(&kept("forever")).audit_retention, None);
+}
+
+#[test]
+fn a_rotation_that_nobody_would_notice_or_that_loses_a_certificate_is_refused() {
+    let rotated = |text: &str| format!("{GOOD}key_rotation = \"{text}\"\n");
+    assert!(faults(&rotated("23h")).contains("issuers[0].key_rotation = \"23h\": must be a span from 1d to"));
+    let certified = format!("{}signing = {{ certificate = \"c.pem\", key = \"k.pem\" }}\n", rotated("180d"));
+    assert!(faults(&certified).contains("must not be given beside signing"), "{}", faults(&certified));
+    assert_eq!(good(&rotated("180d")).issuers[0].key_rotation, Some(Seconds::days(180)));
+}
+
+/// The good configuration on a database.
+fn on_database(url: &str, more: &str) -> String {
+    let data = format!("data = \"{url}\"\nmaster_key = {{ env = \"KEY\" }}\n{more}");
+    GOOD.replace("data = \"data\"", &data)
+}
+
+const HERE: &str = "postgres://run@127.0.0.1:5433/portvakt";
+const AWAY: &str = "postgres://run@db1.example:5432,db2.example:5432/portvakt";
+
+#[test]
+fn what_is_no_place_for_data_is_refused_without_being_shown() {
+    for text in [
+        "mysql://run:swordfish@h/d",
+        "postgres:/run:swordfish@h/d",
+        "postgres://run:swordfish@h:port/d",
+        "postgres://run:swordfish@h/d?nonsense=1",
+        "postgres://run:swordfish@h",
+    ] {
+        let found = faults_with("\"data\"", &format!("\"{text}\""));
+        assert!(found.contains("data = (text of") && found.contains("must"), "{found}");
+        assert!(!found.contains("swordfish") && !found.contains("nonsense=1"), "{found}");
+    }
+}
+
+#[test]
+fn a_folder_has_no_connections() {
+    let found = faults_with("data = \"data\"", "data = \"data\"\ndatabase = { connections = 4 }");
+    assert!(found.contains("database: must not be given: data is a folder"), "{found}");
+}
+
+#[test]
+fn every_node_of_a_database_has_the_same_master_key() {
+    let found = faults(&on_database(HERE, "").replace("master_key", "# master_key"));
+    assert!(found.contains("master_key: must be given: data is a database"), "{found}");
+    assert!(found.contains("master_key = { file"), "{found}");
+}
+
+#[test]
+fn what_database_says_is_judged_key_by_key() {
+    for (key, told) in [
+        ("connections = 1", "database.connections = (number of 1 characters): must be a whole number from 2"),
+        ("connections = \"16\"", "database.connections = (text of 2 characters): must be a whole number"),
+        ("pooler = \"session\"", "database.pooler = \"session\": must be none, or transaction"),
+        ("password = \"swordfish\"", "database.password = (text of 9 characters): must be a table"),
+        ("user = \"run\"", "database.user = (text of 3 characters): is not a key"),
+    ] {
+        let found = faults(&on_database(HERE, &format!("database = {{ {key} }}")));
+        assert!(found.contains(told), "{told} in {found}");
+        assert!(!found.contains("swordfish"), "{found}");
+    }
+    good(&on_database(HERE, "database = { connections = 4, pooler = \"transaction\" }"));
+}
+
+#[test]
+fn tls_to_nobody_in_particular_is_refused_everywhere() {
+    for mode in ["require", "verify-full"] {
+        let url = format!("{AWAY}?sslmode={mode}");
+        let found = faults(&on_database(&url, ""));
+        assert!(found.contains("data: asks for TLS, and nothing says which server"), "{found}");
+        assert!(found.contains("ca = \"file.pem\""), "{found}");
+        let settings = good(&on_database(&url, "database = { ca = \"ca.pem\" }"));
+        assert_eq!(settings.warnings(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn production_refuses_a_password_in_the_url_and_a_database_elsewhere_without_tls() {
+    let with_password = AWAY.replace("run@", "run:swordfish@");
+    let production = |text: String| {
+        text.replace("\"test\"", "\"production\"").replace("http://localhost:8080", "https://idporten.no")
+    };
+    let found = faults(&production(on_database(&with_password, "")));
+    for told in ["data: holds a password", "under [database]", "without TLS: whoever is on the way"] {
+        assert!(found.contains(told), "{told} in {found}");
+    }
+    assert!(!found.contains("swordfish"), "{found}");
+    // Elsewhere both are warned of.
+    let settings = good(&on_database(&with_password, ""));
+    let warnings = settings.warnings().join("\n");
+    for told in ["data: holds a password", "without TLS"] {
+        assert!(warnings.contains(told), "{told} in {warnings}");
+    }
+    assert!(!warnings.contains("swordfish") && !format!("{settings:?}").contains("swordfish"), "{warnings}");
+    assert_eq!(settings.data.to_string(), AWAY);
+    // On this machine nobody is on the way.
+    good(&production(on_database(HERE, "database = { password = { env = \"PASSWORD\" } }")));
+    good(&production(on_database(AWAY, "database = { ca = \"ca.pem\" }")));
+}
+
+#[test]
+fn a_password_is_given_once() {
+    let url = HERE.replace("run@", "run:swordfish@");
+    let found = faults(&on_database(&url, "database = { password = { env = \"PASSWORD\" } }"));
+    assert!(found.contains("data: must not hold a password that [database] names too"), "{found}");
+    assert!(!found.contains("swordfish"), "{found}");
+}
+
+#[test]
+fn a_password_or_a_ca_that_cannot_be_had_is_told_without_its_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("portvakt.toml");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let more = "[database]\npassword = { file = \"password\" }\nca = \"ca.pem\"\n";
+    let text = on_database(HERE, "").replace("{ env = \"KEY\" }", "{ file = \"key\" }") + more;
+    write("key", "3f9c1b7e52a8d0464e6b8a1f0c93d75e2b48f6a1907c3d5e8b1a4f7260d9c3e5");
+    let told = || Settings::parse(&text, &file).unwrap().check_references().map_err(|why| why.to_string());
+    let found = told().unwrap_err();
+    for told in ["database.password: cannot be had from the file", "database.ca: ", "cannot be read"] {
+        assert!(found.contains(told), "{told} in {found}");
+    }
+    for password in ["", "\n", "sword\nfish\n", "sword\tfish"] {
+        write("password", password);
+        let found = told().unwrap_err();
+        assert!(found.contains("is no password") && !found.contains("fish"), "{found}");
+    }
+    write("password", "swordfish\n");
+    write("ca.pem", "no certificate");
+    assert!(told().unwrap_err().contains("must hold certificates in PEM form"));
+    write("ca.pem", "-----BEGIN CERTIFICATE-----\n");
+    told().unwrap();
+    let settings = Settings::parse(&text, &file).unwrap();
+    assert!(!format!("{:?}", settings.data.url().unwrap()).contains("swordfish"));
 }

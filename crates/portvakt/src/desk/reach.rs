@@ -1,11 +1,12 @@
-//! The caller's end of the desk: the running server if there is one, and otherwise the data folder itself.
+//! The caller's end of the desk: the running server if there is one, and otherwise the data folder itself; a database is always opened
+//! here, for it is no server's own.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use portvakt_crypto::random::Random;
-use portvakt_store::{Actor, OpenFault};
+use portvakt_store::{Actor, OpenFault, StoreUrl};
 use portvakt_web::clock::Clock;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -13,10 +14,10 @@ use tokio::time::{sleep, timeout};
 
 use super::socket::{FILE, LONGEST_LINE, user};
 use super::{Answer, Command, Desk, Outcome, perform};
-use crate::config::Settings;
+use crate::config::{Settings, Storage};
 use crate::failure::Failure;
 use crate::house::{not_opened, open_store};
-use crate::serve::master_keys;
+use crate::serve::{master_keys, store_url};
 use crate::served::Served;
 
 /// How long the server may take to carry a command out.
@@ -29,19 +30,10 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// What a command is for.
 #[derive(Debug)]
 pub(crate) enum Target {
-    /// The server of this configuration, or its data folder where none runs.
+    /// The server of this configuration, or its data folder where none runs; or its database.
     Configured(Box<Settings>),
     /// The server that runs on this folder.
     Running(PathBuf),
-}
-
-impl Target {
-    fn data(&self) -> &Path {
-        match self {
-            Self::Configured(settings) => &settings.data,
-            Self::Running(data) => data,
-        }
-    }
 }
 
 /// Has a command carried out.
@@ -49,26 +41,16 @@ impl Target {
 /// # Errors
 /// Why it was not.
 pub(crate) async fn have(target: Target, command: Command) -> Result<Answer, Failure> {
-    let socket = target.data().join(FILE);
-    let begun = Instant::now();
-    let outcome = loop {
-        if let Some(stream) = connect(&socket).await? {
-            break ask(stream, &command).await?;
-        }
-        let settings = match &target {
-            Target::Configured(settings) => settings,
-            Target::Running(data) => {
-                return Err(Failure::new(format!("no server runs on {}", data.display())).hint(
-                    "name the configuration with --config FILE, and the command opens its data folder itself",
-                ));
+    let outcome = match &target {
+        Target::Running(data) => in_folder(data, None, command).await?,
+        Target::Configured(settings) => match &settings.data {
+            Storage::Folder(data) => in_folder(data, Some(settings), command).await?,
+            Storage::Database(_) => {
+                let url = store_url(settings)?;
+                let desk = open(&url, settings).await?.map_err(|fault| not_opened(&url, &fault))?;
+                alone(desk, command).await?
             }
-        };
-        match open(settings).await? {
-            Ok(desk) => break alone(desk, command).await?,
-            // A server that is starting, or ending, has the folder before, or after, it has the socket.
-            Err(OpenFault::Locked { .. }) if begun.elapsed() < STARTING => sleep(LOOK_AGAIN).await,
-            Err(fault) => return Err(not_opened(&settings.data, &fault)),
-        }
+        },
     };
     match outcome {
         Outcome::Done(answer) => Ok(answer),
@@ -78,6 +60,29 @@ pub(crate) async fn have(target: Target, command: Command) -> Result<Answer, Fai
                 Some(hint) => failure.hint(hint),
                 None => failure,
             })
+        }
+    }
+}
+
+/// Asks the server that has the folder, or opens the folder as `settings` say.
+async fn in_folder(data: &Path, settings: Option<&Settings>, command: Command) -> Result<Outcome, Failure> {
+    let socket = data.join(FILE);
+    let begun = Instant::now();
+    loop {
+        if let Some(stream) = connect(&socket).await? {
+            return ask(stream, &command).await;
+        }
+        let Some(settings) = settings else {
+            return Err(Failure::new(format!("no server runs on {}", data.display())).hint(
+                "name the configuration with --config FILE, and the command opens its data folder itself",
+            ));
+        };
+        let url = StoreUrl::Folder(data.to_owned());
+        match open(&url, settings).await? {
+            Ok(desk) => return alone(desk, command).await,
+            // A server that is starting, or ending, has the folder before, or after, it has the socket.
+            Err(OpenFault::Locked { .. }) if begun.elapsed() < STARTING => sleep(LOOK_AGAIN).await,
+            Err(fault) => return Err(not_opened(&url, &fault)),
         }
     }
 }
@@ -119,16 +124,16 @@ async fn ask(stream: UnixStream, command: &Command) -> Result<Outcome, Failure> 
         .map_err(|_| lost("it hung up, or is another version of portvakt".to_owned()))
 }
 
-/// Opens the data folder, as a server would.
-async fn open(settings: &Settings) -> Result<Result<Desk, OpenFault>, Failure> {
+/// Opens the store, as a server would.
+async fn open(url: &StoreUrl, settings: &Settings) -> Result<Result<Desk, OpenFault>, Failure> {
     let (clock, random) = (Clock::system(), Random::system());
     let (master, previous_master) = master_keys(settings, &random)?;
-    let opened = open_store(&settings.data, master, previous_master, &clock, &random).await;
+    let opened = open_store(url, master, previous_master, &clock, &random).await;
     let issuers = settings.issuers.clone();
     Ok(opened.map(|store| Desk { store, clock, random, issuers, served: Served::default() }))
 }
 
-/// Carries a command out without a server, and closes the folder again.
+/// Carries a command out without a server, and closes the store again.
 async fn alone(desk: Desk, command: Command) -> Result<Outcome, Failure> {
     let actor = Actor(user(rustix::process::getuid().as_raw()));
     let outcome = perform(&desk, &actor, command).await;

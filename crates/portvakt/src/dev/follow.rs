@@ -201,6 +201,7 @@ mod tests {
             provider: site.provider.clone(),
             signing: None,
             key_lead: Seconds::days(1),
+            key_rotation: None,
             face: FaceSettings::default(),
         };
         let (clock, random) = (site.clock.clone(), site.random.clone());
