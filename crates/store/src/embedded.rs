@@ -1,6 +1,7 @@
 //! The embedded store: SQLite in one folder, owned by one process. One writer commits many requests with one fsync; readers
 //! work beside it. What is sealed is sealed on the caller's thread, so that the writer only writes.
 
+mod aside;
 mod audit;
 mod folder;
 mod grants;
@@ -22,6 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use portvakt_crypto::digest::HmacKey;
 use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
+
+pub(crate) use self::aside::Aside;
 
 use self::folder::Folder;
 use self::readers::Readers;

@@ -18,6 +18,7 @@ mod postgres;
 mod retention;
 mod row;
 mod sealed;
+mod status;
 mod vault;
 pub mod verbs;
 
@@ -25,6 +26,7 @@ pub use error::{Broken, OpenFault};
 #[cfg(feature = "danger-faults")]
 pub use faults::Fault;
 pub use postgres::{Pooler, PostgresUrl, PostgresUrlFault, SchemaStatus, migrate, schema_status, statements};
+pub use status::{StoreStatus, TableStatus, store_status};
 pub use vault::{MasterKey, MasterKeyFault};
 pub use verbs::*;
 

@@ -4,6 +4,7 @@
 //! Nothing that is used once, nothing granted and nothing revoked is kept here: the copies that are, of clients and issuers' numbers, are
 //! dated (see `freshness`). What became of a write whose answer did not come is found out by its own key (see `outcome`).
 
+mod alone;
 mod audit;
 mod freshness;
 mod grants;
@@ -27,6 +28,7 @@ use portvakt_crypto::digest::HmacKey;
 use portvakt_crypto::random::Random;
 use portvakt_protocol::time::Timestamp;
 
+pub(crate) use self::alone::{Alone, database};
 pub use self::schema::SchemaStatus;
 pub use self::url::{Pooler, PostgresUrl, PostgresUrlFault};
 

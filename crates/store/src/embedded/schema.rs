@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::audit::{Event, Record};
 use crate::vault::{Purpose, SealedKey, Vault, VaultFault, VaultKeys};
-use crate::{MasterKey, OpenFault};
+use crate::{MasterKey, OpenFault, SchemaStatus};
 
 /// Page cache of a reader. Small: the process has a memory bar, and the operating system caches the file anyway.
 pub(super) const READER_CACHE_KIB: i64 = 512;
@@ -137,6 +137,18 @@ fn applied(db: &Connection) -> Result<u32, OpenFault> {
         }
     }
     Ok(found)
+}
+
+/// How far the schema is. Nothing is written.
+///
+/// # Errors
+/// [`OpenFault`].
+pub(super) fn status(db: &Connection) -> Result<SchemaStatus, OpenFault> {
+    let found = applied(db)?;
+    let pending = MIGRATIONS.iter().filter(|migration| migration.number > found);
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
+    // Each is one commit here: none is ever half-way.
+    Ok(SchemaStatus { found, known, half: None, pending: pending.map(|migration| migration.name).collect() })
 }
 
 fn migrate(db: &Connection, applied: u32, now: Timestamp) -> Result<(), rusqlite::Error> {

@@ -213,9 +213,10 @@ pub(super) async fn pipelined<F: Future>(sent: Vec<F>) -> Vec<F::Output> {
 }
 
 /// Dials, and attends each connection until it ends.
-struct Dial<T> {
-    tls: T,
-    settings: bool,
+pub(super) struct Dial<T> {
+    pub(super) tls: T,
+    /// Whether each connection has [`SETTINGS`].
+    pub(super) settings: bool,
 }
 
 type Dialled = Result<(Client, JoinHandle<()>), tokio_postgres::Error>;
@@ -271,7 +272,7 @@ fn is_warning(notice: &tokio_postgres::error::DbError) -> bool {
 }
 
 /// TLS to servers whose certificates these have issued.
-fn tls(pem: &[u8]) -> Result<MakeRustlsConnect, OpenFault> {
+pub(super) fn tls(pem: &[u8]) -> Result<MakeRustlsConnect, OpenFault> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate =

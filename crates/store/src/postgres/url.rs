@@ -121,6 +121,11 @@ impl PostgresUrl {
         Self { connections: connections.max(2), ..self }
     }
 
+    /// The role that it connects as.
+    pub fn user(&self) -> &str {
+        self.config.get_user().unwrap_or_default()
+    }
+
     /// Whether the text holds a password.
     pub fn has_password(&self) -> bool {
         self.config.get_password().is_some()
