@@ -3,6 +3,7 @@
 mod applied;
 mod apply;
 mod client;
+mod db;
 mod dev;
 mod keys;
 mod organisation;
@@ -67,6 +68,11 @@ enum Subcommands {
         #[command(subcommand)]
         command: scope::ScopeCommand,
     },
+    /// Look after the data as a whole: bring its schema up to date, look at it, check it, copy it, back it up.
+    Db {
+        #[command(subcommand)]
+        command: Box<db::DbCommand>,
+    },
     /// Put test persons into a pool, stop and show them.
     Person {
         #[command(subcommand)]
@@ -91,7 +97,7 @@ enum ConfigCommand {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Where {
-    /// The server's configuration: if it does not run, the command opens its data folder itself.
+    /// The server's configuration: if it does not run, the command opens its data folder itself; a database it opens always.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The data folder of a server that runs, such as `dev --data DIR`.
@@ -159,6 +165,7 @@ async fn perform(command: Subcommands) -> Result<(), Failure> {
         Subcommands::Client { command } => client::perform(command).await,
         Subcommands::Organisation { command } => organisation::perform(command).await,
         Subcommands::Scope { command } => scope::perform(command).await,
+        Subcommands::Db { command } => db::perform(*command).await,
         Subcommands::Person { command } => person::perform(command).await,
     }
 }

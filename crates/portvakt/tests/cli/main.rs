@@ -10,6 +10,7 @@
 mod apply;
 mod clients;
 mod configuration;
+mod db;
 mod desk;
 mod dev;
 mod keys;
