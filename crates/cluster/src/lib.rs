@@ -6,6 +6,11 @@
 //! - [`Postgres`] is one server; [`shared`] the one that a test binary's scenes share; [`Pair`] a primary with its synchronous standby.
 //! - [`Proxy`] stands before a server and breaks connections, by an [`Ambush`] exactly between a commit and its answer.
 //! - [`WorkedExample`] is what an operator of several nodes sets up: three PostgreSQL servers under Patroni and etcd, PgBouncer, HAProxy.
+//! - [`shim`] puts a disk under a server that is slow, refuses or is full, and a clock that is stepped; [`power`] says what such a
+//!   disk holds after its power was cut.
+
+pub mod power;
+pub mod shim;
 
 mod account;
 mod ambush;

@@ -5,7 +5,6 @@
 //! - [`load`]: clients on the store's verbs, which leave a history;
 //! - [`contest`]: what is used once, wanted by many at the same moment;
 //! - [`world`]: the issuer, clients and persons that they need, and how a store is opened;
-//! - [`shim`] and [`power`]: a disk that is slow, refuses, is full or loses its power, under a server that knows nothing of it;
 //! - [`chance`]: choices that can be had again.
 
 pub mod chance;
@@ -13,6 +12,4 @@ pub mod contest;
 pub mod history;
 pub mod journal;
 pub mod load;
-pub mod power;
-pub mod shim;
 pub mod world;

@@ -3,11 +3,11 @@
  *
  * Preloaded into a dynamically linked program, it stands between the program and the C library for the files of one folder.
  * Everything else passes untouched. It is told what to do by the environment at the start and by a control page, a file that
- * a test maps or writes while the program runs (`crates/torture/src/shim.rs` is its other side; the numbers below are shared).
+ * a test maps or writes while the program runs (`crates/cluster/src/shim.rs` is its other side; the numbers below are shared).
  *
  * What survives a power cut is not kept by copying files. Every change is written to a journal in the order in which it
  * happened, and every sync that has ended with the number of records that it covers. The program is then killed, and a reader
- * (`crates/torture/src/power.rs`) makes the folder anew from what it was before, the journal, and a seed. So a kill in the
+ * (`crates/cluster/src/power.rs`) makes the folder anew from what it was before, the journal, and a seed. So a kill in the
  * middle of anything here leaves either a whole record or the torn end of one, and never harms what was durable before:
  *
  * - a change is recorded after it was made: killed between the two, it is a change that never reached the disk;

@@ -13,15 +13,19 @@
 //!
 //! To lose everything or nothing, or what is younger than one moment, is what disks mostly do; so that is drawn as well.
 
+mod file;
 mod journal;
+mod mood;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use self::file::{Change, Inode};
 use self::journal::Record;
 pub use self::journal::Unreadable;
+use self::mood::Mood;
 
 /// A number below the one it is given, by chance.
 pub type Draw<'a> = &'a mut dyn FnMut(u64) -> u64;
@@ -106,44 +110,6 @@ pub fn survivors(before: &Files, journal: &[u8], draw: Draw<'_>) -> Result<(File
     Ok(disk.cut(draw))
 }
 
-/// A file, whatever its names.
-#[derive(Debug, Default)]
-struct Inode {
-    durable: Vec<u8>,
-    pending: Vec<(u64, Change)>,
-    /// What a failed sync would have covered, cut at the pages' borders.
-    failed: Vec<(u64, Change)>,
-}
-
-#[derive(Debug)]
-enum Change {
-    Write { at: usize, bytes: Vec<u8> },
-    Resize(usize),
-}
-
-/// What the kernel writes at once.
-const PAGE: usize = 4096;
-
-impl Change {
-    fn apply(&self, file: &mut Vec<u8>) {
-        match self {
-            Self::Write { at, bytes } => put(file, *at, bytes),
-            Self::Resize(length) => file.resize(*length, 0),
-        }
-    }
-
-    /// Whether writing this writes the other, which lies in one page, too. What is cut off is nobody's any more.
-    fn shares_a_page_with(&self, other: &Self) -> bool {
-        let Self::Write { at: other, .. } = other else { return false };
-        match self {
-            Self::Write { at, bytes } => {
-                (at / PAGE..(at + bytes.len()).div_ceil(PAGE)).contains(&(other / PAGE))
-            }
-            Self::Resize(length) => other >= length,
-        }
-    }
-}
-
 /// A change of the folder's names.
 #[derive(Debug)]
 enum Entry {
@@ -184,9 +150,8 @@ struct Disk {
 impl Disk {
     fn holding(files: &Files) -> Self {
         let names: BTreeMap<String, usize> = files.0.keys().cloned().zip(0..).collect();
-        let inode = |bytes: &Vec<u8>| Inode { durable: bytes.clone(), ..Inode::default() };
         Self {
-            inodes: files.0.values().map(inode).collect(),
+            inodes: files.0.values().map(|bytes| Inode::holding(bytes)).collect(),
             known: BTreeMap::new(),
             seen: names.clone(),
             durable: names,
@@ -208,10 +173,10 @@ impl Disk {
                 self.enter(number, Entry::Set { name, inode });
             }
             Record::Written { file, at, bytes } => {
-                self.inode(file)?.pending.push((number, Change::Write { at, bytes }));
+                self.inode(file)?.change(number, Change::Write { at, bytes });
             }
             Record::Resized { file, length } => {
-                self.inode(file)?.pending.push((number, Change::Resize(length)));
+                self.inode(file)?.change(number, Change::Resize(length));
             }
             Record::Synced { file, covered } => {
                 self.syncs += 1;
@@ -284,203 +249,11 @@ fn differing(one: &BTreeMap<String, usize>, other: &BTreeMap<String, usize>) -> 
     one.iter().filter(|(name, inode)| other.get(*name) != Some(inode)).count() as u64
 }
 
-/// How a disk treats what no sync covers.
-#[derive(Clone, Copy, Debug)]
-enum Mood {
-    Nothing,
-    Everything,
-    /// What is older than this record.
-    Until(u64),
-    /// Each sector or name by itself.
-    Anything,
-}
-
-impl Mood {
-    fn drawn(draw: Draw<'_>, pending: impl Iterator<Item = u64>) -> Self {
-        match draw(6) {
-            0 => Self::Nothing,
-            1 => Self::Everything,
-            2 => {
-                let pending: Vec<u64> = pending.collect();
-                let at = usize::try_from(draw(pending.len() as u64)).unwrap_or(0);
-                pending.get(at).map_or(Self::Everything, |number| Self::Until(*number))
-            }
-            _ => Self::Anything,
-        }
-    }
-
-    /// How many of those changes, oldest first, have reached the disk.
-    fn reached(self, draw: Draw<'_>, changes: &[u64]) -> usize {
-        match self {
-            Self::Nothing => 0,
-            Self::Everything => changes.len(),
-            Self::Until(end) => changes.iter().filter(|number| **number < end).count(),
-            Self::Anything => usize::try_from(draw(changes.len() as u64 + 1)).unwrap_or(0),
-        }
-    }
-}
-
-impl Inode {
-    /// Everything older than that record is durable, but for what a sync failed for before.
-    fn sync(&mut self, covered: u64) {
-        let (durable, failed) = (&mut self.durable, &mut self.failed);
-        self.pending.retain(|(number, change)| {
-            let young = *number >= covered;
-            if !young {
-                failed.retain(|(_, earlier)| {
-                    let aside = !change.shares_a_page_with(earlier);
-                    if !aside {
-                        earlier.apply(durable);
-                    }
-                    aside
-                });
-                change.apply(durable);
-            }
-            young
-        });
-    }
-
-    /// A sync failed that would have covered what is older than that record. Lengths are kept elsewhere, and tried again.
-    fn fail(&mut self, covered: u64) {
-        let failed = &mut self.failed;
-        self.pending.retain(|(number, change)| match change {
-            Change::Write { at, bytes } if *number < covered => {
-                failed.extend(
-                    split(*at, bytes, PAGE)
-                        .map(|(at, bytes)| (*number, Change::Write { at, bytes: bytes.to_vec() })),
-                );
-                false
-            }
-            Change::Write { .. } | Change::Resize(_) => true,
-        });
-    }
-
-    /// What the disk has of it.
-    fn image(mut self, draw: Draw<'_>, cut: &mut Cut) -> Vec<u8> {
-        self.pending.append(&mut self.failed);
-        self.pending.sort_by_key(|(number, _)| *number);
-        if self.pending.is_empty() {
-            return self.durable;
-        }
-        cut.pending += self.pending.len() as u64;
-        let mood = Mood::drawn(draw, self.pending.iter().map(|(number, _)| *number));
-        let sector = if draw(2) == 0 { 512 } else { 4096 };
-        let lengths = lengths(self.durable.len(), &self.pending);
-        let longest = lengths.iter().map(|(_, length)| *length).max().unwrap_or(0).max(self.durable.len());
-        let mut image = self.durable;
-        let first = image.len();
-        image.resize(longest, 0);
-        for (at, pieces) in pieces(&self.pending, sector, longest) {
-            let numbers: Vec<u64> = pieces.iter().map(|piece| piece.number).collect();
-            let reached = mood.reached(&mut *draw, &numbers);
-            cut.sectors += 1;
-            cut.stale += u64::from(reached < pieces.len());
-            for piece in pieces.into_iter().take(reached) {
-                piece.put(&mut image, at * sector, sector);
-            }
-        }
-        let numbers: Vec<u64> = lengths.iter().map(|(number, _)| *number).collect();
-        let reached = mood.reached(draw, &numbers);
-        let length =
-            reached.checked_sub(1).and_then(|last| lengths.get(last)).map_or(first, |(_, length)| *length);
-        image.truncate(length);
-        image
-    }
-}
-
-/// The lengths that a file went through, with the record that made each.
-fn lengths(first: usize, changes: &[(u64, Change)]) -> Vec<(u64, usize)> {
-    let mut length = first;
-    let mut all = Vec::new();
-    for (number, change) in changes {
-        let next = match change {
-            Change::Write { at, bytes } => length.max(at + bytes.len()),
-            Change::Resize(to) => *to,
-        };
-        if next != length {
-            all.push((*number, next));
-        }
-        length = next;
-    }
-    all
-}
-
-/// One change's part in one sector.
-#[derive(Debug)]
-struct Piece<'a> {
-    number: u64,
-    what: Part<'a>,
-}
-
-#[derive(Debug)]
-enum Part<'a> {
-    /// These bytes, from there on.
-    Bytes(usize, &'a [u8]),
-    /// Zeros from there on: the file was cut off before it.
-    ZerosFrom(usize),
-}
-
-impl Piece<'_> {
-    fn put(&self, image: &mut Vec<u8>, start: usize, sector: usize) {
-        let end = (start + sector).min(image.len());
-        match self.what {
-            Part::Bytes(at, bytes) => put(image, at, bytes),
-            Part::ZerosFrom(from) => {
-                if let Some(cleared) = image.get_mut(from.max(start)..end) {
-                    cleared.fill(0);
-                }
-            }
-        }
-    }
-}
-
-/// Every sector that was written to, by its number, with what was written there, oldest first.
-fn pieces(changes: &[(u64, Change)], sector: usize, longest: usize) -> BTreeMap<usize, Vec<Piece<'_>>> {
-    let mut sectors: BTreeMap<usize, Vec<Piece<'_>>> = BTreeMap::new();
-    for (number, change) in changes {
-        match change {
-            Change::Write { at, bytes } => {
-                for (at, bytes) in split(*at, bytes, sector) {
-                    let what = Part::Bytes(at, bytes);
-                    sectors.entry(at / sector).or_default().push(Piece { number: *number, what });
-                }
-            }
-            Change::Resize(length) => {
-                for at in length / sector..longest.div_ceil(sector) {
-                    let what = Part::ZerosFrom(*length);
-                    sectors.entry(at).or_default().push(Piece { number: *number, what });
-                }
-            }
-        }
-    }
-    sectors
-}
-
-/// Those bytes, cut where a sector of that size ends.
-fn split(mut at: usize, mut bytes: &[u8], sector: usize) -> impl Iterator<Item = (usize, &[u8])> {
-    std::iter::from_fn(move || {
-        let (piece, rest) = bytes.split_at((sector - at % sector).min(bytes.len()));
-        let from = at;
-        at += piece.len();
-        bytes = rest;
-        (!piece.is_empty()).then_some((from, piece))
-    })
-}
-
-fn put(file: &mut Vec<u8>, at: usize, bytes: &[u8]) {
-    let end = at + bytes.len();
-    if file.len() < end {
-        file.resize(end, 0);
-    }
-    if let Some(place) = file.get_mut(at..end) {
-        place.copy_from_slice(bytes);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::file::PAGE;
     use super::journal::written::{Writer, kind};
     use super::*;
 
