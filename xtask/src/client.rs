@@ -145,18 +145,55 @@ impl<'a> Request<'a> {
     }
 }
 
+/// Whoever answers requests: one connection, or several among which one is chosen for each request.
+pub(crate) trait Server {
+    /// Sends a request, once, and waits for its answer.
+    ///
+    /// # Errors
+    /// As [`Connection::send`].
+    fn send(&mut self, request: &Request<'_>) -> io::Result<Answer>;
+
+    /// As [`Server::send`], of a request made ready before.
+    ///
+    /// # Errors
+    /// As there.
+    fn send_bytes(&mut self, request: &[u8]) -> io::Result<Answer>;
+}
+
 /// One client of the server: its connection is kept alive, and opened anew after it was lost.
 pub(crate) struct Connection {
     address: SocketAddr,
     authority: String,
+    patience: Duration,
     stream: Option<BufReader<TcpStream>>,
+}
+
+impl Server for Connection {
+    fn send(&mut self, request: &Request<'_>) -> io::Result<Answer> {
+        Connection::send(self, request)
+    }
+
+    fn send_bytes(&mut self, request: &[u8]) -> io::Result<Answer> {
+        Connection::send_bytes(self, request)
+    }
 }
 
 impl Connection {
     /// Towards the server on this machine whose URLs have that authority (`localhost:8080`). Nothing is opened yet.
     pub(crate) fn to(authority: &str) -> Self {
         let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or(80);
-        Self { address: (Ipv4Addr::LOCALHOST, port).into(), authority: authority.to_owned(), stream: None }
+        Self::through(port, authority)
+    }
+
+    /// As [`Connection::to`], by another port: one of several nodes behind that authority.
+    pub(crate) fn through(port: u16, authority: &str) -> Self {
+        let address = (Ipv4Addr::LOCALHOST, port).into();
+        Self { address, authority: authority.to_owned(), patience: PATIENCE, stream: None }
+    }
+
+    /// Waits so long for an answer, and no longer.
+    pub(crate) fn patient_for(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Opens the connection unless it is open.
@@ -165,10 +202,10 @@ impl Connection {
     /// Nobody listens there.
     pub(crate) fn open(&mut self) -> io::Result<()> {
         if self.stream.is_none() {
-            let stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
+            let stream = TcpStream::connect_timeout(&self.address, self.patience)?;
             stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(PATIENCE))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(self.patience))?;
+            stream.set_write_timeout(Some(self.patience))?;
             self.stream = Some(BufReader::with_capacity(16 * 1024, stream));
         }
         Ok(())

@@ -8,11 +8,12 @@
 //! seed of its choices is printed first and can be given again; the threads' interleaving is the machine's own.
 
 mod chance;
+mod checker;
 mod contest;
-mod judge;
+mod doors;
+mod history;
 mod kills;
 mod load;
-mod log;
 mod registrar;
 mod server;
 mod trace;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, Subcommand};
 
 use self::chance::Chance;
+use self::checker::Checker;
 use self::kills::Until;
 use self::server::Site;
 use crate::house::{House, Outcome, run as run_command};
@@ -119,7 +121,8 @@ pub(crate) fn order(house: &House) -> Outcome {
 }
 
 fn kill_loop(house: &House, how: &How, until: Until) -> Outcome {
-    on_a_site(house, how, "kills", |site, chance| kills::run(site, until, chance))
+    let checker = Checker::build(house)?;
+    on_a_site(house, how, "kills", |site, chance| kills::run(site, &checker, until, chance))
 }
 
 fn one_code(house: &House, how: &How, rounds: u32) -> Outcome {

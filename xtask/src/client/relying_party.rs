@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Answer, Connection, Miss, Request, basic, form};
+use super::{Answer, Connection, Miss, Request, Server, basic, form};
 
 /// A verifier and its challenge: the pair of RFC 7636 Appendix B. What is loaded here is not PKCE's secrecy.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -23,6 +23,8 @@ pub(crate) struct Endpoints {
     pub(crate) token: String,
     /// The UserInfo endpoint's.
     pub(crate) userinfo: String,
+    /// The JWK Set's.
+    pub(crate) jwks: String,
 }
 
 impl Endpoints {
@@ -31,9 +33,18 @@ impl Endpoints {
     /// # Errors
     /// It does not answer, or names an endpoint elsewhere.
     pub(crate) fn discover(issuer: &str) -> Result<Self, String> {
+        let (authority, _) = split(issuer).ok_or_else(|| format!("not an http issuer: {issuer}"))?;
+        Self::discover_by(issuer, &mut Connection::to(authority))
+    }
+
+    /// As [`Endpoints::discover`], by whoever answers for the issuer.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) fn discover_by(issuer: &str, server: &mut dyn Server) -> Result<Self, String> {
         let (authority, path) = split(issuer).ok_or_else(|| format!("not an http issuer: {issuer}"))?;
         let discovery = format!("{}/.well-known/openid-configuration", path.trim_end_matches('/'));
-        let answer = Connection::to(authority)
+        let answer = server
             .send(&Request::get(&discovery))
             .map_err(Miss::from)
             .and_then(|answer| answer.expect(200))
@@ -50,6 +61,7 @@ impl Endpoints {
             authorization: target("authorization_endpoint")?,
             token: target("token_endpoint")?,
             userinfo: target("userinfo_endpoint")?,
+            jwks: target("jwks_uri")?,
             authority: authority.to_owned(),
             issuer: path.to_owned(),
             discovery,
@@ -118,7 +130,7 @@ impl RelyingParty {
     ///
     /// # Errors
     /// [`Miss`].
-    pub(crate) fn begin(&self, server: &mut Connection) -> Result<Login, Miss> {
+    pub(crate) fn begin(&self, server: &mut dyn Server) -> Result<Login, Miss> {
         let answer = server.send(&Request::get(&self.authorization()))?.expect(303)?;
         let cookie = answer.field("set-cookie").and_then(|cookie| cookie.split(';').next());
         let Some((cookie, login)) = cookie.map(str::to_owned).zip(self.own(&answer)) else {
@@ -146,11 +158,26 @@ impl RelyingParty {
         Request::get(&login.action).with("cookie", login.cookie.clone()).bytes(&self.at.authority)
     }
 
+    /// The bytes of the resume point's request, to be sent by [`Connection::send_bytes`] and read by [`RelyingParty::code_of`].
+    pub(crate) fn collection(&self, login: &Login) -> Vec<u8> {
+        let resume = login.resume.as_deref().unwrap_or("/");
+        Request::get(resume).with("cookie", login.cookie.clone()).bytes(&self.at.authority)
+    }
+
+    /// The bytes of the form's other button, by which the person gives the login up.
+    pub(crate) fn cancellation(&self, login: &Login) -> Vec<u8> {
+        let pairs = [("form_token", login.form_token.as_str()), ("action", "cancel")];
+        Request::form(&login.action, &pairs)
+            .with("cookie", login.cookie.clone())
+            .with("origin", format!("http://{}", self.at.authority))
+            .bytes(&self.at.authority)
+    }
+
     /// The person types the number `pid` and submits: the login then holds evidence.
     ///
     /// # Errors
     /// [`Miss`].
-    pub(crate) fn identify(&self, server: &mut Connection, login: &mut Login, pid: &str) -> Result<(), Miss> {
+    pub(crate) fn identify(&self, server: &mut dyn Server, login: &mut Login, pid: &str) -> Result<(), Miss> {
         let pairs = [
             ("form_token", login.form_token.as_str()),
             ("pid", pid),
@@ -174,22 +201,34 @@ impl RelyingParty {
     ///
     /// # Errors
     /// [`Miss`].
-    pub(crate) fn collect(&self, server: &mut Connection, login: &Login) -> Result<String, Miss> {
-        let resume = login.resume.as_deref().unwrap_or("/");
-        let answer = server.send(&Request::get(resume).with("cookie", login.cookie.clone()))?.expect(303)?;
-        let code = answer
-            .field("location")
-            .and_then(|location| location.strip_prefix(self.redirect_uri.as_str())?.strip_prefix('?'))
-            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("code=")))
-            .map(str::to_owned);
-        code.ok_or(Miss::Answered(answer))
+    pub(crate) fn collect(&self, server: &mut dyn Server, login: &Login) -> Result<String, Miss> {
+        self.code_of(server.send_bytes(&self.collection(login))?)
+    }
+
+    /// The code that an answer of the resume point holds.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub(crate) fn code_of(&self, answer: Answer) -> Result<String, Miss> {
+        let answer = answer.expect(303)?;
+        self.brought(&answer, "code").ok_or(Miss::Answered(answer))
+    }
+
+    /// What a redirect brings home to the client, by its name.
+    pub(crate) fn brought(&self, answer: &Answer, name: &str) -> Option<String> {
+        let query = answer.field("location")?.strip_prefix(self.redirect_uri.as_str())?.strip_prefix('?')?;
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .find(|pair| pair.0 == name)
+            .map(|pair| pair.1.to_owned())
     }
 
     /// A whole login: from the authorization request to the code.
     ///
     /// # Errors
     /// [`Miss`].
-    pub(crate) fn log_in(&self, server: &mut Connection, pid: &str) -> Result<String, Miss> {
+    pub(crate) fn log_in(&self, server: &mut dyn Server, pid: &str) -> Result<String, Miss> {
         let mut login = self.begin(server)?;
         self.identify(server, &mut login, pid)?;
         self.collect(server, &login)
@@ -211,7 +250,7 @@ impl RelyingParty {
     ///
     /// # Errors
     /// [`Miss`].
-    pub(crate) fn redeem(&self, server: &mut Connection, code: &str) -> Result<Tokens, Miss> {
+    pub(crate) fn redeem(&self, server: &mut dyn Server, code: &str) -> Result<Tokens, Miss> {
         Tokens::of(server.send_bytes(&self.redemption(code))?)
     }
 
@@ -219,7 +258,7 @@ impl RelyingParty {
     ///
     /// # Errors
     /// [`Miss`].
-    pub(crate) fn userinfo(&self, server: &mut Connection, access_token: &str) -> Result<Answer, Miss> {
+    pub(crate) fn userinfo(&self, server: &mut dyn Server, access_token: &str) -> Result<Answer, Miss> {
         let request = Request::get(&self.at.userinfo).with("authorization", format!("Bearer {access_token}"));
         server.send(&request)?.expect(200)
     }

@@ -1,12 +1,16 @@
-//! The kill loop: load, `kill -9` at a random moment, restart on the same folder, and every promise called in.
+//! The kill loop over the embedded store: load, `kill -9` at a random moment, restart on the same folder, and every promise called
+//! in. The history of it all is judged at the end.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::chance::Chance;
-use super::load::Client;
-use super::log::{Event, History, Outcome as Told, Step};
+use super::checker::Checker;
+use super::doors::Entrance;
+use super::history::Journal;
+use super::load::{Client, each};
 use super::registrar::Registrar;
 use super::server::{CLIENT, Server, Site};
 use crate::house::Outcome;
@@ -38,25 +42,32 @@ struct Tally {
 ///
 /// # Errors
 /// A broken promise, with its history; or a server that does not come up again.
-pub(super) fn run(site: &Site, until: Until, chance: &mut Chance) -> Outcome {
+pub(super) fn run(site: &Site, checker: &Checker, until: Until, chance: &mut Chance) -> Outcome {
     let began = Instant::now();
+    let journal = Journal::create(&site.file("history.jsonl"))?;
     let (mut server, ready) = site.start()?;
     let parties = [ready.relying_party("pilot", &CLIENT)?, ready.relying_party("idporten", &CLIENT)?];
+    let entrance = Entrance::alone(&parties[0].at.authority);
     let mut clients: Vec<Client> = parties
         .iter()
         .cycle()
         .take(CLIENTS)
         .enumerate()
-        .map(|(number, party)| Client::new(number, chance.next(), party.clone(), began))
+        .map(|(number, party)| {
+            Client::new(format!("client {number}"), chance.next(), party.clone(), &entrance, &journal)
+        })
         .collect();
     let [pilot, _] = parties;
-    let mut registrar = Registrar::new(site.clone(), pilot, began);
+    let registering = site.clone();
+    let register = Arc::new(move |id: &str| registering.register(id));
+    let mut registrar = Registrar::new(register, pilot, &entrance, &journal);
     let mut tally = Tally::default();
     let mut life = 0;
     while match until {
         Until::Kills(kills) => tally.kills < kills,
         Until::Time(time) => began.elapsed() < time,
     } {
+        let broken = journal.micros();
         under_load(server, &mut clients, &mut registrar, life, chance.time(LONGEST_LIFE));
         tally.kills += 1;
         if chance.once_in(8) {
@@ -66,6 +77,7 @@ pub(super) fn run(site: &Site, until: Until, chance: &mut Chance) -> Outcome {
             tally.kills += 1;
             tally.in_the_start += 1;
         }
+        journal.fault("kill", broken, life);
         life += 1;
         let start = Instant::now();
         (server, _) = site.start()?;
@@ -78,9 +90,17 @@ pub(super) fn run(site: &Site, until: Until, chance: &mut Chance) -> Outcome {
     }
     each(&mut clients, |client| client.settle_all(life, 7))?;
     registrar.settle_all(life)?;
-    registrar.has_registered()?;
     server.end()?;
-    tell(&tally, &clients, &registrar, began.elapsed());
+    journal.tell()?;
+    journal.without_failures()?;
+    checker.judge(&journal)?;
+    println!(
+        "{} kills, {} of them in the start; slowest start after one {:.0} ms; nothing lost, nothing used twice; {:.1} s",
+        tally.kills,
+        tally.in_the_start,
+        tally.slowest_start.as_secs_f64() * 1e3,
+        began.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
@@ -103,65 +123,4 @@ fn under_load(
         server.kill();
         stop.store(true, Ordering::Relaxed);
     });
-}
-
-/// Has every client do something, all at once.
-fn each(clients: &mut [Client], work: impl Fn(&mut Client) -> Outcome + Sync) -> Outcome {
-    thread::scope(|scope| {
-        let work = &work;
-        let all: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || work(client))).collect();
-        all.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| Err("a client panicked".to_owned())))
-    })
-}
-
-fn tell(tally: &Tally, clients: &[Client], registrar: &Registrar, took: Duration) {
-    let histories = || {
-        let logins = clients.iter().flat_map(|client| &client.stories).map(|story| &story.history);
-        logins.chain(registrar.histories())
-    };
-    let count = |step: Step, of: fn(&Told) -> bool| {
-        let events = histories().flat_map(History::events);
-        events.filter(|event| event.step == step && of(&event.outcome)).count()
-    };
-    let done = |step| count(step, |told| *told == Told::Done);
-    let unknown = |step| count(step, |told| *told == Told::Unknown);
-    // Acknowledged in one life, and asked after in a later one.
-    let across = |promise: Step, proof: Step| {
-        let kept = |history: &&History| {
-            let last = |wanted: Step| {
-                let found = |event: &&Event| event.step == wanted && event.outcome == Told::Done;
-                history.events().iter().rev().find(found).map(|event| event.life)
-            };
-            let first = history.events().iter().find(|e| e.step == promise && e.outcome == Told::Done);
-            first.is_some_and(|first| last(proof).is_some_and(|life| life > first.life))
-        };
-        histories().filter(kept).count()
-    };
-    println!(
-        "acknowledged: {} logins, {} redemptions, {} registrations; replays refused: {}",
-        done(Step::Collect),
-        done(Step::Redeem),
-        done(Step::Register),
-        count(Step::Redeem, |told| matches!(told, Told::Refused(_))),
-    );
-    println!(
-        "outcome unknown: {} logins, {} redemptions, {} registrations",
-        unknown(Step::Begin) + unknown(Step::Identify) + unknown(Step::Collect),
-        unknown(Step::Redeem),
-        unknown(Step::Register),
-    );
-    println!(
-        "held across a kill: {} logins under way, {} codes, {} tokens, {} registrations",
-        across(Step::Begin, Step::Collect),
-        across(Step::Collect, Step::Redeem),
-        across(Step::Redeem, Step::Userinfo),
-        across(Step::Register, Step::Authenticate),
-    );
-    println!(
-        "{} kills, {} of them in the start; slowest start after one {:.0} ms; nothing lost, nothing used twice; {:.1} s",
-        tally.kills,
-        tally.in_the_start,
-        tally.slowest_start.as_secs_f64() * 1e3,
-        took.as_secs_f64()
-    );
 }

@@ -1,111 +1,236 @@
-//! The load: clients that log persons in and redeem codes until the server dies, and afterwards ask after everything that
-//! they were promised.
+//! The load: clients that log persons in and redeem codes whatever breaks, and afterwards ask after everything that they were
+//! promised. Every question and answer goes into the journal, which is judged at the end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::chance::Chance;
-use super::judge::{Breach, Known, judge};
-use super::log::{Event, History, Outcome, Step};
+use super::doors::{Doors, Entrance};
+use super::history::{Event, Journal, Operation, Outcome, seconds};
 use super::server::PERSONS;
-use crate::client::{Connection, Login, Miss, RelyingParty, Tokens};
+use crate::client::{Login, Miss, RelyingParty, Tokens};
+use crate::house::Outcome as Done;
 
-/// One login with all that became of it: what the client holds, and the log of how it came by it.
+/// How long a login and a code last, in seconds (docs/spec-coverage.md).
+const LOGIN_LASTS: i64 = 1800;
+const CODE_LASTS: i64 = 60;
+
+/// How long a client waits after it lost the server, as a person would.
+const BREATH: Duration = Duration::from_millis(20);
+
+/// Within how long after the last fault a site of several nodes answers every question.
+pub(super) const RECOVERY: Duration = Duration::from_secs(30);
+
+/// Older logins that are asked after each time.
+const OLDER: usize = 8;
+
+/// One login with all that became of it: what the client holds.
 #[derive(Debug)]
-pub(super) struct Story {
-    /// Everything that was asked and told.
-    pub(super) history: History,
+struct Story {
+    id: String,
     login: Option<Login>,
+    /// The form was taken for certain.
+    identified: bool,
+    /// The resume point was asked, so often.
+    collected: u32,
+    /// It refused: whatever became of the login, it brings no code any more.
+    closed: bool,
     code: Option<String>,
-    tokens: Option<Tokens>,
+    /// The code was redeemed, so often.
+    redeemed: u32,
+    /// Some redemption was answered for certain.
+    spent: bool,
+    /// What each redemption brought.
+    tokens: Vec<(u32, Tokens)>,
 }
 
-/// One client of the server, on one connection at a time.
-#[derive(Debug)]
+/// One client of a site, which does one thing at a time.
 pub(super) struct Client {
     id: String,
     chance: Chance,
     party: RelyingParty,
-    began: Instant,
-    /// All its logins, oldest first.
-    pub(super) stories: Vec<Story>,
+    entrance: Entrance,
+    journal: Journal,
+    stories: Vec<Story>,
     settled: usize,
 }
 
-/// The server was lost: it died, or is about to.
-struct Lost;
-
-/// A conversation about one story in one life of the server.
+/// A conversation about one story in one life of the site.
 struct Talk<'a> {
     story: &'a mut Story,
     party: &'a RelyingParty,
-    server: &'a mut Connection,
+    doors: &'a mut Doors,
+    journal: &'a Journal,
     life: u32,
-    began: Instant,
+}
+
+/// Whether the conversation can go on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    /// It is done, or refused.
+    Through,
+    /// Nobody knows.
+    Lost,
 }
 
 impl Talk<'_> {
     /// Asks, and writes down what was asked and told.
     fn ask<T>(
         &mut self,
-        step: Step,
-        call: impl FnOnce(&RelyingParty, &mut Connection, &mut Story) -> Result<T, Miss>,
-    ) -> Result<Option<T>, Lost> {
-        let start = self.began.elapsed();
-        let answer = call(self.party, self.server, self.story);
-        let end = self.began.elapsed();
-        let (outcome, got) = match answer {
-            Ok(got) => (Outcome::Done, Ok(Some(got))),
-            Err(miss) if miss.is_lost() => (Outcome::Unknown, Err(Lost)),
-            Err(miss) => (told(&miss), Ok(None)),
+        operation: Operation,
+        attempt: u32,
+        call: impl FnOnce(&RelyingParty, &mut Doors, &Story) -> Result<T, Miss>,
+    ) -> (Outcome, Option<T>) {
+        let start = self.journal.micros();
+        let answer = call(self.party, self.doors, self.story);
+        let end = self.journal.micros();
+        let lasts = match operation {
+            Operation::Begin => Some(LOGIN_LASTS),
+            Operation::Collect => Some(CODE_LASTS),
+            _ => None,
         };
-        self.story.history.add(Event { step, life: self.life, start, end, outcome });
-        got
+        let (outcome, got) = match answer {
+            Ok(got) => (Outcome::Done, Some(got)),
+            Err(miss) => (told(&miss), None),
+        };
+        self.journal.add(&Event {
+            about: self.story.id.clone(),
+            operation,
+            attempt,
+            node: self.doors.last().to_owned(),
+            life: self.life,
+            start,
+            end,
+            outcome: outcome.clone(),
+            now: seconds(start),
+            expires: lasts.map(|lasts| seconds(start).saturating_add(lasts)),
+            client: Some(self.party.client_id.clone()),
+        });
+        (outcome, got)
     }
 
-    fn begin(&mut self) -> Result<(), Lost> {
-        let login = self.ask(Step::Begin, |party, server, _| party.begin(server))?;
+    fn begin(&mut self) -> Came {
+        let (outcome, login) = self.ask(Operation::Begin, 0, |party, doors, _| party.begin(doors));
         self.story.login = login;
-        Ok(())
+        came(&outcome)
     }
 
-    fn identify(&mut self, pid: &str) -> Result<(), Lost> {
-        let Some(mut login) = self.story.login.clone() else { return Ok(()) };
-        self.ask(Step::Identify, |party, server, _| party.identify(server, &mut login, pid))?;
+    fn identify(&mut self, pid: &str) -> Came {
+        let Some(mut login) = self.story.login.clone() else { return Came::Through };
+        let (outcome, _) =
+            self.ask(Operation::Identify, 0, |party, doors, _| party.identify(doors, &mut login, pid));
         self.story.login = Some(login);
-        Ok(())
+        self.story.identified |= outcome == Outcome::Done;
+        came(&outcome)
     }
 
-    fn collect(&mut self) -> Result<(), Lost> {
-        let code = self.ask(Step::Collect, |party, server, story| match &story.login {
-            Some(login) => party.collect(server, login),
-            None => Err(Miss::Lost(std::io::ErrorKind::NotFound.into())),
-        })?;
-        self.story.code = code;
-        Ok(())
+    fn collect(&mut self) -> Came {
+        let Some(login) = self.story.login.clone() else { return Came::Through };
+        self.story.collected += 1;
+        let attempt = self.story.collected;
+        let (outcome, code) =
+            self.ask(Operation::Collect, attempt, |party, doors, _| party.collect(doors, &login));
+        self.story.closed |= outcome.is_certain();
+        if code.is_some() {
+            self.story.code = code;
+        }
+        came(&outcome)
     }
 
-    fn redeem(&mut self) -> Result<(), Lost> {
-        let Some(code) = self.story.code.clone() else { return Ok(()) };
-        if let Some(tokens) = self.ask(Step::Redeem, |party, server, _| party.redeem(server, &code))? {
-            self.story.tokens = Some(tokens);
+    fn redeem(&mut self) -> Came {
+        let Some(code) = self.story.code.clone() else { return Came::Through };
+        self.story.redeemed += 1;
+        let attempt = self.story.redeemed;
+        let (outcome, tokens) =
+            self.ask(Operation::Redeem, attempt, |party, doors, _| party.redeem(doors, &code));
+        self.story.spent |= outcome.is_certain();
+        self.story.tokens.extend(tokens.map(|tokens| (attempt, tokens)));
+        came(&outcome)
+    }
+
+    fn userinfo(&mut self) -> Came {
+        let mut all = Came::Through;
+        for (attempt, tokens) in self.story.tokens.clone() {
+            let (outcome, _) = self.ask(Operation::Userinfo, attempt, |party, doors, _| {
+                party.userinfo(doors, &tokens.access_token)
+            });
+            if came(&outcome) == Came::Lost {
+                all = Came::Lost;
+            }
+        }
+        all
+    }
+
+    /// As often as it takes, when nothing is broken any more.
+    fn surely(&mut self, mut step: impl FnMut(&mut Self) -> Came) -> Done {
+        let begun = Instant::now();
+        let several = self.doors.is_several();
+        while step(self) == Came::Lost {
+            if !several || begun.elapsed() > RECOVERY {
+                return Err(format!("no answer though nobody broke anything, in {}", self.story.id));
+            }
+            std::thread::sleep(BREATH);
         }
         Ok(())
     }
 
-    fn userinfo(&mut self) -> Result<(), Lost> {
-        let Some(tokens) = self.story.tokens.clone() else { return Ok(()) };
-        self.ask(Step::Userinfo, |party, server, _| party.userinfo(server, &tokens.access_token))?;
+    /// One login, whole or as far as it comes. Some codes are kept for later, some are replayed. What got no answer is sometimes
+    /// asked again at once, perhaps at another node, as a person's reload does.
+    fn log_in(&mut self, chance: &mut Chance) -> Came {
+        let pid = chance.pick(&PERSONS).copied().unwrap_or_default();
+        if self.begin() == Came::Lost || self.story.login.is_none() {
+            return Came::Lost;
+        }
+        if self.identify(pid) == Came::Lost && (chance.once_in(2) || self.identify(pid) == Came::Lost) {
+            return Came::Lost;
+        }
+        if self.collect() == Came::Lost && (chance.once_in(2) || self.collect() == Came::Lost) {
+            return Came::Lost;
+        }
+        if chance.once_in(4) {
+            return Came::Through;
+        }
+        if self.redeem() == Came::Lost && (chance.once_in(2) || self.redeem() == Came::Lost) {
+            return Came::Lost;
+        }
+        if chance.once_in(8) && self.redeem() == Came::Lost {
+            return Came::Lost;
+        }
+        if chance.once_in(2) { self.userinfo() } else { Came::Through }
+    }
+
+    /// Asks after the story as far as it had come.
+    fn ask_after(&mut self, chance: &mut Chance, replay: bool) -> Done {
+        if self.story.login.is_some() && self.story.code.is_none() && !self.story.closed {
+            let pid = chance.pick(&PERSONS).copied().unwrap_or_default();
+            if !self.story.identified && self.story.collected == 0 {
+                self.surely(|talk| talk.identify(pid))?;
+            }
+            self.surely(Self::collect)?;
+        }
+        if !self.story.spent {
+            self.surely(Self::redeem)?;
+        }
+        self.surely(Self::userinfo)?;
+        if replay {
+            self.surely(Self::redeem)?;
+            self.surely(Self::userinfo)?;
+        }
         Ok(())
     }
 }
 
+fn came(outcome: &Outcome) -> Came {
+    if outcome.is_certain() { Came::Through } else { Came::Lost }
+}
+
 /// What an unwelcome answer says.
-fn told(miss: &Miss) -> Outcome {
+pub(super) fn told(miss: &Miss) -> Outcome {
     match miss {
         Miss::Lost(_) => Outcome::Unknown,
         Miss::Answered(answer) if answer.status >= 500 || answer.status == 200 => {
-            Outcome::Failed(format!("{} {}", answer.status, answer.text()))
+            let text = answer.text();
+            Outcome::Failed(format!("{} {}", answer.status, text.get(..200).unwrap_or(&text)))
         }
         Miss::Answered(answer) => {
             let error = answer.error();
@@ -115,120 +240,143 @@ fn told(miss: &Miss) -> Outcome {
 }
 
 impl Client {
-    /// The client of that number, for that relying party. Times in its log count from `began`.
-    pub(super) fn new(number: usize, seed: u64, party: RelyingParty, began: Instant) -> Self {
+    /// The client of that name, for that relying party.
+    pub(super) fn new(
+        id: String,
+        seed: u64,
+        party: RelyingParty,
+        entrance: &Entrance,
+        journal: &Journal,
+    ) -> Self {
         let chance = Chance::seeded(seed);
-        Self { id: format!("client {number}"), chance, party, began, stories: Vec::new(), settled: 0 }
+        let (entrance, journal) = (entrance.clone(), journal.clone());
+        Self { id, chance, party, entrance, journal, stories: Vec::new(), settled: 0 }
     }
 
-    /// Logs in and redeems until the server dies, or until `stop`.
+    /// Logs in and redeems until `stop`; where there is one server alone, until it is gone.
     pub(super) fn live(&mut self, life: u32, stop: &AtomicBool) {
-        let mut server = Connection::to(&self.party.at.authority);
+        let mut doors = self.entrance.doors(&mut self.chance);
         while !stop.load(Ordering::Relaxed) {
-            let id = format!("{}, login {}", self.id, self.stories.len());
-            let mut story = Story { history: History::of(id), login: None, code: None, tokens: None };
-            let talk =
-                Talk { story: &mut story, party: &self.party, server: &mut server, life, began: self.began };
-            let alive = one_login(talk, &mut self.chance);
-            self.stories.push(story);
-            if alive.is_err() {
-                break;
+            let came = self.log_in(&mut doors, life);
+            if came == Came::Lost {
+                if !self.entrance.is_several() {
+                    break;
+                }
+                std::thread::sleep(BREATH);
             }
         }
     }
 
-    /// After a kill: asks after everything that was promised since the last time, and after a few older promises.
+    /// One whole login at one node, its redemption and the use of its token; whether all of it was done.
+    pub(super) fn probe(&mut self, node: usize, life: u32) -> bool {
+        let mut doors = self.entrance.doors(&mut self.chance);
+        doors.only(Some(node));
+        let (id, pid) = (self.next_id(), self.chance.pick(&PERSONS).copied().unwrap_or_default());
+        let mut story = Story::new(id);
+        let mut talk =
+            Talk { story: &mut story, party: &self.party, doors: &mut doors, journal: &self.journal, life };
+        let through = talk.begin() == Came::Through
+            && talk.identify(pid) == Came::Through
+            && talk.collect() == Came::Through
+            && talk.redeem() == Came::Through
+            && talk.userinfo() == Came::Through;
+        let done = through && !story.tokens.is_empty();
+        self.stories.push(story);
+        done
+    }
+
+    fn next_id(&self) -> String {
+        format!("{}, login {}", self.id, self.stories.len())
+    }
+
+    fn log_in(&mut self, doors: &mut Doors, life: u32) -> Came {
+        let mut story = Story::new(self.next_id());
+        let mut talk = Talk { story: &mut story, party: &self.party, doors, journal: &self.journal, life };
+        let came = talk.log_in(&mut self.chance);
+        self.stories.push(story);
+        came
+    }
+
+    /// When nothing is broken: asks after everything that was promised since the last time, and after a few older promises.
     ///
     /// # Errors
-    /// The server was lost though nobody killed it, or a [`Breach`].
-    pub(super) fn settle(&mut self, life: u32) -> Result<(), String> {
-        let mut server = Connection::to(&self.party.at.authority);
+    /// No answer.
+    pub(super) fn settle(&mut self, life: u32) -> Done {
         let known = self.settled;
         self.settled = self.stories.len();
-        let older: Vec<u64> = (0..8).map(|_| self.chance.below(known as u64)).collect();
-        for (at, story) in self.stories.iter_mut().enumerate() {
+        let older: Vec<u64> = (0..OLDER).map(|_| self.chance.below(known as u64)).collect();
+        let mut doors = self.entrance.doors(&mut self.chance);
+        let mut stories = std::mem::take(&mut self.stories);
+        let mut asked = Ok(());
+        for (at, story) in stories.iter_mut().enumerate() {
             if at < known && !older.contains(&(at as u64)) {
                 continue;
             }
-            let mut talk = Talk { story, party: &self.party, server: &mut server, life, began: self.began };
             let replay = at >= known && self.chance.once_in(4);
-            ask_after(&mut talk, &mut self.chance, replay).map_err(SettleFault::text)?;
+            asked = self.talk(story, &mut doors, life).ask_after(&mut Chance::seeded(at as u64), replay);
+            if asked.is_err() {
+                break;
+            }
         }
-        Ok(())
+        self.stories = stories;
+        asked
     }
 
-    /// At the end: every token once more, and a replay of every `nth` code.
+    /// At the end: every token once more at every node, and a replay of every `nth` code.
     ///
     /// # Errors
     /// As [`Client::settle`].
-    pub(super) fn settle_all(&mut self, life: u32, nth: usize) -> Result<(), String> {
-        let mut server = Connection::to(&self.party.at.authority);
-        for (at, story) in self.stories.iter_mut().enumerate() {
-            let mut talk = Talk { story, party: &self.party, server: &mut server, life, began: self.began };
-            ask_after(&mut talk, &mut self.chance, at % nth == 0).map_err(SettleFault::text)?;
-        }
-        Ok(())
-    }
-}
-
-/// One login, whole or as far as the server lives. Some codes are kept for after the next kill, some are replayed.
-fn one_login(mut talk: Talk<'_>, chance: &mut Chance) -> Result<(), Lost> {
-    talk.begin()?;
-    if talk.story.login.is_none() {
-        return Ok(());
-    }
-    talk.identify(chance.pick(&PERSONS).copied().unwrap_or_default())?;
-    talk.collect()?;
-    if chance.once_in(4) {
-        return Ok(());
-    }
-    talk.redeem()?;
-    if chance.once_in(8) {
-        talk.redeem()?;
-        talk.userinfo()
-    } else if chance.once_in(2) {
-        talk.userinfo()
-    } else {
-        Ok(())
-    }
-}
-
-enum SettleFault {
-    Lost(String),
-    Breach(Breach),
-}
-
-impl SettleFault {
-    fn text(self) -> String {
-        match self {
-            Self::Lost(id) => format!("the server was lost though nobody killed it, in {id}"),
-            Self::Breach(Breach { rule, shown }) => format!("{rule:?}\n{shown}"),
-        }
-    }
-}
-
-/// Asks after one story as far as it had come, and judges the answers.
-fn ask_after(talk: &mut Talk<'_>, chance: &mut Chance, replay: bool) -> Result<(), SettleFault> {
-    let state = judge(&talk.story.history).map_err(SettleFault::Breach)?;
-    let mut asked = || {
-        if talk.story.login.is_some() && state.code != Known::Yes {
-            if state.evident != Known::Yes && state.code == Known::No {
-                talk.identify(chance.pick(&PERSONS).copied().unwrap_or_default())?;
-            }
-            if state.code == Known::No || talk.story.code.is_none() {
-                talk.collect()?;
+    pub(super) fn settle_all(&mut self, life: u32, nth: usize) -> Done {
+        let mut doors = self.entrance.doors(&mut self.chance);
+        let mut stories = std::mem::take(&mut self.stories);
+        let mut asked = Ok(());
+        for (at, story) in stories.iter_mut().enumerate() {
+            let mut talk = self.talk(story, &mut doors, life);
+            asked = talk.ask_after(&mut Chance::seeded(at as u64), at % nth == 0).and_then(|()| {
+                (0..self.entrance.nodes.len()).try_for_each(|node| {
+                    talk.doors.only(Some(node));
+                    let used = talk.surely(Talk::userinfo);
+                    talk.doors.only(None);
+                    used
+                })
+            });
+            if asked.is_err() {
+                break;
             }
         }
-        if state.redeemed != Known::Yes {
-            talk.redeem()?;
+        self.stories = stories;
+        asked
+    }
+
+    fn talk<'a>(&'a self, story: &'a mut Story, doors: &'a mut Doors, life: u32) -> Talk<'a> {
+        Talk { story, party: &self.party, doors, journal: &self.journal, life }
+    }
+}
+
+impl Story {
+    fn new(id: String) -> Self {
+        Self {
+            id,
+            login: None,
+            identified: false,
+            collected: 0,
+            closed: false,
+            code: None,
+            redeemed: 0,
+            spent: false,
+            tokens: Vec::new(),
         }
-        talk.userinfo()?;
-        if replay && state.revoked != Known::Yes {
-            talk.redeem()?;
-            talk.userinfo()?;
-        }
-        Ok(())
-    };
-    asked().map_err(|Lost| SettleFault::Lost(talk.story.history.id.clone()))?;
-    judge(&talk.story.history).map(|_| ()).map_err(SettleFault::Breach)
+    }
+}
+
+/// Has every client do something, all at once.
+///
+/// # Errors
+/// The first that failed.
+pub(super) fn each(clients: &mut [Client], work: impl Fn(&mut Client) -> Done + Sync) -> Done {
+    std::thread::scope(|scope| {
+        let work = &work;
+        let all: Vec<_> = clients.iter_mut().map(|client| scope.spawn(move || work(client))).collect();
+        all.into_iter().try_for_each(|one| one.join().unwrap_or_else(|_| Err("a client panicked".to_owned())))
+    })
 }

@@ -1,113 +1,109 @@
-//! An operator who registers one client after another by the command line, while the server dies under them.
+//! An operator who registers one client after another by the command line, while things break.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
-use super::judge::{Breach, Known, judge};
-use super::log::{Event, History, Outcome, Step};
-use super::server::{CLIENT, Site};
-use crate::client::{Connection, Miss, RelyingParty};
+use super::chance::Chance;
+use super::doors::{Doors, Entrance};
+use super::history::{Event, Journal, Operation, Outcome, seconds};
+use super::load::told;
+use crate::client::{Miss, RelyingParty};
+use crate::house::Outcome as Done;
 
-/// The operator, and the log of every registration.
-#[derive(Debug)]
+/// Registers a client of that id by the command line; whether the command said that it was done.
+pub(super) type Register = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// The operator.
 pub(super) struct Registrar {
-    site: Site,
+    register: Register,
     party: RelyingParty,
-    began: Instant,
-    registrations: Vec<History>,
+    entrance: Entrance,
+    journal: Journal,
+    registered: Vec<String>,
     settled: usize,
 }
 
 impl Registrar {
     /// An operator of that site. The clients are registered at `party`'s issuer.
-    pub(super) fn new(site: Site, party: RelyingParty, began: Instant) -> Self {
-        Self { site, party, began, registrations: Vec::new(), settled: 0 }
-    }
-
-    /// Every registration's log.
-    pub(super) fn histories(&self) -> impl Iterator<Item = &History> {
-        self.registrations.iter()
+    pub(super) fn new(
+        register: Register,
+        party: RelyingParty,
+        entrance: &Entrance,
+        journal: &Journal,
+    ) -> Self {
+        let (entrance, journal) = (entrance.clone(), journal.clone());
+        Self { register, party, entrance, journal, registered: Vec::new(), settled: 0 }
     }
 
     /// Registers until `stop`.
     pub(super) fn live(&mut self, life: u32, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
-            let id = client_id(self.registrations.len());
-            let start = self.began.elapsed();
-            let done = self.site.register(&id);
-            let end = self.began.elapsed();
-            // A command that fails may have failed after the server had done its part: it lost the reply.
+            let id = format!("registered-{}", self.registered.len());
+            let start = self.journal.micros();
+            let done = (self.register)(&id);
+            // A command that fails may have failed after its part was done: it lost the reply.
             let outcome = if done { Outcome::Done } else { Outcome::Unknown };
-            let mut history = History::of(id);
-            history.add(Event { step: Step::Register, life, start, end, outcome });
-            self.registrations.push(history);
+            self.add(&id, Operation::Register, "operator", (start, life), outcome);
+            self.registered.push(id);
         }
     }
 
-    /// After a kill: every client registered since the last time shows its secret.
+    /// When nothing is broken: every client registered since the last time shows its secret.
     ///
     /// # Errors
-    /// The server was lost though nobody killed it, or an acknowledged registration.
-    pub(super) fn settle(&mut self, life: u32) -> Result<(), String> {
-        self.settle_from(self.settled, life)
+    /// No answer.
+    pub(super) fn settle(&mut self, life: u32) -> Done {
+        let first = std::mem::replace(&mut self.settled, self.registered.len());
+        self.settle_from(first, life)
     }
 
-    /// At the end: every client shows its secret.
+    /// At the end: every client shows its secret, at every node.
     ///
     /// # Errors
     /// As [`Registrar::settle`].
-    pub(super) fn settle_all(&mut self, life: u32) -> Result<(), String> {
+    pub(super) fn settle_all(&mut self, life: u32) -> Done {
         self.settle_from(0, life)
     }
 
-    fn settle_from(&mut self, first: usize, life: u32) -> Result<(), String> {
-        let mut server = Connection::to(&self.party.at.authority);
-        self.settled = self.registrations.len();
-        for history in self.registrations.iter_mut().skip(first) {
-            let party = RelyingParty { client_id: history.id.clone(), ..self.party.clone() };
-            let start = self.began.elapsed();
-            let answer = authenticates(&party, &mut server);
-            let end = self.began.elapsed();
-            let outcome = match answer {
-                Ok(true) => Outcome::Done,
-                Ok(false) => Outcome::Refused("invalid_client".to_owned()),
-                Err(Miss::Lost(fault)) => {
-                    return Err(format!("the server was lost though nobody killed it: {fault}"));
+    fn settle_from(&mut self, first: usize, life: u32) -> Done {
+        let mut doors = self.entrance.doors(&mut Chance::seeded(u64::from(life)));
+        for node in 0..self.entrance.nodes.len() {
+            doors.only(Some(node));
+            for id in self.registered.iter().skip(first) {
+                let party = RelyingParty { client_id: id.clone(), ..self.party.clone() };
+                let start = self.journal.micros();
+                let outcome = authenticated(&party, &mut doors);
+                self.add(id, Operation::Authenticate, doors.last(), (start, life), outcome.clone());
+                if outcome == Outcome::Unknown {
+                    return Err(format!("no answer though nobody broke anything, about {id}"));
                 }
-                Err(miss @ Miss::Answered(_)) => Outcome::Failed(miss.to_string()),
-            };
-            history.add(Event { step: Step::Authenticate, life, start, end, outcome });
-            judge(history).map_err(|Breach { rule, shown }| format!("{rule:?}\n{shown}"))?;
+            }
         }
         Ok(())
     }
 
-    /// Whether anything was registered at all: a loop in which every command fails proves nothing.
-    ///
-    /// # Errors
-    /// Nothing was.
-    pub(super) fn has_registered(&self) -> Result<(), String> {
-        let registered = |history: &History| judge(history).is_ok_and(|state| state.registered == Known::Yes);
-        if self.registrations.iter().any(registered) {
-            Ok(())
-        } else {
-            Err("no registration was acknowledged: `portvakt apply` does not work here".to_owned())
-        }
+    fn add(&self, id: &str, operation: Operation, node: &str, (start, life): (u64, u32), outcome: Outcome) {
+        self.journal.add(&Event {
+            about: id.to_owned(),
+            operation,
+            attempt: 0,
+            node: node.to_owned(),
+            life,
+            start,
+            end: self.journal.micros(),
+            outcome,
+            now: seconds(start),
+            expires: None,
+            client: None,
+        });
     }
 }
 
-fn client_id(number: usize) -> String {
-    format!("registered-{number}")
-}
-
 /// Whether the token endpoint knows the client by its secret: then it minds the code, which is nobody's.
-fn authenticates(party: &RelyingParty, server: &mut Connection) -> Result<bool, Miss> {
-    match party.redeem(server, "a-code-that-nobody-got") {
-        Err(Miss::Answered(answer)) if answer.error() == "invalid_grant" => Ok(true),
-        Err(Miss::Answered(answer)) if answer.error() == "invalid_client" => Ok(false),
-        Err(miss) => Err(miss),
-        Ok(_) => {
-            Err(Miss::Lost(std::io::Error::other(format!("{} got tokens for nothing", CLIENT.client_id))))
-        }
+fn authenticated(party: &RelyingParty, doors: &mut Doors) -> Outcome {
+    match party.redeem(doors, "a-code-that-nobody-got") {
+        Err(Miss::Answered(answer)) if answer.error() == "invalid_grant" => Outcome::Done,
+        Err(miss) => told(&miss),
+        Ok(_) => Outcome::Failed("tokens for nothing".to_owned()),
     }
 }

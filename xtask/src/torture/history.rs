@@ -1,0 +1,340 @@
+//! What clients did and what they were told: lines of JSON that `portvakt-torture judge` reads, and the counts that a run ends with.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use serde::Serialize;
+
+use crate::house::Outcome as Done;
+
+/// What was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Operation {
+    /// An authorization request: a login is under way.
+    Begin,
+    /// The person's form: the login holds evidence.
+    Identify,
+    /// The resume point: the login is finished, and there is a code.
+    Collect,
+    /// A redemption of the code.
+    Redeem,
+    /// A use of the access token.
+    Userinfo,
+    /// A client's registration.
+    Register,
+    /// The registered client shows its secret.
+    Authenticate,
+    /// Something was broken on purpose, from start to end.
+    Fault,
+}
+
+/// What the client was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Outcome {
+    /// What was asked for is done.
+    Done,
+    /// It is refused, for this reason.
+    Refused(String),
+    /// Nothing, or not all of an answer: it is done or not.
+    Unknown,
+    /// The server failed (5xx), or answered what no client should see: it is done or not.
+    Failed(String),
+}
+
+impl Outcome {
+    /// Whether what was asked for is done, or certain not to be.
+    pub(super) fn is_certain(&self) -> bool {
+        matches!(self, Self::Done | Self::Refused(_))
+    }
+}
+
+/// One event. Times are microseconds since 1970, instants seconds.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Event {
+    /// The thing: one login with all that became of it, or one client.
+    pub(super) about: String,
+    /// What was asked.
+    pub(super) operation: Operation,
+    /// Which of several attempts at a single use, or whose fruit is used.
+    pub(super) attempt: u32,
+    /// Where it was asked.
+    pub(super) node: String,
+    /// In which life of the site: the first is 0.
+    pub(super) life: u32,
+    /// When it was asked.
+    pub(super) start: u64,
+    /// When the answer was there, or hope was given up.
+    pub(super) end: u64,
+    /// The answer.
+    pub(super) outcome: Outcome,
+    /// The instant of asking.
+    pub(super) now: i64,
+    /// When what this brings about ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expires: Option<i64>,
+    /// The client that a login is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) client: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    writer: u64,
+    number: u64,
+    event: &'a Event,
+}
+
+/// What was told about one thing at one operation: how often, and in which lives it was done.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    done: Option<(u32, u32)>,
+}
+
+/// Counts by operation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally {
+    /// Acknowledged.
+    pub(super) done: u64,
+    /// Refused.
+    pub(super) refused: u64,
+    /// Without an answer, or with one that says nothing.
+    pub(super) unknown: u64,
+}
+
+struct Inner {
+    file: BufWriter<File>,
+    failed: Option<String>,
+    number: u64,
+    /// The first answer that no sound server gives.
+    failure: Option<String>,
+    tallies: BTreeMap<Operation, Tally>,
+    spans: BTreeMap<(String, Operation), Span>,
+}
+
+/// Where events are written down, by any number of threads. Clones write to the same place.
+#[derive(Clone)]
+pub(super) struct Journal {
+    path: PathBuf,
+    began: Instant,
+    at: Duration,
+    inner: Arc<Mutex<Inner>>,
+}
+
+impl Journal {
+    /// A new file.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub(super) fn create(path: &Path) -> Result<Self, String> {
+        let file = File::create(path).map_err(|fault| format!("{}: {fault}", path.display()))?;
+        let inner = Inner {
+            file: BufWriter::new(file),
+            failed: None,
+            number: 0,
+            failure: None,
+            tallies: BTreeMap::new(),
+            spans: BTreeMap::new(),
+        };
+        let at = UNIX_EPOCH.elapsed().unwrap_or_default();
+        Ok(Self { path: path.to_owned(), began: Instant::now(), at, inner: Arc::new(Mutex::new(inner)) })
+    }
+
+    /// The present, in microseconds since 1970; never backwards.
+    pub(super) fn micros(&self) -> u64 {
+        u64::try_from((self.at + self.began.elapsed()).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// For how long this has been going on.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Adds an event.
+    pub(super) fn add(&self, event: &Event) {
+        let mut inner = self.inner();
+        let line = Line { writer: 0, number: inner.number, event };
+        let mut text = serde_json::to_vec(&line).unwrap_or_default();
+        text.push(b'\n');
+        if let Err(fault) = inner.file.write_all(&text) {
+            inner.failed.get_or_insert(fault.to_string());
+        }
+        inner.number += 1;
+        let tally = inner.tallies.entry(event.operation).or_default();
+        match event.outcome {
+            Outcome::Done => tally.done += 1,
+            Outcome::Refused(_) => tally.refused += 1,
+            Outcome::Unknown | Outcome::Failed(_) => tally.unknown += 1,
+        }
+        if let Outcome::Failed(how) = &event.outcome {
+            inner.failure.get_or_insert_with(|| format!("{:?} of {}: {how}", event.operation, event.about));
+        }
+        if event.outcome == Outcome::Done {
+            let span = inner.spans.entry((event.about.clone(), event.operation)).or_default();
+            let first = span.done.map_or(event.life, |(first, _)| first);
+            span.done = Some((first, event.life));
+        }
+    }
+
+    /// Something was broken, from then until now.
+    pub(super) fn fault(&self, what: &str, start: u64, life: u32) {
+        let end = self.micros();
+        self.add(&Event {
+            about: what.to_owned(),
+            operation: Operation::Fault,
+            attempt: 0,
+            node: String::new(),
+            life,
+            start,
+            end,
+            outcome: Outcome::Done,
+            now: seconds(start),
+            expires: None,
+            client: None,
+        });
+    }
+
+    /// Nobody was told that the server failed: what a server that is only killed, and has its disk, never says.
+    ///
+    /// # Errors
+    /// Somebody was.
+    pub(super) fn without_failures(&self) -> Done {
+        self.inner().failure.clone().map_or(Ok(()), |how| Err(format!("the server failed: {how}")))
+    }
+
+    /// Everything on disk, for the judge.
+    ///
+    /// # Errors
+    /// It could not be written: then it says less than what happened.
+    pub(super) fn closed(&self) -> Result<&Path, String> {
+        let mut inner = self.inner();
+        let flushed = inner.file.flush().map_err(|fault| fault.to_string());
+        match inner.failed.clone().map_or(flushed, Err) {
+            Ok(()) => Ok(&self.path),
+            Err(why) => Err(format!("{}: {why}", self.path.display())),
+        }
+    }
+
+    /// How often an operation was answered how.
+    pub(super) fn tally(&self, operation: Operation) -> Tally {
+        self.inner().tallies.get(&operation).copied().unwrap_or_default()
+    }
+
+    /// How many things were promised in one life, and proven in a later one.
+    pub(super) fn held(&self, promise: Operation, proof: Operation) -> usize {
+        let inner = self.inner();
+        let promised = inner.spans.iter().filter(|((_, operation), _)| *operation == promise);
+        promised
+            .filter(|((about, _), span)| {
+                let proven = inner.spans.get(&(about.clone(), proof)).and_then(|span| span.done);
+                span.done.zip(proven).is_some_and(|((first, _), (_, last))| last > first)
+            })
+            .count()
+    }
+
+    /// Tells the counts of a run.
+    ///
+    /// # Errors
+    /// Nothing was registered, or nobody logged in: a run in which everything fails proves nothing.
+    pub(super) fn tell(&self) -> Done {
+        use Operation::{Authenticate, Begin, Collect, Identify, Redeem, Register, Userinfo};
+        let done = |operation| self.tally(operation).done;
+        let unknown = |operation| self.tally(operation).unknown;
+        println!(
+            "acknowledged: {} logins, {} redemptions, {} registrations; replays refused: {}",
+            done(Collect),
+            done(Redeem),
+            done(Register),
+            self.tally(Redeem).refused,
+        );
+        println!(
+            "outcome unknown: {} logins, {} redemptions, {} registrations",
+            unknown(Begin) + unknown(Identify) + unknown(Collect),
+            unknown(Redeem),
+            unknown(Register),
+        );
+        println!(
+            "held from one life to a later one: {} logins under way, {} codes, {} tokens, {} registrations",
+            self.held(Begin, Collect),
+            self.held(Collect, Redeem),
+            self.held(Redeem, Userinfo),
+            self.held(Register, Authenticate),
+        );
+        if done(Redeem) == 0 {
+            return Err("nobody logged in".to_owned());
+        }
+        if done(Register) == 0 {
+            return Err("no registration was acknowledged: `portvakt apply` does not work here".to_owned());
+        }
+        Ok(())
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An instant as the protocol counts it.
+pub(super) fn seconds(micros: u64) -> i64 {
+    i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The other half stands in `portvakt_torture::history`, which reads this.
+    #[test]
+    fn an_event_is_a_line_that_the_judge_reads() {
+        let event = Event {
+            about: "a".to_owned(),
+            operation: Operation::Redeem,
+            attempt: 2,
+            node: "node1".to_owned(),
+            life: 3,
+            start: 4_000_000,
+            end: 5_000_000,
+            outcome: Outcome::Refused("invalid_grant".to_owned()),
+            now: seconds(4_000_000),
+            expires: None,
+            client: Some("c".to_owned()),
+        };
+        let line = serde_json::to_string(&Line { writer: 0, number: 1, event: &event }).unwrap();
+        assert_eq!(
+            line,
+            r#"{"writer":0,"number":1,"event":{"about":"a","operation":"redeem","attempt":2,"node":"node1","life":3,"#
+                .to_owned()
+                + r#""start":4000000,"end":5000000,"outcome":{"refused":"invalid_grant"},"now":4,"client":"c"}}"#
+        );
+    }
+
+    #[test]
+    fn what_is_proven_in_a_later_life_was_held() {
+        let path = std::env::temp_dir().join(format!("xtask-journal-{}", std::process::id()));
+        let journal = Journal::create(&path).unwrap();
+        let event = |operation, life| Event {
+            about: "a".to_owned(),
+            operation,
+            attempt: 0,
+            node: String::new(),
+            life,
+            start: 0,
+            end: 0,
+            outcome: Outcome::Done,
+            now: 0,
+            expires: None,
+            client: None,
+        };
+        journal.add(&event(Operation::Collect, 1));
+        journal.add(&event(Operation::Redeem, 1));
+        assert_eq!(journal.held(Operation::Collect, Operation::Redeem), 0);
+        journal.add(&event(Operation::Redeem, 2));
+        assert_eq!(journal.held(Operation::Collect, Operation::Redeem), 1);
+        std::fs::remove_file(journal.closed().unwrap()).unwrap();
+    }
+}
