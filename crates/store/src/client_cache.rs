@@ -38,6 +38,10 @@ impl ClientCache {
     /// What is known of a client in this generation; the outer `None`: nothing.
     pub(crate) fn get(&self, client_id: &ClientId, now: Generation) -> Option<Option<Arc<Client>>> {
         let shard = self.shard(client_id)?.read().unwrap_or_else(PoisonError::into_inner);
+        #[cfg(feature = "danger-faults")]
+        if crate::planted::is(crate::Bug::KeepsCopies) {
+            return shard.get(client_id).map(|entry| entry.client.clone());
+        }
         shard.get(client_id).filter(|entry| entry.of == now).map(|entry| entry.client.clone())
     }
 

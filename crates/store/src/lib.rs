@@ -9,11 +9,14 @@ mod audit;
 mod client_cache;
 mod client_rows;
 mod contract;
+mod copy;
 mod embedded;
 mod error;
 #[cfg(feature = "danger-faults")]
 mod faults;
 mod issuers;
+#[cfg(feature = "danger-faults")]
+mod planted;
 mod postgres;
 mod retention;
 mod row;
@@ -22,9 +25,12 @@ mod status;
 mod vault;
 pub mod verbs;
 
+pub use copy::{Copied, CopyFault, Copying, copy};
 pub use error::{Broken, OpenFault};
 #[cfg(feature = "danger-faults")]
 pub use faults::Fault;
+#[cfg(feature = "danger-faults")]
+pub use planted::{Bug, danger_plant};
 pub use postgres::{Pooler, PostgresUrl, PostgresUrlFault, SchemaStatus, migrate, schema_status, statements};
 pub use status::{StoreStatus, TableStatus, store_status};
 pub use vault::{MasterKey, MasterKeyFault};

@@ -34,10 +34,11 @@ pub(super) fn write_of_grant(
     event: Event,
     grant_id: i64,
 ) -> Result<(), Broken> {
-    let mut insert = db.prepare_cached(
-        "INSERT INTO audit (at, issuer, event, client_id, person, login_grant)
-         SELECT ?1, issuer, ?2, client_id, person, name FROM login_grant WHERE id = ?3",
-    )?;
+    let sql = "INSERT INTO audit (at, issuer, event, client_id, person, login_grant)
+         SELECT ?1, issuer, ?2, client_id, person, name FROM login_grant WHERE id = ?3";
+    #[cfg(feature = "danger-faults")]
+    let sql = crate::planted::bent(sql);
+    let mut insert = db.prepare_cached(sql)?;
     insert.execute(params![at.unix(), event.as_str(), grant_id])?;
     Ok(())
 }

@@ -185,12 +185,14 @@ fn spend(
     spending: &CodeSpending,
     now: Timestamp,
 ) -> Result<Redemption, Broken> {
-    let mut update = db.prepare_cached(
+    let sql =
         "UPDATE code SET spent_at = ?4
          WHERE issuer = ?1 AND digest = ?2 AND client_id = ?3 AND spent_at IS NULL AND expires > ?4
            AND EXISTS (SELECT 1 FROM login_grant g WHERE g.id = code.grant_id AND g.revoked_at IS NULL AND g.expires > ?4)
-         RETURNING grant_id",
-    )?;
+         RETURNING grant_id";
+    #[cfg(feature = "danger-faults")]
+    let sql = crate::planted::bent(sql);
+    let mut update = db.prepare_cached(sql)?;
     let found = update.query_row(
         params![issuer, spending.code.as_bytes(), spending.client_id.as_str(), now.unix()],
         |row| row.get::<_, i64>(0),
@@ -221,8 +223,10 @@ fn replayed(
             row.get::<_, i64>(0)
         });
     let Some(grant_id) = found.optional()? else { return Ok(Redemption::Unknown) };
-    let mut revoke =
-        db.prepare_cached("UPDATE login_grant SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL")?;
+    let sql = "UPDATE login_grant SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+    #[cfg(feature = "danger-faults")]
+    let sql = crate::planted::bent(sql);
+    let mut revoke = db.prepare_cached(sql)?;
     if revoke.execute(params![grant_id, now.unix()])? > 0 {
         audit::write_of_grant(db, now, Event::CodeReplayed, grant_id)?;
     }

@@ -202,6 +202,10 @@ fn attend(
 
 /// Does a batch in one transaction and answers each request of it.
 fn commit(db: &Connection, batch: &mut Vec<Box<dyn Work>>, last_commit_failed: &AtomicBool) {
+    #[cfg(feature = "danger-faults")]
+    if crate::planted::is(crate::Bug::AnswersFirst) {
+        return answer_first(db, batch);
+    }
     let fate = transact(db, batch);
     if let Err(broken) = &fate {
         // Whatever the failure left open must not leak into the next batch.
@@ -218,6 +222,20 @@ fn commit(db: &Connection, batch: &mut Vec<Box<dyn Work>>, last_commit_failed: &
     let fate = fate.map(|_| ());
     for work in batch.drain(..) {
         work.answer(fate.clone());
+    }
+}
+
+/// A planted bug: what is answered is committed later, unless the process has died meanwhile.
+#[cfg(feature = "danger-faults")]
+fn answer_first(db: &Connection, batch: &mut Vec<Box<dyn Work>>) {
+    let begun = step(db, "BEGIN IMMEDIATE");
+    for mut work in batch.drain(..) {
+        work.run(db);
+        work.answer(begun.clone());
+    }
+    std::thread::sleep(Duration::from_millis(5));
+    if let Err(broken) = step(db, "COMMIT") {
+        tracing::error!(error = %broken, "a commit failed");
     }
 }
 

@@ -123,12 +123,12 @@ impl Lease {
         let Some(client) = &self.object else { return Ok(Vec::new()) };
         match self.pooler {
             Pooler::None => {
-                let prepared = client.prepare_typed_cached(statement.sql, statement.types).await?;
+                let prepared = client.prepare_typed_cached(statement.text(), statement.types).await?;
                 client.query(&prepared, params).await
             }
             Pooler::Transaction => {
                 let typed: Vec<_> = params.iter().copied().zip(statement.types.iter().cloned()).collect();
-                client.query_typed(statement.sql, &typed).await
+                client.query_typed(statement.text(), &typed).await
             }
         }
     }
@@ -154,7 +154,7 @@ impl Lease {
         let Some(client) = &self.object else { return Ok(()) };
         if self.pooler == Pooler::None {
             for statement in statements {
-                client.prepare_typed_cached(statement.sql, statement.types).await?;
+                client.prepare_typed_cached(statement.text(), statement.types).await?;
             }
         }
         Ok(())

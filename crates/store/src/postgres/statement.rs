@@ -14,6 +14,16 @@ pub(super) struct Statement {
     pub(super) types: &'static [Type],
 }
 
+impl Statement {
+    /// The text as it is sent.
+    pub(super) fn text(&self) -> &'static str {
+        #[cfg(feature = "danger-faults")]
+        return crate::planted::bent(self.sql);
+        #[cfg(not(feature = "danger-faults"))]
+        self.sql
+    }
+}
+
 /// Declares statements, and a list of them all for [`every`].
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident ( $($kind:ident),* ) = $sql:expr;)*) => {
