@@ -7,7 +7,7 @@ use portvakt_testkit::{At, Call, PERSONS, World, log, public, registration};
 const PERSON: &str = PERSONS[0];
 
 #[tokio::test]
-#[should_panic(expected = "stands in portvakt.db")]
+#[should_panic(expected = "a secret of 24 characters stands in ")]
 async fn a_secret_in_the_database_fails_the_scene() {
     let world = World::new().await;
     world.wire().keep_secret("https://rp.example.no/cb");

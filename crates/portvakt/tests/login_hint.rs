@@ -1,7 +1,7 @@
 //! `login_hint=testid:<pid>_<acr>` (contract §2): a test suite logs a person in without a page. The same rules and the same writes as
 //! with pages; never in production; and the number goes nowhere.
 
-use portvakt_testkit::{Asking, At, PERSONS, RelyingParty, Reply, Rows, World, assert_marks, log};
+use portvakt_testkit::{Asking, At, Damage, PERSONS, RelyingParty, Reply, World, assert_marks, log};
 
 const PERSON: &str = PERSONS[0];
 
@@ -201,18 +201,15 @@ async fn canary_the_number_of_a_hint_is_in_no_row_no_log_and_no_reply() {
 /// A test suite waits at its redirect URI: whatever of ours fails, it hears of it there (RFC 6749 §4.1.2.1).
 #[tokio::test]
 async fn s2_a_failure_of_ours_is_told_at_the_redirect_uri() {
-    for damage in [
-        "ALTER TABLE person RENAME TO gone",
-        "ALTER TABLE login RENAME TO gone",
-        "CREATE TRIGGER failing BEFORE UPDATE ON login BEGIN SELECT RAISE(FAIL, 'planted'); END",
-        "CREATE TRIGGER failing BEFORE INSERT ON code BEGIN SELECT RAISE(FAIL, 'planted'); END",
-    ] {
+    for damage in
+        [Damage::Gone("person"), Damage::Gone("login"), Damage::NoUpdate("login"), Damage::NoInsert("code")]
+    {
         let world = World::new().await;
         let service = world.service(At::Current).await;
         let asking = hinted(&service, PERSON, At::Current.high());
-        Rows::damage(world.folder(), damage);
+        world.data().damage(damage);
         let reply = asking.send().await;
-        assert_eq!(reply.status, 303, "{damage}: {}", reply.text());
-        assert_eq!(asking.answer(&reply).get("error"), Some("temporarily_unavailable"), "{damage}");
+        assert_eq!(reply.status, 303, "{damage:?}: {}", reply.text());
+        assert_eq!(asking.answer(&reply).get("error"), Some("temporarily_unavailable"), "{damage:?}");
     }
 }

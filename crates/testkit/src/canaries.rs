@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
-use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing_subscriber::layer::SubscriberExt;
+
+use crate::data::Data;
 
 /// Everything that this process has logged, at every level. Plain text, where a careless value would break a line.
 static LOG: LazyLock<Arc<Mutex<Vec<u8>>>> = LazyLock::new(|| {
@@ -56,12 +57,11 @@ impl Canaries {
     }
 
     /// Fails if a canary stands in a file of `folder` or in the log.
-    pub(crate) fn scan(&self, folder: &Path) {
+    pub(crate) fn scan(&self, data: &Data) {
         let secrets = self.0.lock().expect("canaries").clone();
         let needles = Needles::of(&secrets);
-        for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let bytes = std::fs::read(file.path()).unwrap_or_default();
-            needles.must_not_be_in(&bytes, &file.file_name().to_string_lossy());
+        for (name, bytes) in data.stored() {
+            needles.must_not_be_in(&bytes, &name);
         }
         let logged = LOG.lock().expect("the log").clone();
         needles.must_not_be_in(&logged, "the log");

@@ -8,6 +8,7 @@
 mod browser;
 mod call;
 mod canaries;
+mod data;
 mod form;
 mod process;
 mod redemption;
@@ -22,6 +23,7 @@ mod world;
 pub use browser::Browser;
 pub use call::{Call, Reply};
 pub use canaries::log;
+pub use data::{Damage, Data};
 pub use form::Form;
 pub use http::Method;
 pub use process::Process;

@@ -3,17 +3,21 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use portvakt_cluster::Postgres;
 use rusqlite::{Connection, OpenFlags, types::ValueRef};
 
 /// The rows of every table but the audit and the counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows(BTreeMap<String, Vec<String>>);
 
-/// Tables that grow with every refusal, or count.
-const APART: [&str; 2] = ["audit", "state"];
+/// Tables that grow with every refusal, or count, or say who does what.
+const APART: [&str; 3] = ["audit", "state", "lease"];
+
+/// Before the name of a table, where its rows begin.
+const MARK: &str = "---- ";
 
 impl Rows {
-    pub(crate) fn of(folder: &Path) -> Self {
+    pub(crate) fn of_folder(folder: &Path) -> Self {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(folder.join("portvakt.db"), flags).expect("the database opens");
         let tables = texts(&db, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
@@ -24,13 +28,36 @@ impl Rows {
         Self(rows)
     }
 
-    /// Changes the database behind the store's back, so that a verb fails from here on.
-    ///
-    /// # Panics
-    /// If it does not come about.
-    pub fn damage(folder: &Path, sql: &str) {
-        let db = Connection::open(folder.join("portvakt.db")).expect("the database opens");
-        db.execute_batch(sql).expect("the damage");
+    pub(crate) fn of_database(server: &Postgres, name: &str) -> Self {
+        Self(Self::texts_of(server, name, "", &APART))
+    }
+
+    /// Every row of every table but those `apart`, as texts, by table; `settings` come first.
+    pub(crate) fn texts_of(
+        server: &Postgres,
+        name: &str,
+        settings: &str,
+        apart: &[&str],
+    ) -> BTreeMap<String, Vec<String>> {
+        let told = server.sql(name, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
+        let tables = told.expect("the tables");
+        let tables: Vec<&str> = tables.lines().filter(|table| !apart.contains(table)).collect();
+        let mut script = settings.to_owned();
+        for table in &tables {
+            script.push_str(&format!("SELECT '{MARK}{table}'; SELECT CAST(t AS TEXT) FROM \"{table}\" t;"));
+        }
+        let mut rows = BTreeMap::new();
+        let mut current: Option<&mut Vec<String>> = None;
+        for line in server.sql(name, &script).expect("the rows").lines() {
+            match (line.strip_prefix(MARK), &mut current) {
+                (Some(table), _) => current = Some(rows.entry(table.to_owned()).or_default()),
+                (None, Some(rows)) => rows.push(line.to_owned()),
+                (None, None) => {}
+            }
+        }
+        // Where a row lies is the server's affair.
+        rows.values_mut().for_each(|rows: &mut Vec<String>| rows.sort());
+        rows
     }
 
     /// How many rows a table has.

@@ -1,7 +1,6 @@
 //! The seeded world: five issuers over one store, a clock that a scene sets, and randomness that replays.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -14,15 +13,15 @@ use portvakt_protocol::registration::{Change, ClientRegistration, PersonRecord, 
 use portvakt_protocol::scope::ScopeRecord;
 use portvakt_protocol::secret::ClientSecret;
 use portvakt_protocol::time::{Seconds, Timestamp};
-use portvakt_store::{Actor, MasterKey, Opening, Registered, Store, StoreUrl};
+use portvakt_store::{Actor, MasterKey, Opening, Registered, Store};
 use portvakt_web::clock::Clock;
 use portvakt_web::router::Front;
 use portvakt_web::site::Site;
-use tempfile::TempDir;
 
 use crate::browser::Browser;
 use crate::call::{Call, Reply};
 use crate::canaries::Canaries;
+use crate::data::Data;
 use crate::registered::{organisation, registration};
 use crate::relying_party::{RelyingParty, Service};
 use crate::rows::Rows;
@@ -150,7 +149,7 @@ struct Inner {
     /// Of the client `web`.
     secrets: Mutex<HashMap<At, ClientSecret>>,
     sites: Vec<Arc<Site>>,
-    folder: TempDir,
+    data: Data,
 }
 
 /// Each world of a process has a seed of its own, so that no two draw the same secrets.
@@ -176,12 +175,12 @@ impl World {
     }
 
     async fn settled(pools: fn(At) -> Option<TestIdSettings>) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        let data = Data::made().await;
         let random = Random::danger_seeded(SEED.fetch_add(1, Ordering::Relaxed));
         let now = Arc::new(AtomicI64::new(BEGINNING));
         let clock = Clock::danger_fixed(Arc::clone(&now));
         let store = Store::open(Opening {
-            url: StoreUrl::Folder(folder.path().to_owned()),
+            url: data.url(),
             master: MasterKey::draw(&random),
             previous_master: None,
             random: random.clone(),
@@ -215,7 +214,7 @@ impl World {
             providers,
             secrets: Mutex::default(),
             sites,
-            folder,
+            data,
         }));
         for at in At::ALL {
             world
@@ -364,7 +363,7 @@ impl World {
 
     /// What the store holds, but for the audit.
     pub fn rows(&self) -> Rows {
-        Rows::of(self.0.folder.path())
+        self.0.data.rows()
     }
 
     /// Asserts that nothing was written since.
@@ -377,9 +376,9 @@ impl World {
         assert!(now == *before, "a refusal changed {:?}", now.changed(before));
     }
 
-    /// The data folder.
-    pub fn folder(&self) -> &Path {
-        self.0.folder.path()
+    /// Where it keeps its data.
+    pub fn data(&self) -> &Data {
+        &self.0.data
     }
 
     /// The events of the audit, in order.
@@ -393,7 +392,7 @@ impl Drop for Inner {
     /// The scan that every scene ends with.
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.canaries.scan(self.folder.path());
+            self.canaries.scan(&self.data);
         }
     }
 }

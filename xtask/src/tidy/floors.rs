@@ -31,7 +31,7 @@ const FLOORS: &[Floor] = &[
     Floor { name: EID, below: &[CRYPTO, PROTOCOL] },
     Floor { name: WEB, below: &[CRYPTO, PROTOCOL, STORE, EID] },
     Floor { name: BINARY, below: &[CRYPTO, PROTOCOL, STORE, EID, WEB] },
-    Floor { name: TESTKIT, below: &[CRYPTO, PROTOCOL, STORE, EID, WEB] },
+    Floor { name: TESTKIT, below: &[CRYPTO, PROTOCOL, STORE, EID, WEB, CLUSTER] },
     // A relying party like any other: it knows the standards and its own registration, and nothing of how the house is built.
     Floor { name: DEMO, below: &[] },
     // Servers of other makers, as an operator would set them up: it knows nothing of the house either.
@@ -65,8 +65,16 @@ const TRADES: &[Trade] = &[
         owners: &[CRYPTO],
     },
     Trade { what: "a relying party's library", libraries: &["openidconnect", "oauth2"], owners: &[DEMO] },
-    Trade { what: "a TLS library", libraries: &["rustls", "tokio-rustls", "tokio-postgres-rustls"], owners: &[STORE, WEB] },
-    Trade { what: "TLS and certificate types", libraries: &["rustls-pki-types"], owners: &[CRYPTO, STORE, WEB] },
+    Trade {
+        what: "a TLS library",
+        libraries: &["rustls", "tokio-rustls", "tokio-postgres-rustls"],
+        owners: &[STORE, WEB],
+    },
+    Trade {
+        what: "TLS and certificate types",
+        libraries: &["rustls-pki-types"],
+        owners: &[CRYPTO, STORE, WEB],
+    },
     Trade {
         what: "an SQL library",
         libraries: &["rusqlite", "libsqlite3-sys", "tokio-postgres", "deadpool-postgres", "sqlx"],
