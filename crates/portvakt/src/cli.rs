@@ -38,6 +38,9 @@ enum Subcommands {
         /// The configuration: a TOML file.
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// Answer questions about signatures on standard input, for `cargo xtask bench`.
+        #[arg(long, hide = true)]
+        measure: bool,
     },
     /// Try things out: both profiles on this machine, with demo clients and test persons.
     Dev(dev::Dev),
@@ -155,7 +158,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 
 async fn perform(command: Subcommands) -> Result<(), Failure> {
     match command {
-        Subcommands::Serve { config } => serve::serve(&config).await,
+        Subcommands::Serve { config, measure } => serve::serve(&config, measure).await,
         Subcommands::Dev(asked) => dev::perform(asked).await,
         Subcommands::Config { command: ConfigCommand::Check { config, json } } => {
             settings::check(&config, json).await

@@ -137,7 +137,7 @@ impl Opening {
         if json { summary.write_json() } else { summary.write_text() }
             .map_err(|why| Failure::new(format!("standard output: {why}")))?;
         if measure {
-            measure::attend().map_err(|why| Failure::new(format!("signatures cannot be measured: {why}")))?;
+            measure::begin()?;
         }
         Ok(Follower::new(desk.clone(), wanted, reading, ready))
     }

@@ -11,6 +11,8 @@ use portvakt_crypto::signing::{
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
+use crate::failure::Failure;
+
 /// Signatures in one set of each kind: about a tenth of a second each.
 const RSA_SET: u32 = 200;
 const EC_SET: u32 = 3000;
@@ -22,7 +24,11 @@ const SIGNING_INPUT: [u8; 700] = [b'a'; 700];
 ///
 /// # Errors
 /// The operating system has no thread to give.
-pub(crate) fn attend() -> io::Result<()> {
+pub(crate) fn begin() -> Result<(), Failure> {
+    attend().map_err(|why| Failure::new(format!("signatures cannot be measured: {why}")))
+}
+
+fn attend() -> io::Result<()> {
     measure_signatures(true);
     std::thread::Builder::new().name("measure".to_owned()).spawn(|| {
         let mut answers = io::stdout();

@@ -10,13 +10,13 @@ use crate::config::{ConfigFaults, SecretPlace, Settings, Storage};
 use crate::failure::Failure;
 use crate::house::{House, Plan};
 use crate::shutdown::Shutdown;
-use crate::{master_key, telemetry};
+use crate::{master_key, measure, telemetry};
 
-/// Serves until SIGTERM or SIGINT, then drains.
+/// Serves until SIGTERM or SIGINT, then drains. `measured`: the benchmark asks what signatures cost.
 ///
 /// # Errors
 /// Why the server could not start, or not end in good order.
-pub(crate) async fn serve(file: &Path) -> Result<(), Failure> {
+pub(crate) async fn serve(file: &Path, measured: bool) -> Result<(), Failure> {
     let settings = Settings::read(file).map_err(Failure::new)?;
     settings.check_references().map_err(Failure::new)?;
     telemetry::start(settings.log);
@@ -29,10 +29,22 @@ pub(crate) async fn serve(file: &Path) -> Result<(), Failure> {
     let Settings { listeners, issuers, audit_retention, .. } = settings;
     // The store first: that a folder is another process's tells more than that its port is taken.
     let house = House::open(Plan { url, master, previous_master, issuers, audit_retention }).await?;
-    match bind(listeners).await {
+    match open_doors(listeners, measured).await {
         Ok(bound) => house.serve(bound, shutdown).await,
         Err(failure) => Err(house.close(failure).await),
     }
+}
+
+/// Binds every listener, and begins to measure before any of them lets anybody in.
+///
+/// # Errors
+/// The first step that failed.
+async fn open_doors(listeners: Vec<ListenerConfig>, measured: bool) -> Result<Vec<Listener>, Failure> {
+    let bound = bind(listeners).await?;
+    if measured {
+        measure::begin()?;
+    }
+    Ok(bound)
 }
 
 /// Binds every listener.
