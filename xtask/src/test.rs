@@ -26,6 +26,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "documentation", run: documentation },
     Stage { name: "supply chain", run: supply_chain },
     Stage { name: "tests", run: tests },
+    Stage { name: "scenes on PostgreSQL", run: scenes_on_postgres },
     Stage { name: "dev, with its demo", run: dev::scenes::with_its_demo },
     Stage { name: "release binary", run: release_binary },
     Stage { name: "bench, short", run: bench::short },
@@ -36,6 +37,9 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "kill loop, short", run: torture::few_kills },
     Stage { name: "64 connections for one code, short", run: torture::few_rounds },
     Stage { name: "answers after their sync", run: torture::order },
+    Stage { name: "a month, short", run: torture::few_days },
+    Stage { name: "power cuts, short", run: torture::few_cuts },
+    Stage { name: "bad disks, pauses and clocks, short", run: torture::few_faults },
 ];
 
 /// Makes the machine ready, then runs every stage.
@@ -83,6 +87,35 @@ fn supply_chain(house: &House) -> Outcome {
 /// Units, properties, suites, scenes and documentation examples of every crate.
 fn tests(house: &House) -> Outcome {
     run_command(&mut house.cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]))
+}
+
+/// The scenes of a whole provider, which the stage before ran on the embedded store.
+const SCENES: [&str; 15] = [
+    "broken_relying_parties",
+    "canaries",
+    "catalogue_a",
+    "catalogue_a_openid",
+    "catalogue_b",
+    "codes",
+    "contract",
+    "failing_store",
+    "isolation",
+    "limits",
+    "login",
+    "login_hint",
+    "openidconnect",
+    "pages",
+    "web_safety",
+];
+
+/// The same scenes with every world in a database of its own.
+fn scenes_on_postgres(house: &House) -> Outcome {
+    // The whole workspace, so that nothing is built a second time for want of a feature.
+    let mut scenes = house.cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]);
+    for scene in SCENES {
+        scenes.args(["--test", scene]);
+    }
+    run_command(scenes.env("PORTVAKT_SCENES_ON", "postgres"))
 }
 
 /// Builds the server as it is released, for the stages behind it.
