@@ -13,6 +13,7 @@ use portvakt_protocol::registration::{Change, PersonRecord, Registry};
 use portvakt_protocol::secret::{AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest};
 use portvakt_protocol::time::Timestamp;
 use portvakt_protocol::witness::{Spending, Spent};
+use tokio::time::Instant;
 
 use crate::embedded::Embedded;
 use crate::postgres::Postgres;
@@ -105,6 +106,18 @@ impl Store {
             Backend::Embedded(store) => Some(store.current()),
             Backend::Postgres(store) => store.current(),
         }
+    }
+
+    /// The same store for one request: none of its verbs waits for its first answer beyond `deadline`, and one that begins later is
+    /// [`Broken`] at once. What became of a write that was not answered is still found out, which takes half a second at most. The
+    /// embedded store answers as fast as its disk does.
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Self {
+        let mut until = self.clone();
+        if let Backend::Postgres(store) = &self.backend {
+            until.backend = Backend::Postgres(store.until(deadline));
+        }
+        until
     }
 
     /// Whether this process has a duty from `now` to `until`: of those that share a store, one alone. Whoever has it may take it again,
@@ -353,7 +366,30 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<(), Broken> {
-        verb!(self, "rotate_signing_key", store => store.rotate_signing_key(issuer, new, previous_removed, actor, now))
+        let done = verb!(self, "rotate_signing_key", store => store.rotate_signing_key(issuer, new, previous_removed, None, actor, now))?;
+        match done {
+            Registered::Done => Ok(()),
+            Registered::Conflict => {
+                Err(Broken::Engine("a rotation without a condition was refused".to_owned()))
+            }
+        }
+    }
+
+    /// As [`Store::rotate_signing_key`], decided on the generation `expected`: nothing is stored if a key or the registry has changed
+    /// since, so of two processes that find a rotation due one alone makes a key.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn rotate_signing_key_at(
+        &self,
+        issuer: &Issuer,
+        new: StoredKey,
+        previous_removed: Timestamp,
+        expected: Generation,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<Registered, Broken> {
+        verb!(self, "rotate_signing_key_at", store => store.rotate_signing_key(issuer, new, previous_removed, Some(expected), actor, now))
     }
 }
 

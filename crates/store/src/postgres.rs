@@ -27,6 +27,7 @@ use std::sync::Arc;
 use portvakt_crypto::digest::HmacKey;
 use portvakt_crypto::random::Random;
 use portvakt_protocol::time::Timestamp;
+use tokio::time::Instant;
 
 pub(crate) use self::alone::{Alone, database};
 pub use self::schema::SchemaStatus;
@@ -43,6 +44,8 @@ use crate::{Broken, OpenFault, Opening};
 #[derive(Clone, Debug)]
 pub(crate) struct Postgres {
     inner: Arc<Inner>,
+    /// What no verb waits beyond, where it is for one request.
+    until: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -78,7 +81,7 @@ impl Postgres {
             random,
             holder,
         });
-        let store = Self { inner };
+        let store = Self::of(inner);
         store.generation().await.map_err(|broken| OpenFault::Unreachable(broken.to_string()))?;
         tokio::spawn(freshness::follow(Arc::downgrade(&store.inner)));
         Ok(store)
@@ -100,8 +103,13 @@ impl Postgres {
         self.freshness().current()
     }
 
+    /// See [`crate::Store::until`].
+    pub(crate) fn until(&self, deadline: Instant) -> Self {
+        Self { inner: Arc::clone(&self.inner), until: Some(deadline) }
+    }
+
     fn of(inner: Arc<Inner>) -> Self {
-        Self { inner }
+        Self { inner, until: None }
     }
 
     fn connections(&self) -> &Connections {

@@ -11,7 +11,7 @@ use crate::Broken;
 use crate::audit::{Event, Record};
 use crate::row;
 use crate::sealed::SealedSigningKey;
-use crate::verbs::{Actor, StoredKey};
+use crate::verbs::{Actor, Generation, Registered, StoredKey};
 
 impl Embedded {
     /// See [`crate::Store::signing_keys`].
@@ -82,12 +82,17 @@ impl Embedded {
         issuer: &Issuer,
         new: StoredKey,
         previous_removed: Timestamp,
+        expected: Option<Generation>,
         actor: &Actor,
         now: Timestamp,
-    ) -> Result<(), Broken> {
+    ) -> Result<Registered, Broken> {
         let key = self.seal_key(issuer, new).await?;
         let actor = actor.0.clone();
         self.change(move |db| {
+            let current = generation(db)?;
+            if expected.is_some_and(|expected| expected != current) {
+                return Ok((Registered::Conflict, current));
+            }
             // min() of two arguments is NULL if one is, so what has no end yet is given the new one first.
             db.prepare_cached(
                 "UPDATE signing_key
@@ -103,7 +108,7 @@ impl Embedded {
                 "previous_removed": previous_removed.unix(),
             });
             key.record(Event::KeyRotated, now, detail, db)?;
-            Ok(((), move_on(db)?))
+            Ok((Registered::Done, move_on(db)?))
         })
         .await
     }

@@ -145,12 +145,18 @@ pub(super) enum Written {
 }
 
 impl Postgres {
+    /// When the first answer of a verb that begins now comes too late.
+    fn patient_until(&self) -> Instant {
+        let own = Instant::now() + PATIENCE;
+        self.until.map_or(own, |until| until.min(own))
+    }
+
     /// Asks. Nothing is written, so a question without an answer is asked once more.
     ///
     /// # Errors
     /// [`Broken`].
     pub(super) async fn read(&self, statement: &Statement, params: &[Param<'_>]) -> Result<Vec<Row>, Broken> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = self.patient_until();
         let mut left = ATTEMPTS;
         loop {
             left -= 1;
@@ -185,7 +191,7 @@ impl Postgres {
         params: &[Param<'_>],
         probe: Probe<'_>,
     ) -> Result<Written, Broken> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = self.patient_until();
         let mut left = ATTEMPTS;
         loop {
             left -= 1;
@@ -255,6 +261,9 @@ impl Postgres {
         params: &[Param<'_>],
         deadline: Instant,
     ) -> Result<Vec<Row>, Cut> {
+        if Instant::now() >= deadline {
+            return Err(Cut::NotSent("the request has no time left".to_owned()));
+        }
         let lease = self.connections().get(deadline).await?;
         tracing::trace!(statement = statement.name, "sent");
         match timeout_at(deadline, lease.query(statement, params)).await {

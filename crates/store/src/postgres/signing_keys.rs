@@ -15,7 +15,7 @@ use crate::Broken;
 use crate::audit::Event;
 use crate::row;
 use crate::sealed::SealedSigningKey;
-use crate::verbs::{Actor, StoredKey};
+use crate::verbs::{Actor, Generation, Registered, StoredKey};
 
 statements! {
     SHOWN(INT8, INT8) =
@@ -122,16 +122,18 @@ impl Postgres {
         issuer: &Issuer,
         new: StoredKey,
         previous_removed: Timestamp,
+        expected: Option<Generation>,
         actor: &Actor,
         now: Timestamp,
-    ) -> Result<(), Broken> {
+    ) -> Result<Registered, Broken> {
         let number = self.number(issuer).await?;
         let key = self.vault().seal_signing_key(number, issuer, new);
         let params: [Param<'_>; 3] = [&number, &key.kid, &key.private_sealed];
         let mut left = ATTEMPTS;
         loop {
-            match self.attempt_next(&key, previous_removed, actor, now).await {
-                Ok(()) => break,
+            match self.attempt_next(&key, previous_removed, expected, actor, now).await {
+                Ok(Registered::Done) => break,
+                Ok(Registered::Conflict) => return Ok(Registered::Conflict),
                 Err(cut) if self.after(&cut, &mut left, Probe::Key(&STORED, &params)).await? => break,
                 Err(_) => {}
             }
@@ -140,16 +142,17 @@ impl Postgres {
         let _ = self.generation().await;
         // Until now another process may sign with a key that this has stopped.
         tokio::time::sleep(BOUND).await;
-        Ok(())
+        Ok(Registered::Done)
     }
 
     async fn attempt_next(
         &self,
         key: &SealedSigningKey,
         previous_removed: Timestamp,
+        expected: Option<Generation>,
         actor: &Actor,
         now: Timestamp,
-    ) -> Result<(), Cut> {
+    ) -> Result<Registered, Cut> {
         let detail = json!({
             "actor": actor.0,
             "kid": key.kid,
@@ -157,11 +160,17 @@ impl Postgres {
             "previous_removed": previous_removed.unix(),
         });
         let transaction = self.begin(SENT).await?;
-        transaction.query(&HOLD, &[]).await?;
+        let held = transaction.query(&HOLD, &[]).await?;
+        let held = held.first().map_or(Ok(None), |row| row.try_get::<_, i64>(0).map(Some))?;
+        if expected.is_some_and(|expected| held.map(i64::unsigned_abs) != Some(expected.0)) {
+            transaction.commit().await?;
+            return Ok(Registered::Conflict);
+        }
         let (until, removed) = (key.signs_from.unix(), previous_removed.unix());
         transaction.query(&END_OLDER, &[&key.issuer, &until, &removed]).await?;
         key.store(&transaction, Event::KeyRotated, &detail.to_string(), now).await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        Ok(Registered::Done)
     }
 }
 

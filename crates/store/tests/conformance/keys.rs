@@ -1,6 +1,6 @@
 //! Signing keys: published before they sign, shown until the last thing they signed has ended.
 
-use portvakt_store::{Actor, Broken, SweepPolicy};
+use portvakt_store::{Actor, Broken, Registered, SweepPolicy};
 
 use crate::world::{START, World, after};
 
@@ -45,6 +45,23 @@ pub(crate) async fn a_key_is_shown_from_publication_to_removal(mut world: World)
     assert_eq!((one.published, one.signs_from), (after(10), after(20)));
     assert_eq!((one.signs_until, one.removed), (Some(after(40)), Some(after(100))));
     assert!(!format!("{one:?}").contains("private"));
+}
+
+pub(crate) async fn a_rotation_decided_on_what_has_changed_since_makes_no_key(world: World) {
+    let issuer = world.issuer();
+    world.store.add_signing_key(issuer, world.key("one", START, START), START).await.unwrap();
+    let decided = world.store.generation().await.unwrap();
+    let rotate = async |kid: &str| {
+        let key = world.key(kid, after(10), after(20));
+        world.store.rotate_signing_key_at(issuer, key, after(200), decided, &kari(), after(10)).await.unwrap()
+    };
+    assert_eq!(rotate("two").await, Registered::Done);
+    let before = world.audit().await.len();
+    assert_eq!(rotate("three").await, Registered::Conflict, "the other process has rotated already");
+    let keys = world.store.signing_keys(issuer, after(10)).await.unwrap();
+    let kids: Vec<_> = keys.iter().map(|key| key.kid.as_str()).collect();
+    assert_eq!(kids, ["one", "two"]);
+    assert_eq!(world.audit().await.len(), before);
 }
 
 pub(crate) async fn a_rotation_ends_the_older_keys(world: World) {
