@@ -6,6 +6,8 @@ mod answers_lost;
 #[cfg(test)]
 mod codes;
 #[cfg(test)]
+mod copying;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod keys;
@@ -16,6 +18,8 @@ mod migrating;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
+mod over_tls;
+#[cfg(test)]
 mod plans;
 #[cfg(test)]
 mod registrations;
@@ -24,7 +28,7 @@ mod upkeep;
 #[cfg(test)]
 mod world;
 
-// What only a shared store has, `answers_lost`, `migrating` and `plans`, stands outside the suites.
+// What only a shared store has, `answers_lost`, `migrating`, `over_tls` and `plans`, stands outside the suites.
 
 /// Makes a test of each scene. A scene that is not named here is dead code, and the compiler says so.
 macro_rules! scenes {
@@ -87,6 +91,7 @@ macro_rules! suite {
                 keys {
                     of_fifty_first_keys_one_comes
                     a_key_is_shown_from_publication_to_removal
+                    a_rotation_decided_on_what_has_changed_since_makes_no_key
                     a_rotation_ends_the_older_keys
                     an_emergency_stops_a_key_that_had_not_begun
                     one_kid_comes_once_to_an_issuer
