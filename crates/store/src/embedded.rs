@@ -5,6 +5,7 @@ mod aside;
 mod audit;
 mod folder;
 mod grants;
+mod held;
 mod issuers;
 mod logins;
 mod persons;
@@ -25,6 +26,7 @@ use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 pub(crate) use self::aside::Aside;
+pub(crate) use self::held::Held;
 
 use self::folder::Folder;
 use self::readers::Readers;

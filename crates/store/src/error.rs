@@ -83,6 +83,11 @@ pub enum OpenFault {
         /// Which one.
         number: u32,
     },
+    /// A copy into the database was begun and not finished.
+    #[error(
+        "a copy into this database was begun and not finished: run `portvakt db copy` again, with the same folder"
+    )]
+    CopyUnfinished,
     /// The database cannot be reached.
     #[error(
         "the database cannot be reached ({0}): check that it runs and takes writes, the URL, and the role's password"

@@ -17,6 +17,8 @@ pub struct StoreStatus {
     pub tables: Vec<TableStatus>,
     /// How much room it takes in all, in bytes; `None` where the engine does not say.
     pub bytes: Option<u64>,
+    /// Whether a copy into it was begun and not finished.
+    pub copying: bool,
     /// Whether opening it brings its schema up to date.
     migrates_itself: bool,
 }
@@ -61,7 +63,7 @@ impl StoreStatus {
         if schema.found < schema.known && !self.migrates_itself {
             return Err(OpenFault::Unmigrated { found: schema.found, known: schema.known }.to_string());
         }
-        Ok(())
+        if self.copying { Err(OpenFault::CopyUnfinished.to_string()) } else { Ok(()) }
     }
 }
 
@@ -90,7 +92,7 @@ fn of_folder(folder: &Path) -> Result<StoreStatus, OpenFault> {
         let entry = std::fs::metadata(folder.join(file)).ok()?;
         Some(entry.len())
     });
-    Ok(StoreStatus { schema, tables, bytes: Some(bytes.sum()), migrates_itself: true })
+    Ok(StoreStatus { schema, tables, bytes: Some(bytes.sum()), copying: false, migrates_itself: true })
 }
 
 async fn of_database(url: &PostgresUrl) -> Result<StoreStatus, OpenFault> {
@@ -98,7 +100,8 @@ async fn of_database(url: &PostgresUrl) -> Result<StoreStatus, OpenFault> {
         Err(fault @ OpenFault::Unreachable(_)) => return Err(fault),
         told => told,
     };
-    let mut status = StoreStatus { schema, tables: Vec::new(), bytes: None, migrates_itself: false };
+    let mut status =
+        StoreStatus { schema, tables: Vec::new(), bytes: None, copying: false, migrates_itself: false };
     if !status.schema.as_ref().is_ok_and(|schema| schema.found > 0 && schema.half.is_none()) {
         return Ok(status);
     }
@@ -108,6 +111,9 @@ async fn of_database(url: &PostgresUrl) -> Result<StoreStatus, OpenFault> {
         let rows: i64 = counted.first().map_or(Ok(0), |row| row.try_get(0)).map_err(database)?;
         let bytes = size(&alone, name).await;
         status.tables.push(TableStatus { name, rows: rows.unsigned_abs(), bytes });
+    }
+    if status.schema.as_ref().is_ok_and(|schema| schema.found == schema.known) {
+        status.copying = !alone.ask("SELECT 1 FROM copying LIMIT 1", &[]).await?.is_empty();
     }
     let sizes: Option<Vec<u64>> = status.tables.iter().map(|table| table.bytes).collect();
     status.bytes = sizes.map(|sizes| sizes.iter().sum());

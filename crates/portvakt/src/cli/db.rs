@@ -1,5 +1,6 @@
 //! `portvakt db …`: what is done to a store as a whole, beside the server or while it does not run.
 
+mod copy;
 mod migrate;
 mod status;
 
@@ -14,6 +15,8 @@ use crate::failure::Failure;
 pub(super) enum DbCommand {
     /// Bring a database's schema up to date: `serve` never does. Needs a role that may create tables.
     Migrate(migrate::Migrate),
+    /// Copy an embedded store into an empty database. Cut off, it goes on when it is run again; no server starts in between.
+    Copy(copy::Copy),
     /// Tell where the data is, how far its schema is, and how much there is of it.
     Status {
         #[command(flatten)]
@@ -45,6 +48,7 @@ impl Configured {
 pub(super) async fn perform(command: DbCommand) -> Result<(), Failure> {
     match command {
         DbCommand::Migrate(asked) => migrate::perform(asked).await,
+        DbCommand::Copy(asked) => copy::perform(asked).await,
         DbCommand::Status { configured, json } => status::perform(&configured.settings()?, json).await,
     }
 }

@@ -15,7 +15,7 @@ use rustls_pki_types::pem::PemObject;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Row, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -133,17 +133,17 @@ impl Lease {
         }
     }
 
-    /// Sends one statement that is not kept prepared.
+    /// Sends one statement in one go: nothing is prepared, so that a pooler may stand in between.
     ///
     /// # Errors
     /// The server's, or the connection's.
     pub(super) async fn ask(
         &self,
         sql: &str,
-        params: &[Param<'_>],
+        params: &[(Param<'_>, Type)],
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
         let Some(client) = &self.object else { return Ok(Vec::new()) };
-        client.query(sql, params).await
+        client.query_typed(sql, params).await
     }
 
     /// Has these statements prepared, if this connection prepares any: what is pipelined afterwards keeps its order.

@@ -10,9 +10,10 @@ use portvakt_protocol::time::Timestamp;
 use tokio::time::{Duration, Instant};
 use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::Type;
 
 use super::outcome::{Cut, told};
-use super::pool::{Connections, Lease};
+use super::pool::{Connections, Lease, Param};
 use super::url::PostgresUrl;
 use crate::audit::Event;
 use crate::vault::{Purpose, SealedKey, Vault, VaultFault, VaultKeys};
@@ -27,8 +28,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "first", sql: include_str!("../../migrations/0001_first.pg.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "first", sql: include_str!("../../migrations/0001_first.pg.sql") },
+    Migration { number: 2, name: "copying", sql: include_str!("../../migrations/0002_copying.pg.sql") },
+];
 
 /// A row of `migration`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,9 +131,22 @@ async fn apply(lease: &Lease, migration: &Migration, now: Timestamp) -> Result<b
     let digest = Sha256::of(migration.sql.as_bytes());
     let begin = "INSERT INTO migration (number, name, sha256, begun_at) VALUES ($1, $2, $3, $4) ON CONFLICT (number) DO NOTHING";
     let digest = digest.as_bytes().as_slice();
-    lease.ask(begin, &[&number, &migration.name, &digest, &now.unix()]).await.map_err(database)?;
+    lease
+        .ask(
+            begin,
+            &[
+                (&number, Type::INT8),
+                (&migration.name, Type::TEXT),
+                (&digest, Type::BYTEA),
+                (&now.unix(), Type::INT8),
+            ],
+        )
+        .await
+        .map_err(database)?;
     lease.frame("BEGIN").await.map_err(database)?;
-    let held = lease.ask("SELECT finished_at FROM migration WHERE number = $1 FOR UPDATE", &[&number]).await;
+    let held = lease
+        .ask("SELECT finished_at FROM migration WHERE number = $1 FOR UPDATE", &[(&number, Type::INT8)])
+        .await;
     let finished: Option<i64> = match held.map_err(database)?.first() {
         Some(row) => row.try_get(0).map_err(database)?,
         None => None,
@@ -141,7 +157,7 @@ async fn apply(lease: &Lease, migration: &Migration, now: Timestamp) -> Result<b
     }
     lease.frame(migration.sql).await.map_err(database)?;
     let finish = "UPDATE migration SET finished_at = $2 WHERE number = $1";
-    lease.ask(finish, &[&number, &now.unix()]).await.map_err(database)?;
+    lease.ask(finish, &[(&number, Type::INT8), (&now.unix(), Type::INT8)]).await.map_err(database)?;
     lease.frame("COMMIT").await.map_err(database)?;
     Ok(true)
 }
@@ -151,7 +167,7 @@ async fn grant(lease: &Lease, role: &str) -> Result<(), OpenFault> {
     let role = format!("\"{}\"", role.replace('"', "\"\""));
     let grants = format!(
         "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
-         GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role};
+         GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {role};
          REVOKE INSERT, UPDATE, DELETE ON migration FROM {role}"
     );
     lease.frame(&grants).await.map_err(database)
@@ -211,6 +227,12 @@ pub(super) async fn bring_up(
     lease.frame("BEGIN").await.map_err(database)?;
     // Whoever else opens it for the first time, or changes the master key, waits here.
     lease.frame("SELECT 1 FROM state WHERE sole = 1 FOR UPDATE").await.map_err(database)?;
+    // A copy begins under that same lock.
+    let copying = lease.ask("SELECT 1 FROM copying LIMIT 1", &[]).await.map_err(database)?;
+    if !copying.is_empty() {
+        lease.discard();
+        return Err(OpenFault::CopyUnfinished);
+    }
     let keys = match open_vault(&lease, master, previous, &random, now).await {
         Ok(keys) => keys,
         Err(fault) => {
@@ -252,7 +274,10 @@ async fn open_vault(
                 store_vault(lease, &keys.seal(master, random)).await?;
                 let event = Event::MasterKeyChanged.as_str();
                 let record = "INSERT INTO audit (at, event) VALUES ($1, $2)";
-                lease.ask(record, &[&now.unix(), &event]).await.map_err(database)?;
+                lease
+                    .ask(record, &[(&now.unix(), Type::INT8), (&event, Type::TEXT)])
+                    .await
+                    .map_err(database)?;
                 Ok(keys)
             }
             Some(Err(VaultFault::Damaged)) => Err(damaged()),
@@ -265,7 +290,10 @@ async fn store_vault(lease: &Lease, keys: &[SealedKey]) -> Result<(), OpenFault>
     let put = "INSERT INTO vault (purpose, key_id, sealed) VALUES ($1, $2, $3)
                ON CONFLICT (purpose) DO UPDATE SET key_id = excluded.key_id, sealed = excluded.sealed";
     for key in keys {
-        lease.ask(put, &[&key.purpose, &i64::from(key.key_id), &key.sealed]).await.map_err(database)?;
+        let key_id = i64::from(key.key_id);
+        let params =
+            [(&key.purpose as Param<'_>, Type::TEXT), (&key_id, Type::INT8), (&key.sealed, Type::BYTEA)];
+        lease.ask(put, &params).await.map_err(database)?;
     }
     Ok(())
 }

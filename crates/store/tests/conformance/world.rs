@@ -242,6 +242,11 @@ impl World {
         world
     }
 
+    /// Where it is.
+    pub(crate) fn url(&self) -> StoreUrl {
+        self.place.url()
+    }
+
     /// The name of the database; none for a folder.
     pub(crate) fn database(&self) -> Option<String> {
         match self.place.url() {
