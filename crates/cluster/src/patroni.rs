@@ -216,7 +216,7 @@ impl Patroni {
     pub(crate) fn sql(&self, port: u16, database: &str, text: &str) -> Result<String, String> {
         // A commit waits for the synchronous standby, however long that is gone.
         let mut psql = Command::new("timeout");
-        psql.arg("10").arg(self.programs.path("psql"));
+        psql.args(["-s", "KILL", "10"]).arg(self.programs.path("psql"));
         psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]);
         psql.args(["-d", &format!("postgres://postgres@127.0.0.1:{port}/{database}")]);
         psql.env("PGPASSWORD", self.superuser.expose()).env("PGCONNECT_TIMEOUT", "2");

@@ -8,11 +8,11 @@ use std::os::unix::process::{CommandExt as _, parent_id};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// `$1` the control file, then the program. What a shell starts beside itself does not hear Ctrl-C.
+/// `$1` the control file, then the program. What a shell starts beside itself does not hear Ctrl-C; the other two are kept from it.
 const HOLDER: &str = r#"
 control=$1
 shift
-trap '' HUP
+trap '' HUP TERM
 "$@" --control "$control" &
 held=$!
 ask() {

@@ -46,7 +46,8 @@ pub(super) struct Node {
     /// Where it answers on 127.0.0.1.
     pub(super) port: u16,
     launch: Launch,
-    process: Process,
+    /// Nothing while it is down.
+    process: Option<Process>,
     /// Since when it is down.
     down: Option<Instant>,
 }
@@ -84,14 +85,16 @@ impl Nodes {
         let first = folder.join("node1").join("portvakt.toml");
 
         eprintln!("Making the tables …");
-        let owner = example.owner_url().replacen('@', &format!(":{}@", example.owner_password().expose()), 1);
         let portvakt = |args: &[&str]| {
             let mut command = house.command(&binaries.portvakt);
-            command.args(args).arg("--config").arg(&first).stdout(std::io::stderr());
+            command.args(args).stdout(std::io::stderr());
             command
         };
-        run_command(&mut portvakt(&["db", "migrate", "--as", &owner, "--grant-to", "portvakt"]))
-            .map_err(|why| why.replace(example.owner_password().expose(), "…"))?;
+        let owner = folder.join("owner.password");
+        secret(&owner, example.owner_password().expose())?;
+        let mut migrate =
+            portvakt(&["db", "migrate", "--grant-to", "portvakt", "--as", &example.owner_url()]);
+        run_command(migrate.arg("--password-file").arg(&owner).arg("--config").arg(&first))?;
 
         eprintln!("Starting three nodes …");
         let nodes: Result<Vec<Node>, String> = names()
@@ -104,7 +107,7 @@ impl Nodes {
         let demo_port = free_port()?;
         let catalogue = folder.join("catalogue.toml");
         write(&catalogue, &registrations(&base, demo_port)?)?;
-        run_command(portvakt(&["apply"]).arg(&catalogue))?;
+        run_command(portvakt(&["apply"]).arg(&catalogue).arg("--config").arg(&first))?;
         let summary = folder.join("stands.json");
         let (demo, demo_url) = start_demo(&binaries.demo, demo_port, &summary)?;
         let nodes = Self { nodes, base, demo_url, demo, folder };
@@ -138,8 +141,8 @@ impl Nodes {
         drop(self.demo.stdin.take());
         let _ended = self.demo.wait();
         let mut ended = Ok(());
-        for node in &mut self.nodes {
-            ended = ended.and(node.process.end(Signal::TERM, Duration::from_secs(40)));
+        for process in self.nodes.iter_mut().filter_map(|node| node.process.as_mut()) {
+            ended = ended.and(process.end(Signal::TERM, Duration::from_secs(40)));
         }
         ended
     }
@@ -150,38 +153,36 @@ impl Node {
         let launch = Launch::new(name, binary, &folder.join(name))
             .args(["serve", "--config", "portvakt.toml"])
             .ends_by(Signal::TERM);
-        let process = launch.start()?;
+        let process = Some(launch.start()?);
         Ok(Self { name, port, launch, process, down: None })
     }
 
     fn await_ready(&mut self) -> Outcome {
         let port = self.port;
-        self.process.wait_ready(START, || {
+        let process = self.process.as_mut().ok_or_else(|| format!("{} is down", self.name))?;
+        process.wait_ready(START, || {
             let mut connection = Connection::to(&format!("localhost:{port}"));
             connection.send(&Request::get("/health/ready")).is_ok_and(|answer| answer.status == 200)
         })
     }
 
-    /// The number of its process.
-    pub(super) fn id(&self) -> u32 {
-        self.process.id()
+    /// The number of its process; nothing while it is down.
+    pub(super) fn id(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
     }
 
     fn start_again(&mut self) -> Outcome {
-        if self.process.ended().is_none() {
-            return Ok(());
+        if self.process.as_mut().is_some_and(|process| process.ended().is_some()) {
+            eprintln!("{} has ended.", self.name);
+            // Before another one starts: it takes with it whatever works in the node's folder.
+            self.process = None;
+            self.down = Some(Instant::now());
         }
-        match self.down {
-            None => {
-                eprintln!("{} has ended.", self.name);
-                self.down = Some(Instant::now());
-            }
-            Some(since) if since.elapsed() >= PAUSE => {
-                self.process = self.launch.start()?;
-                self.down = None;
-                eprintln!("{} is started again, as process {}.", self.name, self.id());
-            }
-            Some(_) => {}
+        if self.down.is_some_and(|since| since.elapsed() >= PAUSE) {
+            let process = self.launch.start()?;
+            eprintln!("{} is started again, as process {}.", self.name, process.id());
+            self.process = Some(process);
+            self.down = None;
         }
         Ok(())
     }

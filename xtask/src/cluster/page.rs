@@ -24,7 +24,8 @@ pub(super) fn text(example: &WorkedExample, nodes: Option<&Nodes>) -> String {
     page.push_str("What runs, all on 127.0.0.1\n");
     page.push_str(&format!("  HAProxy    its page: {}\n", example.status_page()));
     for node in nodes.iter().flat_map(|nodes| &nodes.nodes) {
-        page.push_str(&format!("  {:<10} port {}, process {}\n", node.name, node.port, node.id()));
+        let process = node.id().unwrap_or_default();
+        page.push_str(&format!("  {:<10} port {}, process {process}\n", node.name, node.port));
     }
     page.push_str(&format!("  PgBouncer  {}\n", example.node_url()));
     for name in MemberName::ALL {
@@ -46,7 +47,7 @@ pub(super) fn text(example: &WorkedExample, nodes: Option<&Nodes>) -> String {
     if let Some(node) = nodes.and_then(|nodes| nodes.nodes.first()) {
         page.push_str(&format!(
             "  kill -9 {:<10}                     {} dies: logins go on at the others\n",
-            node.id(),
+            node.id().unwrap_or_default(),
             node.name
         ));
     }
