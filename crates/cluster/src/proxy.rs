@@ -1,6 +1,8 @@
 //! A proxy before one server that breaks connections in ways a test can choose: slow, cut, refused, swallowed, or cut exactly
 //! between a commit and its answer.
 
+mod heard;
+
 use std::collections::{HashMap, VecDeque};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -37,6 +39,8 @@ struct Steering {
     ambushes: Vec<Laid>,
     struck: u64,
     accepted: u64,
+    /// What has been asked, while somebody listens in.
+    heard: Option<Vec<String>>,
     over: bool,
 }
 
@@ -81,6 +85,7 @@ impl Proxy {
             ambushes: Vec::new(),
             struck: 0,
             accepted: 0,
+            heard: None,
             over: false,
         };
         let shared = Arc::new(Shared { steering: Mutex::new(steering), lines: Mutex::default() });
@@ -343,6 +348,7 @@ fn to_server(
                 Heard::Part | Heard::Decline => continue,
                 Heard::Pass | Heard::Flush => {}
                 Heard::Ends(text) => {
+                    shared.note(&text);
                     if shared.strikes(Fate::NeverSent, &text) {
                         server.write_all(&out)?;
                         return Err(Ended);

@@ -53,6 +53,19 @@ fn the_row_is_there_though_the_client_saw_an_error() {
 }
 
 #[test]
+fn who_listens_in_hears_each_request_once() {
+    let scene = Scene::new("heard");
+    scene.sql("SELECT 1").unwrap();
+    assert_eq!(scene.proxy.heard(), Vec::<String>::new(), "nobody listened");
+    scene.proxy.listen_in();
+    scene.sql("SELECT 2;\nINSERT INTO kept VALUES (3);").unwrap();
+    let heard = scene.proxy.heard();
+    let at = |part: &str| heard.iter().position(|text| text.contains(part));
+    assert!(at("SELECT 2") < at("INTO kept") && at("SELECT 2").is_some(), "{heard:?}");
+    assert_eq!(scene.proxy.heard(), Vec::<String>::new(), "told once");
+}
+
+#[test]
 fn the_row_is_not_there_when_the_request_never_arrived() {
     let scene = Scene::new("never_sent");
     scene.proxy.ambush(Ambush::once(Fate::NeverSent, Target::Containing("INTO kept".to_owned())));
