@@ -12,6 +12,7 @@ use portvakt_torture::contest::{self, Plan};
 use portvakt_torture::history::{Bounds, History, parse};
 use portvakt_torture::journal::{Clock, Journal};
 use portvakt_torture::load::{Load, Node, Until};
+use portvakt_torture::month;
 use portvakt_torture::world::{make_ready, open};
 
 #[derive(Parser)]
@@ -27,6 +28,8 @@ enum Task {
     Contest(Contest),
     /// Clients on the verbs, who leave a history.
     Load(LoadAsked),
+    /// Days of logins by the clock that the verbs are told, swept and weighed by the hour.
+    Month(MonthAsked),
     /// Judges the histories in these files as one.
     Judge {
         /// Logs of one run.
@@ -106,6 +109,45 @@ struct LoadAsked {
 }
 
 #[derive(Args)]
+struct MonthAsked {
+    /// An empty folder, or the address of an empty database as its owner.
+    #[arg(long)]
+    store: String,
+    /// How many days.
+    #[arg(long, default_value_t = 30)]
+    days: u32,
+    /// How many logins of each lead to a token.
+    #[arg(long, default_value_t = 50_000)]
+    logins_per_day: u64,
+    /// For how many days audit records are kept, or `none`: for ever.
+    #[arg(long, default_value = "180", value_parser = retention)]
+    audit_retention_days: Retention,
+    /// How many logins are under way at once.
+    #[arg(long, default_value_t = 256)]
+    tasks: u32,
+    /// Makes the same choices again.
+    #[arg(long)]
+    seed: u64,
+    /// Sweep nothing, to see that it is found.
+    #[arg(long)]
+    unswept: bool,
+}
+
+/// For how many days audit records are kept.
+#[derive(Clone, Copy)]
+struct Retention(Option<u32>);
+
+fn retention(text: &str) -> Result<Retention, String> {
+    match text {
+        "none" => Ok(Retention(None)),
+        days => days
+            .parse()
+            .map(|days| Retention(Some(days)))
+            .map_err(|_| format!("`{text}` is no number of days")),
+    }
+}
+
+#[derive(Args)]
 struct BoundsAsked {
     /// By how many seconds clocks may differ.
     #[arg(long, default_value_t = 0)]
@@ -132,6 +174,7 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Contest(asked) => contend(&asked).await,
         Task::Load(asked) => load(&asked).await,
+        Task::Month(asked) => live_a_month(&asked).await,
         Task::Judge { logs, bounds } => judge(&logs, &bounds.bounds()),
     };
     match done {
@@ -221,6 +264,22 @@ async fn load(asked: &LoadAsked) -> Result<bool, String> {
     node.store.close().await.map_err(|broken| broken.to_string())?;
     let history = journal.history().map_err(|fault| format!("the log: {fault}"))?;
     rule(&History { audit, ..history }, &asked.bounds.bounds())
+}
+
+async fn live_a_month(asked: &MonthAsked) -> Result<bool, String> {
+    let plan = month::Plan {
+        days: asked.days,
+        logins_per_day: asked.logins_per_day,
+        audit_retention_days: asked.audit_retention_days.0,
+        tasks: asked.tasks,
+        seed: asked.seed,
+        swept: !asked.unswept,
+    };
+    let began = Instant::now();
+    println!("the heaviest hour of each day, in MiB\n{}", month::heading());
+    let verdict = month::run(&asked.store, plan, &mut |day| println!("{day}")).await?;
+    println!("{verdict}, seed {}, {:.1} s", asked.seed, began.elapsed().as_secs_f64());
+    Ok(verdict.holds())
 }
 
 fn judge(logs: &[PathBuf], bounds: &Bounds) -> Result<bool, String> {
