@@ -2,18 +2,24 @@
 //!
 //! - alone: a loop of `kill -9` under load, after which nothing acknowledged is lost and nothing works twice;
 //! - `contest`: many connections redeem one code at the same moment;
-//! - `trace`: the order of system calls, which a kill does not show.
+//! - `trace`: the order of system calls, which a kill does not show;
+//! - `power`: power cuts under load, after which the disk has what was synced and any part of what was not;
+//! - `disk`: a slow, failing and full disk, a paused process and a stepped clock.
 //!
 //! Each runs the release binary on a data folder under the target folder, on the loopback, and ends what it started. The
 //! seed of its choices is printed first and can be given again; the threads' interleaving is the machine's own.
 
 mod chance;
 mod checker;
+mod clock;
 mod contest;
+mod crew;
+mod disk;
 mod doors;
 mod history;
 mod kills;
 mod load;
+mod power;
 mod registrar;
 mod server;
 mod trace;
@@ -37,6 +43,19 @@ const KILLS: u32 = 200;
 const FEW_KILLS: u32 = 12;
 /// Rounds of the contest in the short run.
 const FEW_ROUNDS: u32 = 50;
+
+/// Power cuts in a full run.
+const CUTS: u32 = 100;
+/// Power cuts in the short run.
+const FEW_CUTS: u32 = 6;
+/// Calls of the disk's that fail one by one in a full run.
+const FAULTS: u32 = 240;
+/// And in the short run.
+const FEW_FAULTS: u32 = 24;
+/// How long an outage lasts in a full run.
+const OUTAGE: Duration = Duration::from_secs(10);
+/// And in the short run.
+const SHORT_OUTAGE: Duration = Duration::from_millis(1500);
 
 /// What was asked for.
 #[derive(Debug, Args)]
@@ -81,6 +100,22 @@ enum Part {
         #[command(flatten)]
         how: How,
     },
+    /// The power is cut at random moments; what was synced is there afterwards, and any part of the rest.
+    Power {
+        /// How often.
+        #[arg(long, value_name = "N", default_value_t = CUTS)]
+        cuts: u32,
+        #[command(flatten)]
+        how: How,
+    },
+    /// The disk is slow, fails and is full; the process is paused; the clock is stepped.
+    Disk {
+        /// How many calls fail one by one.
+        #[arg(long, value_name = "N", default_value_t = FAULTS)]
+        faults: u32,
+        #[command(flatten)]
+        how: How,
+    },
     /// No acknowledgement leaves before the sync of the log that covers it.
     Trace {
         #[command(flatten)]
@@ -100,6 +135,8 @@ pub(crate) fn run(house: &House, asked: Asked) -> Result<ExitCode, String> {
     match asked.part {
         None => kill_loop(house, &asked.how, until),
         Some(Part::Contest { rounds, how }) => one_code(house, &how, rounds),
+        Some(Part::Power { cuts, how }) => power_cuts(house, &how, cuts),
+        Some(Part::Disk { faults, how }) => bad_disk(house, &how, faults, OUTAGE),
         Some(Part::Trace { how }) => in_order(house, &how),
     }
     .map(|()| ExitCode::SUCCESS)
@@ -115,6 +152,16 @@ pub(crate) fn few_rounds(house: &House) -> Outcome {
     one_code(house, &How::released(house), FEW_ROUNDS)
 }
 
+/// A stage of `cargo xtask test`: a few power cuts.
+pub(crate) fn few_cuts(house: &House) -> Outcome {
+    power_cuts(house, &How::released(house), FEW_CUTS)
+}
+
+/// A stage of `cargo xtask test`: short faults of the disk, the process and the clock.
+pub(crate) fn few_faults(house: &House) -> Outcome {
+    bad_disk(house, &How::released(house), FEW_FAULTS, SHORT_OUTAGE)
+}
+
 /// A stage of `cargo xtask test`: the whole trace.
 pub(crate) fn order(house: &House) -> Outcome {
     in_order(house, &How::released(house))
@@ -127,6 +174,25 @@ fn kill_loop(house: &House, how: &How, until: Until) -> Outcome {
 
 fn one_code(house: &House, how: &How, rounds: u32) -> Outcome {
     on_a_site(house, how, "contest", |site, chance| contest::run(site, rounds, chance))
+}
+
+fn power_cuts(house: &House, how: &How, cuts: u32) -> Outcome {
+    let began = Instant::now();
+    let (binary, mut chance) = prepared(house, how, "power")?;
+    let checker = Checker::build(house)?;
+    power::run(house, binary, &checker, cuts, &mut chance)?;
+    println!("took {:.1} s", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn bad_disk(house: &House, how: &How, faults: u32, outage: Duration) -> Outcome {
+    let began = Instant::now();
+    let (binary, mut chance) = prepared(house, how, "disk")?;
+    let checker = Checker::build(house)?;
+    disk::run(house, binary.clone(), &checker, faults, outage, &mut chance)?;
+    clock::run(house, binary, &mut chance)?;
+    println!("took {:.1} s", began.elapsed().as_secs_f64());
+    Ok(())
 }
 
 fn in_order(house: &House, how: &How) -> Outcome {

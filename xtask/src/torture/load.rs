@@ -8,7 +8,7 @@ use super::chance::Chance;
 use super::doors::{Doors, Entrance};
 use super::history::{Event, Journal, Operation, Outcome, seconds};
 use super::server::PERSONS;
-use crate::client::{Login, Miss, RelyingParty, Tokens};
+use crate::client::{Answer, Login, Miss, RelyingParty, Tokens};
 use crate::house::Outcome as Done;
 
 /// How long a login and a code last, in seconds (docs/spec-coverage.md).
@@ -224,6 +224,14 @@ fn came(outcome: &Outcome) -> Came {
     if outcome.is_certain() { Came::Through } else { Came::Lost }
 }
 
+/// Whether a redirect tells the client that the server failed: what a 5xx is on the way through the browser (RFC 6749 §4.1.2.1).
+fn says_it_failed(answer: &Answer) -> bool {
+    let said = |location: &str| {
+        location.contains("error=temporarily_unavailable") || location.contains("error=server_error")
+    };
+    answer.field("location").is_some_and(said)
+}
+
 /// What an unwelcome answer says.
 pub(super) fn told(miss: &Miss) -> Outcome {
     match miss {
@@ -231,6 +239,9 @@ pub(super) fn told(miss: &Miss) -> Outcome {
         Miss::Answered(answer) if answer.status >= 500 || answer.status == 200 => {
             let text = answer.text();
             Outcome::Failed(format!("{} {}", answer.status, text.get(..200).unwrap_or(&text)))
+        }
+        Miss::Answered(answer) if says_it_failed(answer) => {
+            Outcome::Failed(answer.field("location").unwrap_or_default().to_owned())
         }
         Miss::Answered(answer) => {
             let error = answer.error();

@@ -193,6 +193,22 @@ impl Server {
         Err(self.complaint("SIGTERM did not end it"))
     }
 
+    /// SIGSTOP: it stands still, until [`Server::go_on`].
+    ///
+    /// # Errors
+    /// It is gone.
+    pub(super) fn pause(&self) -> Result<(), String> {
+        self.signal(Signal::STOP).map_err(|fault| format!("the server cannot be paused: {fault}"))
+    }
+
+    /// SIGCONT.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub(super) fn go_on(&self) -> Result<(), String> {
+        self.signal(Signal::CONT).map_err(|fault| format!("the server cannot go on: {fault}"))
+    }
+
     fn signal(&self, signal: Signal) -> rustix::io::Result<()> {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         id.map_or(Ok(()), |id| kill_process_group(id, signal))

@@ -54,7 +54,7 @@ pub(super) fn run(house: &House, binary: PathBuf, chance: &mut Chance) -> Outcom
 
 /// Builds the server whose store has its syncs taken out. It lies in a folder of its own, so that nobody takes it for
 /// the server; what it shares with the usual build is built once.
-fn without_syncs(house: &House) -> Result<PathBuf, String> {
+pub(super) fn without_syncs(house: &House) -> Result<PathBuf, String> {
     let folder = house.target.join("danger");
     run_command(
         house
