@@ -1,6 +1,6 @@
 //! A history as it is made: in memory, and in a file that outlives its writer.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -77,12 +77,18 @@ impl Journal {
         Self { clock, inner: Arc::new(Mutex::new(inner)) }
     }
 
-    /// In memory, and at the end of a file. `writer` tells this process from the others that write into the same history.
+    /// In memory, and at the end of a file. `writer` tells this process from the others that write into the same history; each at
+    /// its time, for a line that an earlier one tore is cut off.
     ///
     /// # Errors
     /// The file cannot be opened.
     pub fn at(clock: Clock, path: &Path, writer: u64) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let written = fs::read(path)?;
+        let whole = written.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        if whole < written.len() {
+            file.set_len(whole as u64)?;
+        }
         let inner = Inner { events: Vec::new(), file: Some((file, writer)), failed: None };
         Ok(Self { clock, inner: Arc::new(Mutex::new(inner)) })
     }

@@ -116,6 +116,14 @@ impl Load {
         done
     }
 
+    /// Takes up what an earlier process of the same name, number of players and seed had asked, as its log tells. It is yet to be
+    /// settled.
+    pub fn recall(&mut self, events: &[Event]) {
+        for player in &mut self.players {
+            player.recall(&self.world, events);
+        }
+    }
+
     /// What ends a load that lives until it is stopped.
     pub fn stop(&self) -> Stop {
         self.stop.clone()

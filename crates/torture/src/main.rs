@@ -3,13 +3,13 @@
 #![expect(clippy::print_stdout, reason = "what a proof found goes to standard output")]
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 use portvakt_torture::contest::{self, Plan};
-use portvakt_torture::history::{Bounds, History, parse};
+use portvakt_torture::history::{Bounds, Event, History, parse};
 use portvakt_torture::journal::{Clock, Journal};
 use portvakt_torture::load::{Load, Node, Until};
 use portvakt_torture::month;
@@ -101,9 +101,16 @@ struct LoadAsked {
     /// The log, which grows by what this process asks and is told.
     #[arg(long)]
     log: Option<PathBuf>,
+    /// Goes on where the log ends: asks after everything that it tells of, and has what it tells judged too.
+    #[arg(long, requires = "log")]
+    recall: bool,
     /// The name of the node.
     #[arg(long, default_value = "a")]
     node: String,
+    /// A bug in the store: it answers before it commits.
+    #[cfg(feature = "danger-faults")]
+    #[arg(long)]
+    answers_first: bool,
     #[command(flatten)]
     bounds: BoundsAsked,
 }
@@ -235,7 +242,15 @@ async fn contend(asked: &Contest) -> Result<bool, String> {
 }
 
 async fn load(asked: &LoadAsked) -> Result<bool, String> {
+    #[cfg(feature = "danger-faults")]
+    if asked.answers_first {
+        portvakt_store::danger_plant(Some(portvakt_store::Bug::AnswersFirst));
+    }
     let clock = Clock::start();
+    let earlier = match &asked.log {
+        Some(path) if asked.recall => read_log(path)?,
+        Some(_) | None => Vec::new(),
+    };
     let journal = match &asked.log {
         Some(path) => Journal::at(clock, path, u64::from(std::process::id()))
             .map_err(|fault| format!("{}: {fault}", path.display()))?,
@@ -246,7 +261,13 @@ async fn load(asked: &LoadAsked) -> Result<bool, String> {
     let nodes = [Node { name: asked.node.clone(), store }];
     let [node] = &nodes;
     let mut load = Load::new(&asked.name, asked.players, asked.seed, journal.clone())?;
-    load.prepare(node).await?;
+    let life = earlier.iter().map(|event| event.life + 1).max().unwrap_or(0);
+    if asked.recall {
+        load.recall(&earlier);
+        load.settle(&nodes, life).await?;
+    } else {
+        load.prepare(node).await?;
+    }
     let until = match asked.seconds {
         None => Until::Logins(asked.logins),
         Some(seconds) => {
@@ -258,12 +279,18 @@ async fn load(asked: &LoadAsked) -> Result<bool, String> {
             Until::Stopped
         }
     };
-    load.live(&nodes, 0, until).await?;
-    load.settle(&nodes, 0).await?;
+    load.live(&nodes, life, until).await?;
+    load.settle(&nodes, life).await?;
     let audit = Some(load.audit(node).await?);
     node.store.close().await.map_err(|broken| broken.to_string())?;
-    let history = journal.history().map_err(|fault| format!("the log: {fault}"))?;
+    let mut history = journal.history().map_err(|fault| format!("the log: {fault}"))?;
+    history.events.extend(earlier);
     rule(&History { audit, ..history }, &asked.bounds.bounds())
+}
+
+fn read_log(path: &Path) -> Result<Vec<Event>, String> {
+    let text = std::fs::read_to_string(path).map_err(|fault| format!("{}: {fault}", path.display()))?;
+    parse(&text).map_err(|fault| format!("{}: {fault}", path.display()))
 }
 
 async fn live_a_month(asked: &MonthAsked) -> Result<bool, String> {
@@ -285,8 +312,7 @@ async fn live_a_month(asked: &MonthAsked) -> Result<bool, String> {
 fn judge(logs: &[PathBuf], bounds: &Bounds) -> Result<bool, String> {
     let mut history = History::default();
     for path in logs {
-        let text = std::fs::read_to_string(path).map_err(|fault| format!("{}: {fault}", path.display()))?;
-        history.events.extend(parse(&text).map_err(|fault| format!("{}: {fault}", path.display()))?);
+        history.events.extend(read_log(path)?);
     }
     rule(&history, bounds)
 }

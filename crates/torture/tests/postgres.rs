@@ -10,15 +10,15 @@ use portvakt_torture::load::{Load, Node, Until};
 use portvakt_torture::world::{make_ready, open};
 
 /// A database of the test's own, on the one server of this process.
-fn database(name: &str) -> String {
-    let server = shared().unwrap();
-    server.create_database(name).unwrap();
-    server.url(name)
+fn database(name: &str) -> Result<String, String> {
+    let server = shared()?;
+    server.create_database(name)?;
+    Ok(server.url(name))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_at_three_nodes_breaks_nothing() {
-    let url = database("load");
+    let url = database("load").unwrap();
     let clock = Clock::start();
     make_ready(&url, clock.now()).await.unwrap();
     let mut nodes = Vec::new();
@@ -43,7 +43,7 @@ async fn a_load_at_three_nodes_breaks_nothing() {
 
 #[test]
 fn three_processes_contend_and_each_thing_is_won_once() {
-    let url = database("contest");
+    let url = database("contest").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let plan = Plan { seed: 7, attempts: 7_200, tasks: 16, contenders: 4, processes: 3, process: 0 };
     let contend = |phase: &str, process: u32| {

@@ -1,7 +1,9 @@
 //! One player: login after login, in every order that a sound store must bear.
 
+use std::collections::BTreeMap;
+
 use portvakt_crypto::encoding::hex_encode;
-use portvakt_crypto::random::Random;
+use portvakt_protocol::client::ClientId;
 use portvakt_protocol::grant::{GrantId, NewAccessToken};
 use portvakt_protocol::secret::{AccessToken, BrowserSecret, Code, CodeDigest, LoginHandle};
 use portvakt_protocol::time::Timestamp;
@@ -10,7 +12,7 @@ use super::shell::{Handles, Shell};
 use super::{Node, Stage, Until, about};
 use crate::chance::Chance;
 use crate::history::{Event, Operation, Outcome};
-use crate::world::{CODE, LOGIN, TOKEN};
+use crate::world::{CODE, LOGIN, Person, TOKEN, World};
 
 /// How many older logins are asked after each time.
 const OLDER: u64 = 8;
@@ -20,7 +22,8 @@ const OLDER: u64 = 8;
 pub(super) struct Player {
     name: String,
     chance: Chance,
-    random: Random,
+    /// How many logins it has had, those of earlier processes included.
+    had: usize,
     stories: Vec<Story>,
     settled: usize,
 }
@@ -40,8 +43,7 @@ struct Story {
 
 impl Player {
     pub(super) fn new(name: String, seed: u64) -> Self {
-        let (chance, random) = (Chance::seeded(seed), Random::system());
-        Self { name, chance, random, stories: Vec::new(), settled: 0 }
+        Self { name, chance: Chance::seeded(seed), had: 0, stories: Vec::new(), settled: 0 }
     }
 
     /// Plays one login after the other.
@@ -72,19 +74,37 @@ impl Player {
     fn new_story(&mut self, stage: &Stage) -> Option<Story> {
         let client = self.chance.pick(stage.world.clients())?.clone();
         let person = self.chance.pick(stage.world.persons())?;
-        Some(Story {
-            name: format!("{}, login {}", self.name, self.stories.len()),
-            person: person.name.clone(),
-            who: Handles {
-                client,
-                pid: person.pid.clone(),
-                login: LoginHandle::draw(&self.random).digest(),
-                browser: BrowserSecret::draw(&self.random).digest(),
-            },
-            codes: Vec::new(),
-            tokens: Vec::new(),
-            code_expires: None,
-        })
+        let name = format!("{}{}", self.prefix(), self.had);
+        self.had += 1;
+        Some(Story::new(name, client, person))
+    }
+
+    /// How the names of its logins begin.
+    fn prefix(&self) -> String {
+        format!("{}, login ", self.name)
+    }
+
+    /// Takes up the logins of an earlier process of its name, as their events tell of them. They are yet to be asked after.
+    pub(super) fn recall(&mut self, world: &World, events: &[Event]) {
+        let prefix = self.prefix();
+        let mut stories: BTreeMap<usize, Story> = BTreeMap::new();
+        for event in events {
+            let Some(number) = event.about.strip_prefix(&prefix).and_then(|number| number.parse().ok())
+            else {
+                continue;
+            };
+            let client =
+                world.clients().iter().find(|client| event.client.as_deref() == Some(client.as_str()));
+            let person = world.persons().iter().find(|person| event.person.as_ref() == Some(&person.name));
+            let Some((client, person)) = client.zip(person) else { continue };
+            stories
+                .entry(number)
+                .or_insert_with(|| Story::new(event.about.clone(), client.clone(), person))
+                .recall(event);
+        }
+        self.had = stories.keys().next_back().map_or(0, |last| last + 1);
+        self.stories = stories.into_values().collect();
+        self.settled = 0;
     }
 
     async fn play(&mut self, stage: &Stage, story: &mut Story) {
@@ -124,8 +144,7 @@ impl Player {
         let brought = if self.chance.once_in(4) { 2 } else { 1 };
         let first = story.codes.len();
         for _ in 0..brought {
-            let code = Code::draw(&self.random).digest();
-            story.codes.push((code, GrantId(self.random.bytes()), Outcome::Unknown));
+            story.bring_code();
         }
         story.code_expires.get_or_insert(stage.clock().now() + CODE);
         let told = match (brought, self.chance.below(8)) {
@@ -157,13 +176,13 @@ impl Player {
         if self.chance.once_in(8)
             && let Some(expires) = story.code_expires
         {
-            let token = self.token(stage, story);
+            let token = story.bring_token(stage.clock().now() + TOKEN);
             let told = story.redeem(stage, &two, code, token, expires).await;
             story.learn_token(token, told);
         }
         let now = stage.clock().now();
         let contenders = if self.chance.once_in(3) { 3 } else { 1 };
-        let tokens: Vec<usize> = (0..contenders).map(|_| self.token(stage, story)).collect();
+        let tokens: Vec<usize> = (0..contenders).map(|_| story.bring_token(now + TOKEN)).collect();
         let told = match *tokens.as_slice() {
             [a, b, c] => {
                 let (a, b, c) = tokio::join!(
@@ -184,7 +203,7 @@ impl Player {
             story.use_tokens(stage, &two, now + TOKEN + CODE).await;
         }
         if self.chance.once_in(5) {
-            let token = self.token(stage, story);
+            let token = story.bring_token(now + TOKEN);
             let told = story.redeem(stage, &three, code, token, now).await;
             story.learn_token(token, told);
             story.use_tokens(stage, &one, now).await;
@@ -202,19 +221,11 @@ impl Player {
         if let Some(code) = story.code()
             && (story.tokens.is_empty() || self.chance.once_in(4))
         {
-            let token = self.token(stage, story);
+            let token = story.bring_token(now + TOKEN);
             let told = story.redeem(stage, &two, code, token, now).await;
             story.learn_token(token, told);
             story.use_tokens(stage, &one, now).await;
         }
-    }
-
-    /// A new token, which the next redemption brings.
-    fn token(&mut self, stage: &Stage, story: &mut Story) -> usize {
-        let digest = AccessToken::draw(&self.random).digest();
-        let expires = stage.clock().now() + TOKEN;
-        story.tokens.push((NewAccessToken { digest, expires }, Outcome::Unknown));
-        story.tokens.len() - 1
     }
 
     /// Three nodes by chance, and not always different ones.
@@ -223,7 +234,62 @@ impl Player {
     }
 }
 
+/// Everything of a login is made of its name, so that whoever has the log can ask after it.
 impl Story {
+    fn new(name: String, client: ClientId, person: &Person) -> Self {
+        let who = Handles {
+            client,
+            pid: person.pid.clone(),
+            login: LoginHandle::presented(&name).digest(),
+            browser: BrowserSecret::presented(&name).digest(),
+        };
+        let (codes, tokens) = (Vec::new(), Vec::new());
+        Self { person: person.name.clone(), who, codes, tokens, code_expires: None, name }
+    }
+
+    /// A new code with its grant, which the next finish brings.
+    fn bring_code(&mut self) {
+        let name = format!("{} {}", self.name, self.codes.len());
+        let of_grant = Code::presented(&format!("{name} grant")).digest();
+        let mut grant = [0; 16];
+        grant.iter_mut().zip(of_grant.as_bytes()).for_each(|(to, from)| *to = *from);
+        self.codes.push((Code::presented(&name).digest(), GrantId(grant), Outcome::Unknown));
+    }
+
+    /// A new token, which the next redemption brings.
+    fn bring_token(&mut self, expires: Timestamp) -> usize {
+        let digest = AccessToken::presented(&format!("{} {}", self.name, self.tokens.len())).digest();
+        self.tokens.push((NewAccessToken { digest, expires }, Outcome::Unknown));
+        self.tokens.len() - 1
+    }
+
+    /// Takes up what an event tells.
+    fn recall(&mut self, event: &Event) {
+        let Some(at) = event.attempt.checked_sub(1).and_then(|at| usize::try_from(at).ok()) else { return };
+        let expires = event.expires.map(Timestamp::from_unix);
+        if event.operation == Operation::Collect {
+            while self.codes.len() <= at {
+                self.bring_code();
+            }
+            self.code_expires = self.code_expires.or(expires);
+            self.learn(at, event.outcome.clone());
+        } else if event.operation == Operation::FindCode && event.is_done() {
+            self.learn(at, Outcome::Done);
+        } else if event.operation == Operation::Redeem {
+            while self.tokens.len() <= at {
+                self.bring_token(expires.unwrap_or(Timestamp::from_unix(0)));
+            }
+            self.learn_token(at, event.outcome.clone());
+        }
+    }
+
+    /// Keeps what came of a code.
+    fn learn(&mut self, at: usize, told: Outcome) {
+        if let Some((_, _, outcome)) = self.codes.get_mut(at) {
+            *outcome = told;
+        }
+    }
+
     fn event(&self, operation: Operation, now: Timestamp) -> Event {
         Event {
             client: Some(self.who.client.as_str().to_owned()),
@@ -283,10 +349,9 @@ impl Story {
     /// Looks whether a code is there that nobody has refused.
     async fn learn_code(&mut self, stage: &Stage, node: &Node, at: usize) {
         let event = Event { attempt: number(at), ..self.event(Operation::FindCode, stage.clock().now()) };
-        let Some((code, _, outcome)) = self.codes.get_mut(at) else { return };
-        let found = stage.ask(node, event, shell(stage, node).find_code(*code)).await;
-        if found == Outcome::Done {
-            *outcome = Outcome::Done;
+        let Some((code, _, _)) = self.codes.get(at) else { return };
+        if stage.ask(node, event, shell(stage, node).find_code(*code)).await == Outcome::Done {
+            self.learn(at, Outcome::Done);
         }
     }
 

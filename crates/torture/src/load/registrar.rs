@@ -16,6 +16,9 @@ use crate::world::{actor, signing_key};
 /// The longest rest between two changes.
 const REST_MILLIS: u64 = 40;
 
+/// How long other nodes may go by their copies.
+const BOUND: Duration = Duration::from_secs(1);
+
 /// How long a new signing key is shown before it signs, and how much longer the old one is.
 const SHOWN_BEFORE: Seconds = Seconds::new(2);
 const SHOWN_AFTER: Seconds = Seconds::new(10);
@@ -57,26 +60,19 @@ impl Registrar {
         look_at_keys(stage, &two).await;
     }
 
-    /// Takes everything back that was withdrawn, as often as it takes, and looks at everything once at every node.
+    /// Withdraws a client and stops a person, looks at them at every node, takes everything back that is withdrawn, and looks again.
     pub(super) async fn settle(&mut self, stage: &Stage) {
         let Some(node) = stage.node(&mut self.chance) else { return };
+        self.set_client(stage, &node, 0, false).await;
+        self.set_person(stage, &node, 0, false).await;
+        look_everywhere(stage).await;
         for number in 0..stage.world.clients().len() {
             self.set_client(stage, &node, number, true).await;
         }
         for number in 0..stage.world.persons().len() {
             self.set_person(stage, &node, number, true).await;
         }
-        // Other nodes may go by their copies for a while.
-        tokio::time::sleep(if stage.nodes.len() > 1 { Duration::from_secs(1) } else { Duration::ZERO }).await;
-        for node in stage.nodes.iter() {
-            for number in 0..stage.world.clients().len() {
-                look_at_client(stage, node, number).await;
-            }
-            for number in 0..stage.world.persons().len() {
-                look_at_person(stage, node, number).await;
-            }
-            look_at_keys(stage, node).await;
-        }
+        look_everywhere(stage).await;
     }
 
     /// Two of the clients and two of the persons come and go; the others stay.
@@ -114,6 +110,22 @@ impl Registrar {
         let change = stage.world.person(person, active);
         let operation = if active { Operation::Admit } else { Operation::Stop };
         stage.ask(node, about(&person.name, operation), register(stage, node, change)).await;
+    }
+}
+
+/// Once the other nodes may go by no older copy.
+async fn look_everywhere(stage: &Stage) {
+    if stage.nodes.len() > 1 {
+        tokio::time::sleep(BOUND).await;
+    }
+    for node in stage.nodes.iter() {
+        for number in 0..stage.world.clients().len() {
+            look_at_client(stage, node, number).await;
+        }
+        for number in 0..stage.world.persons().len() {
+            look_at_person(stage, node, number).await;
+        }
+        look_at_keys(stage, node).await;
     }
 }
 

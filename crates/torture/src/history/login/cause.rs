@@ -120,15 +120,18 @@ impl<'a> Login<'a> {
     /// Whether what the event rests on may not be there yet.
     fn may_miss_ground(&self, event: &Event) -> bool {
         let missing = |effect: &Effect<'_>| !effect.is_sure(event);
-        let fruit = |fruits: &BTreeMap<u32, Effect<'_>>| fruits.get(&event.attempt).is_some_and(missing);
+        // The fruit of an attempt that the history does not tell of may be missing, unless all was there before it begins.
+        let fruit = |fruits: &BTreeMap<u32, Effect<'_>>, ground: &Effect<'_>| {
+            fruits.get(&event.attempt).map_or(!ground.is_given(), missing)
+        };
         match event.operation {
             Operation::FindLogin | Operation::Identify | Operation::Refuse | Operation::End => {
                 missing(&self.begun)
             }
             Operation::Collect => missing(&self.begun) || missing(&self.evident),
-            Operation::FindCode => missing(&self.coded) || fruit(&self.codes),
+            Operation::FindCode => missing(&self.coded) || fruit(&self.codes, &self.coded),
             Operation::Redeem => missing(&self.coded),
-            Operation::Userinfo => fruit(&self.tokens),
+            Operation::Userinfo => fruit(&self.tokens, &self.redeemed),
             _ => false,
         }
     }
