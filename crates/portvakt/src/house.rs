@@ -124,27 +124,16 @@ impl House {
         let (store, clock) = (desk.store.clone(), desk.clock.clone());
         let sweeping = upkeep::sweep(store.clone(), clock, audit_retention, shutdown.clone());
         let following = upkeep::follow_keys(Arc::clone(&desk), shutdown.clone());
+        let rotating = upkeep::rotate_keys(Arc::clone(&desk), shutdown.clone());
         let mut crew = Crew::default();
-        crew.take_on("sweeping", async {
-            sweeping.await;
-            0
-        });
-        crew.take_on("following keys", async {
-            following.await;
-            0
-        });
+        crew.take_on("sweeping", none_cut(sweeping));
+        crew.take_on("following keys", none_cut(following));
+        crew.take_on("rotating keys", none_cut(rotating));
         if let Some(socket) = socket {
-            let attending = socket.attend(desk, shutdown.clone());
-            crew.take_on("taking commands", async {
-                attending.await;
-                0
-            });
+            crew.take_on("taking commands", none_cut(socket.attend(desk, shutdown.clone())));
         }
         for (duty, work) in more {
-            crew.take_on(duty, async {
-                work.await;
-                0
-            });
+            crew.take_on(duty, none_cut(work));
         }
         for listener in listeners {
             let serving = listener.serve(front.clone(), shutdown.clone().begun());
@@ -156,6 +145,12 @@ impl House {
         }
         store.close().await.map_err(|broken| Failure::new(format!("the store could not be closed: {broken}")))
     }
+}
+
+/// Work that has no connections to cut.
+async fn none_cut(work: impl Future<Output = ()>) -> usize {
+    work.await;
+    0
 }
 
 /// Closes the store because of a failure, which tells more than that closing failed too.
@@ -199,9 +194,9 @@ pub(crate) fn not_opened(url: &StoreUrl, fault: &OpenFault) -> Failure {
 async fn first_keys(store: &Store, issuers: &[IssuerSettings], clock: &Clock) -> Result<(), Failure> {
     let mut making = JoinSet::new();
     for issuer in issuers {
-        let (store, issuer, now) = (store.clone(), issuer.clone(), clock.now());
+        let (store, issuer, clock) = (store.clone(), issuer.clone(), clock.clone());
         making.spawn(async move {
-            let made = keys::ensure_first(&store, &issuer, now).await;
+            let made = keys::ensure_first(&store, &issuer, &clock).await;
             made.map_err(|fault| Failure::new(format!("{}: {fault}", issuer.provider.issuer())))
         });
     }

@@ -1,13 +1,18 @@
 //! Signing keys over time: an issuer's first one, the next, and what is told of them.
 
+use std::time::Duration;
+
 use portvakt_crypto::certificate::{CertificateError, self_signed};
 use portvakt_crypto::signing::{KeyFault, RsaKey, Signer};
+use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::profile::ID_TOKEN_LIFETIME;
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::LONGEST_ACCESS_TOKEN;
 use portvakt_protocol::time::{Seconds, Timestamp};
-use portvakt_store::{Actor, Broken, Store, StoredKey};
+use portvakt_store::{Actor, Broken, Registered, Store, StoredKey};
+use portvakt_web::clock::Clock;
 use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
 
 use crate::config::{CertifiedKey, ConfigFault, IssuerSettings};
 
@@ -19,6 +24,9 @@ const CERTIFICATE_LEEWAY: Seconds = Seconds::new(3600);
 
 /// A common name has at most this many characters (RFC 5280 appendix A.1).
 const LONGEST_COMMON_NAME: usize = 64;
+
+/// How much the clocks of nodes may differ without one of them refusing to start beside the others.
+const CLOCKS_DIFFER: Seconds = Seconds::new(5);
 
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +57,8 @@ pub(crate) enum NoKey {
 ///
 /// # Errors
 /// [`NoKey`].
-pub(crate) async fn ensure_first(
-    store: &Store,
-    issuer: &IssuerSettings,
-    now: Timestamp,
-) -> Result<(), NoKey> {
-    let provider = &issuer.provider;
+pub(crate) async fn ensure_first(store: &Store, issuer: &IssuerSettings, clock: &Clock) -> Result<(), NoKey> {
+    let (provider, now) = (&issuer.provider, clock.now());
     let known = store.signing_keys(provider.issuer(), now).await?;
     if !known.is_empty() {
         compare(issuer, &known);
@@ -66,10 +70,26 @@ pub(crate) async fn ensure_first(
         None => generate(provider, now, now).await?,
     };
     let kid = key.kid.clone();
-    if store.add_signing_key(provider.issuer(), key, now).await? {
+    if add_first(store, provider.issuer(), key, clock).await? {
         tracing::info!(issuer = %provider.issuer(), kid, "first signing key");
     }
+    let now = clock.now();
     in_force(&store.signing_keys(provider.issuer(), now).await?, now)
+}
+
+/// Stores a first key. Of nodes that start at once, another may have stored one meanwhile, by a clock that is ahead of this one by as
+/// little as clocks differ: that is waited for.
+async fn add_first(store: &Store, issuer: &Issuer, key: StoredKey, clock: &Clock) -> Result<bool, NoKey> {
+    for _ in 0..CLOCKS_DIFFER.get() {
+        let now = clock.now();
+        match store.add_signing_key(issuer, key.clone(), now).await {
+            Err(Broken::ClockBehind { published }) if published <= now + CLOCKS_DIFFER => {
+                sleep(Duration::from_secs(1)).await;
+            }
+            added => return Ok(added?),
+        }
+    }
+    Ok(store.add_signing_key(issuer, key, clock.now()).await?)
 }
 
 /// Whether one of these keys signs now.
@@ -152,6 +172,17 @@ pub(crate) struct Rotated {
     pub(crate) previous_removed: String,
 }
 
+impl Rotated {
+    fn of(provider: &Provider, key: &StoredKey, previous_removed: Timestamp) -> Self {
+        Self {
+            issuer: provider.issuer().as_str().to_owned(),
+            kid: key.kid.clone(),
+            signs_from: key.signs_from.to_rfc3339(),
+            previous_removed: previous_removed.to_rfc3339(),
+        }
+    }
+}
+
 /// Publishes a new key of an issuer's.
 ///
 /// # Errors
@@ -170,14 +201,40 @@ pub(crate) async fn rotate(
         Takeover::Withdrawing => (now, now),
     };
     let key = generate(provider, now, signs_from).await?;
-    let kid = key.kid.clone();
+    let rotated = Rotated::of(provider, &key, removed);
     store.rotate_signing_key(provider.issuer(), key, removed, actor, now).await?;
-    Ok(Rotated {
-        issuer: provider.issuer().as_str().to_owned(),
-        kid,
-        signs_from: signs_from.to_rfc3339(),
-        previous_removed: removed.to_rfc3339(),
-    })
+    Ok(rotated)
+}
+
+/// Who rotates where nobody asked for it, as the audit names it.
+const BY_SETTING: &str = "key_rotation";
+
+/// Publishes a new key of an issuer's, to sign after the configured lead, if the newest one has signed for as long as its
+/// `key_rotation`. `None`: it has not, or another process has just changed something.
+///
+/// # Errors
+/// [`NoKey`].
+pub(crate) async fn rotate_if_due(
+    store: &Store,
+    issuer: &IssuerSettings,
+    now: Timestamp,
+) -> Result<Option<Rotated>, NoKey> {
+    let Some(every) = issuer.key_rotation else { return Ok(None) };
+    let provider = &issuer.provider;
+    // The generation first: whatever changes after it refuses what is decided here.
+    let decided = store.generation().await?;
+    let known = store.signing_keys(provider.issuer(), now).await?;
+    let newest = known.iter().map(|key| key.signs_from).max();
+    if newest.is_none_or(|newest| newest + every > now) {
+        return Ok(None);
+    }
+    let signs_from = now + issuer.key_lead;
+    let removed = previous_removed(signs_from);
+    let key = generate(provider, now, signs_from).await?;
+    let rotated = Rotated::of(provider, &key, removed);
+    let actor = Actor(BY_SETTING.to_owned());
+    let done = store.rotate_signing_key_at(provider.issuer(), key, removed, decided, &actor, now).await?;
+    Ok((done == Registered::Done).then_some(rotated))
 }
 
 /// When nothing that a key signed before `signs_until` can still be valid. The bound is what a registration *may* say of access
@@ -306,24 +363,69 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn with_the_clock_before_the_keys_publication_nothing_is_served() {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, site) = world(&folder).await;
-        let issuer = IssuerSettings {
+    fn settings(site: &portvakt_web::site::Site) -> IssuerSettings {
+        IssuerSettings {
             provider: site.provider.clone(),
             signing: None,
             key_lead: Seconds::days(1),
             key_rotation: None,
             face: crate::config::FaceSettings::default(),
-        };
-        let early = NOW - Seconds::new(1);
-        let refused = ensure_first(&store, &issuer, early).await.unwrap_err().to_string();
+        }
+    }
+
+    #[tokio::test]
+    async fn with_the_clock_before_the_keys_publication_nothing_is_served() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, site) = world(&folder).await;
+        let issuer = settings(&site);
+        let early = NOW - Seconds::new(60);
+        let at = |now: Timestamp| Clock::danger_fixed(std::sync::Arc::new(now.unix().into()));
+        let refused = ensure_first(&store, &issuer, &at(early)).await.unwrap_err().to_string();
         assert!(refused.contains("clock"), "{refused}");
-        ensure_first(&store, &issuer, NOW).await.unwrap();
+        ensure_first(&store, &issuer, &at(NOW)).await.unwrap();
         // A next key that is published and does not sign yet changes nothing.
         rotate(&store, &issuer, Takeover::AfterLead, &Actor("test".to_owned()), early).await.unwrap();
-        assert!(ensure_first(&store, &issuer, early).await.is_err());
+        assert!(ensure_first(&store, &issuer, &at(early)).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_node_whose_clock_is_a_little_behind_waits_for_the_others_first_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, site) = world(&folder).await;
+        let now = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(NOW.unix() - 1));
+        let clock = Clock::danger_fixed(std::sync::Arc::clone(&now));
+        let ticking = tokio::spawn(async move {
+            sleep(Duration::from_millis(500)).await;
+            now.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        });
+        ensure_first(&store, &settings(&site), &clock).await.unwrap();
+        ticking.await.unwrap();
+        assert_eq!(store.signing_keys(site.provider.issuer(), NOW).await.unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_signs_long_enough_gets_one_successor_however_many_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, site) = world(&folder).await;
+        let mut issuer = settings(&site);
+        let every = Seconds::days(180);
+        let due = NOW + every;
+        assert_eq!(rotate_if_due(&store, &issuer, due).await.unwrap(), None, "nobody wished it");
+        issuer.key_rotation = Some(every);
+        assert_eq!(rotate_if_due(&store, &issuer, due - Seconds::new(1)).await.unwrap(), None);
+        // Each decides before any other has written: what two nodes do when one is paused with the duty in its hand.
+        let looks = (0..4).map(|_| {
+            let (store, issuer) = (store.clone(), issuer.clone());
+            tokio::spawn(async move { rotate_if_due(&store, &issuer, due).await.unwrap() })
+        });
+        let mut made = Vec::new();
+        for look in looks.collect::<Vec<_>>() {
+            made.extend(look.await.unwrap());
+        }
+        assert_eq!(made.len(), 1);
+        assert_eq!(made[0].signs_from, (due + issuer.key_lead).to_rfc3339(), "published before it signs");
+        assert_eq!(store.signing_keys(site.provider.issuer(), due).await.unwrap().len(), 2);
+        assert_eq!(rotate_if_due(&store, &issuer, due).await.unwrap(), None, "the newest is the one to come");
     }
 
     #[test]

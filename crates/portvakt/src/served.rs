@@ -1,67 +1,58 @@
-//! The issuers as they are being served, and how changed signing keys come into use.
+//! The issuers as they are being served, and how signing keys that changed in the store come into use: by whose command, and at which
+//! node, makes no difference.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::time::Timestamp;
-use portvakt_web::site::{Site, SiteFault};
-use tokio::sync::Mutex;
+use portvakt_web::keys::NotTakenOver;
+use portvakt_web::site::Site;
 
-/// The sites of a running server; none where a command opens the folder itself.
+/// The sites of a running server; none where a command opens the store itself.
 #[derive(Debug, Default)]
 pub(crate) struct Served {
-    sites: Vec<Keyed>,
-    /// Held while keys are read and taken over. Of two at once, the one that read first could else take over last, and what
-    /// the other had read would be lost until the next change.
-    taking_over: Mutex<()>,
-}
-
-/// A site, and whether its keys are known to have changed in the store since they were taken over.
-#[derive(Debug)]
-struct Keyed {
-    site: Arc<Site>,
-    changed: AtomicBool,
+    sites: Vec<Arc<Site>>,
 }
 
 impl Served {
     /// These sites.
     pub(crate) fn new(sites: Vec<Arc<Site>>) -> Self {
-        let sites = sites.into_iter().map(|site| Keyed { site, changed: AtomicBool::new(false) }).collect();
-        Self { sites, taking_over: Mutex::new(()) }
+        Self { sites }
     }
 
     /// Takes over an issuer's signing keys, which have changed in the store.
     ///
     /// # Errors
-    /// They could not be taken over. Those in use stay, and [`Self::follow`] tries again.
-    pub(crate) async fn keys_changed(&self, issuer: &Issuer) -> Result<(), SiteFault> {
-        for keyed in self.sites.iter().filter(|keyed| keyed.site.provider.issuer() == issuer) {
-            keyed.changed.store(true, Ordering::Release);
-            self.take_over(keyed).await?;
+    /// They could not be taken over. Those here sign nothing from now on, and [`Self::follow`] tries again.
+    pub(crate) async fn keys_changed(&self, issuer: &Issuer) -> Result<(), NotTakenOver> {
+        for site in self.sites.iter().filter(|site| site.provider.issuer() == issuer) {
+            site.refresh_keys().await?;
         }
         Ok(())
     }
 
-    /// Takes over the signing keys of every site whose keys have changed in the store, or are not what they should be at `now`.
-    /// A failure is logged, and the keys in use stay until the next call.
-    pub(crate) async fn follow(&self, now: Timestamp) {
-        for keyed in &self.sites {
-            if !keyed.changed.load(Ordering::Acquire) && !keyed.site.keys.is_stale(now) {
+    /// Takes over the signing keys of every site whose keys are older than what the store says, or are not what they should be at
+    /// `now`, and tells whether all are as they should be. A failure is logged.
+    pub(crate) async fn follow(&self, now: Timestamp) -> bool {
+        let mut followed = true;
+        for site in &self.sites {
+            // A store that has not been heard for a second is being asked already. Until it answers, keys sign nothing anyway.
+            if site.store.current().is_none() || site.keys_hold() && !site.keys.is_stale(now) {
                 continue;
             }
-            if let Err(fault) = self.take_over(keyed).await {
-                let issuer = keyed.site.provider.issuer();
+            if let Err(fault) = site.refresh_keys().await {
+                let issuer = site.provider.issuer();
                 tracing::error!(target: "broken", %issuer, cause = %fault, "signing keys not taken over");
             }
+            followed &= site.keys_hold() && !site.keys.is_stale(now);
         }
+        followed
     }
 
-    async fn take_over(&self, keyed: &Keyed) -> Result<(), SiteFault> {
-        let _held = self.taking_over.lock().await;
-        // Cleared before the store is read: a change after that sets the mark again.
-        keyed.changed.store(false, Ordering::Release);
-        keyed.site.refresh_keys().await.inspect_err(|_| keyed.changed.store(true, Ordering::Release))
+    /// When an issuer's newest key signs first, as far as is known here.
+    pub(crate) fn newest_key(&self, issuer: &Issuer) -> Option<Timestamp> {
+        let site = self.sites.iter().find(|site| site.provider.issuer() == issuer)?;
+        site.keys.newest()
     }
 }
 
@@ -137,6 +128,7 @@ pub(crate) mod tests {
             .await
             .unwrap();
         assert!(served.keys_changed(&issuer).await.is_err(), "whoever changed them is told");
+        assert!(!served.follow(NOW).await);
         assert_eq!(site.keys.jwks(), first, "the keys in use stay");
 
         let good = good_key();
@@ -145,16 +137,16 @@ pub(crate) mod tests {
             .rotate_signing_key(&issuer, good, NOW, &portvakt_store::Actor("test".to_owned()), NOW)
             .await
             .unwrap();
-        assert!(!site.keys.is_stale(NOW), "nothing but the mark says that they changed");
-        served.follow(NOW).await;
+        assert!(!site.keys.is_stale(NOW), "nothing but the generation says that they changed");
+        assert!(!site.keys_hold(), "and until they are here, none signs");
+        assert!(served.follow(NOW).await);
+        assert!(site.keys_hold());
         let now_served = String::from_utf8(site.keys.jwks().to_vec()).unwrap();
         assert!(now_served.contains(&kid), "{now_served}");
 
-        store
-            .rotate_signing_key(&issuer, good_key(), NOW, &portvakt_store::Actor("test".to_owned()), NOW)
-            .await
-            .unwrap();
-        served.follow(NOW).await;
+        let before = site.keys.of();
+        assert!(served.follow(NOW).await);
+        assert_eq!(site.keys.of(), before);
         assert_eq!(site.keys.jwks(), now_served, "and once they are, not again");
     }
 }

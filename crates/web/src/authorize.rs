@@ -60,7 +60,7 @@ async fn begin(
     headers: &HeaderMap,
     params: RawParams,
 ) -> Result<Reply, Stop> {
-    let addressed = address(site, params).await?;
+    let addressed = address(site, trace, params).await?;
     let validated = ask(addressed, site.reach(), &site.provider)?;
     let Some(hint) = validated.login_hint() else {
         let (handle, browser) = begin_login(site, trace, validated.addressed()).await?;
@@ -82,7 +82,7 @@ async fn hinted(
     hint: &LoginHint,
 ) -> Result<Reply, Stop> {
     let site = here.site();
-    let standing = site.standing(hint.pid()).await?;
+    let standing = site.standing(trace, hint.pid()).await?;
     let stopped = site.provider.stops(Eid::TestId, standing);
     match Entry::hinted(hint).evidence(stopped, trace.now) {
         Ok(evidence) => at_once(trace, here, headers, addressed, evidence).await,
@@ -103,7 +103,7 @@ async fn at_once(
     let (handle, browser) = begin_login(site, trace, addressed).await?;
     let (login, secret) = (handle.digest(), browser.digest());
     let issuer = site.provider.issuer();
-    match site.store.record_evidence(issuer, login, secret, evidence, trace.now).await? {
+    match site.by(trace).record_evidence(issuer, login, secret, evidence, trace.now).await? {
         LoginWrite::Done => {}
         LoginWrite::Finished | LoginWrite::Unknown | LoginWrite::Superseded => {
             return Err(Notice::Expired.into());
@@ -133,7 +133,7 @@ async fn begin_login(
         started: trace.now,
         expires: trace.now + LOGIN_LIFETIME,
     };
-    let begun = site.store.begin_login(site.provider.issuer(), login).await;
+    let begun = site.by(trace).begin_login(site.provider.issuer(), login).await;
     begun.map_err(|broken| Stop::from(broken).answered_to(addressed))?;
     Ok((handle, browser))
 }
@@ -142,12 +142,12 @@ async fn begin_login(
 ///
 /// # Errors
 /// [`Stop`]: a page.
-pub(crate) async fn address(site: &Site, params: RawParams) -> Result<Addressed, Stop> {
+pub(crate) async fn address(site: &Site, trace: &Trace, params: RawParams) -> Result<Addressed, Stop> {
     let id = authorize::client_id(&params)?;
-    let client = site.store.client(&site.provider, &id).await?;
+    let client = site.by(trace).client(&site.provider, &id).await?;
     match authorize::address(params, client.clone()) {
         Err(PageFault::ClientUnknown(sent, _)) => {
-            Err(PageFault::ClientUnknown(sent, site.elsewhere(&id).await).into())
+            Err(PageFault::ClientUnknown(sent, site.elsewhere(trace, &id).await).into())
         }
         settled => settled.map_err(|fault| Stop::Page(fault, client)),
     }

@@ -24,7 +24,7 @@ pub(crate) async fn end_session(State(site): State<Arc<Site>>, request: Request<
     let here = Here::at(&site, Endpoint::EndSession, request.headers(), back, asked.as_deref());
     let browsers = cookies::browsers(request.headers(), &site.provider);
     let digests: Vec<_> = browsers.iter().map(|(_, browser)| browser.digest()).collect();
-    if let Err(broken) = site.store.end_logins(site.provider.issuer(), &digests, trace.now).await {
+    if let Err(broken) = site.by(&trace).end_logins(site.provider.issuer(), &digests, trace.now).await {
         return stop(&trace, "end_session", &here, Stop::from(broken));
     }
     let texts = here.texts();

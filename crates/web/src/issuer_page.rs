@@ -37,7 +37,7 @@ pub(crate) async fn issuer_page(State(site): State<Arc<Site>>, request: Request<
     let back = request.uri().path().to_owned();
     let here = Here::at(&site, Endpoint::IssuerPage, request.headers(), back, asked.as_deref());
     let persons = match site.provider.test_id() {
-        Some(settings) => site.store.some_persons(&settings.pools, MOST_PERSONS).await,
+        Some(settings) => site.by(&trace).some_persons(&settings.pools, MOST_PERSONS).await,
         None => Ok(Vec::new()),
     };
     match persons {

@@ -1,4 +1,6 @@
-//! An issuer's signing keys in use: which one signs now, which are published, and the JWK Set's bytes.
+//! An issuer's signing keys in use: which one signs now, which are published, and the JWK Set's bytes. They are a copy of what is stored,
+//! and know of which generation: several nodes share a store, and a copy that is older than what the store says signs and verifies
+//! nothing ([`crate::site::Site::signing_key`]). It is still published: whoever fetches a JWK Set may keep it for an hour anyway.
 
 use std::sync::Arc;
 
@@ -9,7 +11,7 @@ use portvakt_crypto::signing::{Alg, KeyFault, RsaKey, Signer, SigningFailed};
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_protocol::token::Signed;
-use portvakt_store::StoredKey;
+use portvakt_store::{Broken, Generation, StoredKey};
 use serde_json::json;
 
 /// How long anybody may keep the JWK Set after fetching it: a key that signs sooner after it was published is unknown to some.
@@ -21,6 +23,8 @@ pub struct KeyRing(ArcSwap<Keys>);
 
 #[derive(Debug)]
 struct Keys {
+    /// The generation that was current before they were read: they may be newer, never older.
+    of: Generation,
     keys: Vec<Key>,
     jwks: Bytes,
 }
@@ -44,6 +48,11 @@ pub struct InForce {
 }
 
 impl InForce {
+    /// The generation that its ring is of.
+    pub(crate) fn of(&self) -> Generation {
+        self.keys.of
+    }
+
     /// Signs a token's claims, given as JSON.
     ///
     /// # Errors
@@ -64,6 +73,12 @@ pub enum NotSigned {
     /// No key signs at this instant.
     #[error("no signing key is in force")]
     NoKey,
+    /// The keys here are older than what is stored, and cannot be had anew in time.
+    #[error("the signing keys here may have been withdrawn: the store was not heard")]
+    Outdated,
+    /// They are older than what is stored, and could not be had anew.
+    #[error(transparent)]
+    NotTakenOver(#[from] NotTakenOver),
     /// The key failed.
     #[error(transparent)]
     Failed(#[from] SigningFailed),
@@ -72,22 +87,56 @@ pub enum NotSigned {
     Claims(#[from] serde_json::Error),
 }
 
+impl NotSigned {
+    /// Whether it may be otherwise in a moment.
+    pub(crate) fn passes(&self) -> bool {
+        match self {
+            Self::Outdated | Self::NotTakenOver(NotTakenOver::Store(_)) => true,
+            Self::NoKey
+            | Self::NotTakenOver(NotTakenOver::Unreadable(_))
+            | Self::Failed(_)
+            | Self::Claims(_) => false,
+        }
+    }
+}
+
+/// Why stored keys were not taken over; those in use stay, and are published.
+#[derive(Debug, thiserror::Error)]
+pub enum NotTakenOver {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Broken),
+    /// A stored key cannot be read.
+    #[error("a stored signing key cannot be used: {0}")]
+    Unreadable(#[from] KeyFault),
+}
+
 impl KeyRing {
-    /// The ring of these stored keys.
+    /// The ring of these stored keys, read when `of` was current or later.
     ///
     /// # Errors
     /// [`KeyFault`] if a stored key cannot be read.
-    pub fn new(provider: &Provider, stored: &[StoredKey]) -> Result<Self, KeyFault> {
-        Ok(Self(ArcSwap::from_pointee(Keys::new(provider, stored)?)))
+    pub fn new(provider: &Provider, of: Generation, stored: &[StoredKey]) -> Result<Self, KeyFault> {
+        Ok(Self(ArcSwap::from_pointee(Keys::new(provider, of, stored)?)))
     }
 
-    /// Replaces the keys.
+    /// Replaces the keys. One replaces at a time: of two, what was read first could else come last.
     ///
     /// # Errors
     /// [`KeyFault`] if a stored key cannot be read; the ring stays as it was.
-    pub fn replace(&self, provider: &Provider, stored: &[StoredKey]) -> Result<(), KeyFault> {
-        self.0.store(Arc::new(Keys::new(provider, stored)?));
+    pub fn replace(&self, provider: &Provider, of: Generation, stored: &[StoredKey]) -> Result<(), KeyFault> {
+        self.0.store(Arc::new(Keys::new(provider, of, stored)?));
         Ok(())
+    }
+
+    /// The generation that the ring is of.
+    pub fn of(&self) -> Generation {
+        self.0.load().of
+    }
+
+    /// When the newest key signs first, if there is any.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.0.load().keys.iter().map(|key| key.signs_from).max()
     }
 
     /// The JWK Set (RFC 7517 §5), ready to send.
@@ -122,7 +171,7 @@ impl KeyRing {
 }
 
 impl Keys {
-    fn new(provider: &Provider, stored: &[StoredKey]) -> Result<Self, KeyFault> {
+    fn new(provider: &Provider, of: Generation, stored: &[StoredKey]) -> Result<Self, KeyFault> {
         let mut keys = Vec::with_capacity(stored.len());
         let mut published = Vec::with_capacity(stored.len());
         for key in stored {
@@ -145,7 +194,7 @@ impl Keys {
             });
         }
         let jwks = Bytes::from(json!({ "keys": published }).to_string());
-        Ok(Self { keys, jwks })
+        Ok(Self { of, keys, jwks })
     }
 
     /// Where the key stands that signs at `now`.
@@ -173,7 +222,7 @@ mod tests {
     fn a_ring_is_stale_while_no_key_is_in_force_and_once_one_was_to_leave() {
         let provider =
             Provider::new("https://a.example", None, &IDPORTEN, Environment::Test, None, "1").unwrap();
-        assert!(KeyRing::new(&provider, &[]).unwrap().is_stale(at(100)), "no key at all");
+        assert!(KeyRing::new(&provider, Generation(1), &[]).unwrap().is_stale(at(100)), "no key at all");
         let key = RsaKey::generate().unwrap();
         let stored = StoredKey {
             kid: key.kid().to_owned(),
@@ -184,7 +233,7 @@ mod tests {
             signs_until: Some(at(200)),
             removed: Some(at(300)),
         };
-        let ring = KeyRing::new(&provider, &[stored]).unwrap();
+        let ring = KeyRing::new(&provider, Generation(1), &[stored]).unwrap();
         for (now, stale) in [(99, true), (100, false), (199, false), (200, true), (300, true)] {
             assert_eq!(ring.is_stale(at(now)), stale, "{now}");
         }

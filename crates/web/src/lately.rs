@@ -91,6 +91,7 @@ mod tests {
     use portvakt_protocol::authorize::PageFault;
     use portvakt_protocol::refusal::Fault;
     use portvakt_protocol::time::Timestamp;
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -105,7 +106,8 @@ mod tests {
     fn the_newest_come_first_and_the_oldest_go() {
         let lately = Lately::default();
         for number in 0..30 {
-            let trace = Trace { id: number.to_string(), now: Timestamp::from_unix(number) };
+            let trace =
+                Trace { id: number.to_string(), now: Timestamp::from_unix(number), by: Instant::now() };
             lately.add(&trace, "authorize", None, &PageFault::ClientIdMissing.refusal());
         }
         let ids: Vec<_> = lately.newest(3).iter().map(|late| late.trace_id.clone()).collect();
@@ -116,7 +118,7 @@ mod tests {
     #[test]
     fn what_came_is_inert() {
         let lately = Lately::default();
-        let trace = Trace { id: "x".into(), now: Timestamp::from_unix(0) };
+        let trace = Trace { id: "x".into(), now: Timestamp::from_unix(0), by: Instant::now() };
         let refusal = PageFault::ClientUnknown("a\r\n\u{202e}b".into(), Vec::new()).refusal();
         lately.add(&trace, "authorize", Some("a\nb"), &refusal);
         let late = lately.newest(1).remove(0);

@@ -16,7 +16,7 @@ use portvakt_protocol::params::RawParams;
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::refusal::Fault;
 use portvakt_protocol::secret::{BrowserSecret, Code, LoginHandle};
-use portvakt_store::{FoundLogin, Issue, LoginWrite, OpenLogin};
+use portvakt_store::{FoundLogin, Issue, LoginWrite, OpenLogin, Store};
 
 use crate::authorize::address;
 use crate::form::form;
@@ -117,12 +117,14 @@ impl<'a> LoginStep<'a> {
         (handle, browser): (LoginHandle, BrowserSecret),
     ) -> Result<Self, Stop> {
         let site = here.site();
-        let found =
-            site.store.login(site.provider.issuer(), handle.digest(), browser.digest(), trace.now).await?;
+        let found = site
+            .by(trace)
+            .login(site.provider.issuer(), handle.digest(), browser.digest(), trace.now)
+            .await?;
         let OpenLogin { client_id, request, evidence, .. } = match found {
             FoundLogin::Open(open) => *open,
-            FoundLogin::Finished(client) => return Err(Notice::Finished.about(site, &client).await),
-            FoundLogin::Expired(client) => return Err(Notice::Expired.about(site, &client).await),
+            FoundLogin::Finished(client) => return Err(Notice::Finished.about(site, trace, &client).await),
+            FoundLogin::Expired(client) => return Err(Notice::Expired.about(site, trace, &client).await),
             FoundLogin::Unknown => return Err(Notice::Expired.into()),
         };
         let params =
@@ -142,19 +144,25 @@ impl<'a> LoginStep<'a> {
         self.ended
     }
 
+    fn store(&self) -> Store {
+        self.site.by(self.trace)
+    }
+
     fn url(&self, endpoint: Endpoint) -> String {
         login_url(&self.site.provider, endpoint, &self.handle)
     }
 
     async fn addressed(&self) -> Result<Addressed, Stop> {
-        address(self.site, self.params.clone()).await
+        address(self.site, self.trace, self.params.clone()).await
     }
 
     /// Decides anew: the rules run on the stored request and the client as it is now.
     async fn decide(&mut self) -> Result<Decision, Stop> {
         let addressed = self.addressed().await?;
         let login = match self.evidence.take() {
-            Some(evidence) => Some(Login { standing: self.site.standing(&evidence.pid).await?, evidence }),
+            Some(evidence) => {
+                Some(Login { standing: self.site.standing(self.trace, &evidence.pid).await?, evidence })
+            }
             None => None,
         };
         match decide(addressed, login, self.site.reach(), &self.site.provider, self.trace.now) {
@@ -167,9 +175,9 @@ impl<'a> LoginStep<'a> {
     async fn refuse<T>(&mut self, refused: Box<Refused>) -> Result<T, Stop> {
         let (login, browser) = (self.handle.digest(), self.browser.digest());
         let reason = refused.fault.refusal().rule;
-        let written =
-            self.site.store.refuse_login(self.site.provider.issuer(), login, browser, reason, self.trace.now);
-        self.done(written.await?).await?;
+        let (store, issuer) = (self.store(), self.site.provider.issuer());
+        let written = store.refuse_login(issuer, login, browser, reason, self.trace.now).await?;
+        self.done(written).await?;
         self.ended = true;
         Err(refused.into())
     }
@@ -190,7 +198,7 @@ impl<'a> LoginStep<'a> {
     ) -> Result<Reply, Stop> {
         let texts = self.here.texts();
         let pools = self.site.provider.test_id().map_or(&[][..], |settings| &settings.pools);
-        let persons = self.site.store.some_persons(pools, MOST_PERSONS).await?;
+        let persons = self.store().some_persons(pools, MOST_PERSONS).await?;
         let rungs: Vec<_> = offered(&self.site.provider.profile().acr, validated.minimum()).collect();
         let picked = rungs.iter().position(|(word, _)| *word == picked).unwrap_or(0);
         let levels = rungs.into_iter().enumerate().map(|(at, rung)| Level::of(texts, rung, at == picked));
@@ -242,7 +250,7 @@ impl<'a> LoginStep<'a> {
             Ok(entry) => entry,
             Err(fault) => return self.login_page(&validated, Some(fault), level).await,
         };
-        let standing = self.site.standing(entry.pid()).await?;
+        let standing = self.site.standing(self.trace, entry.pid()).await?;
         let evidence =
             match entry.evidence(self.site.provider.stops(Method::TestId, standing), self.trace.now) {
                 Ok(evidence) => evidence,
@@ -250,8 +258,7 @@ impl<'a> LoginStep<'a> {
             };
         let (login, browser) = (self.handle.digest(), self.browser.digest());
         let issuer = self.site.provider.issuer();
-        let written =
-            self.site.store.record_evidence(issuer, login, browser, evidence, self.trace.now).await?;
+        let written = self.store().record_evidence(issuer, login, browser, evidence, self.trace.now).await?;
         self.done(written).await?;
         Ok(see_other(&self.url(Endpoint::Resume)))
     }
@@ -274,7 +281,7 @@ impl<'a> LoginStep<'a> {
         let issue = Issue { code: new_code, grant };
         let (login, browser) = (self.handle.digest(), self.browser.digest());
         let issuer = self.site.provider.issuer();
-        let written = self.site.store.finish_login(issuer, login, browser, issue, self.trace.now).await;
+        let written = self.store().finish_login(issuer, login, browser, issue, self.trace.now).await;
         let written = written
             .map_err(|broken| Stop::Broken(broken.to_string(), Some(Box::new(granted.addressed().clone()))));
         let written = written?;
@@ -289,9 +296,9 @@ impl<'a> LoginStep<'a> {
     async fn done(&self, written: LoginWrite) -> Result<(), Stop> {
         match written {
             LoginWrite::Done => Ok(()),
-            LoginWrite::Finished => Err(Notice::Finished.about(self.site, &self.client_id).await),
+            LoginWrite::Finished => Err(Notice::Finished.about(self.site, self.trace, &self.client_id).await),
             LoginWrite::Unknown | LoginWrite::Superseded => {
-                Err(Notice::Expired.about(self.site, &self.client_id).await)
+                Err(Notice::Expired.about(self.site, self.trace, &self.client_id).await)
             }
         }
     }

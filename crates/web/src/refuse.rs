@@ -83,8 +83,8 @@ impl Stop {
 
 impl Notice {
     /// The notice about a login to this client. That the client cannot be read just now changes nothing about the login.
-    pub(crate) async fn about(self, site: &Site, client: &ClientId) -> Stop {
-        Stop::Notice(self, site.store.client(&site.provider, client).await.ok().flatten())
+    pub(crate) async fn about(self, site: &Site, trace: &Trace, client: &ClientId) -> Stop {
+        Stop::Notice(self, site.by(trace).client(&site.provider, client).await.ok().flatten())
     }
 }
 

@@ -8,7 +8,6 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use portvakt_protocol::refusal::{ErrorCode, Fault, Received, Refusal, inert};
-use portvakt_store::Broken;
 use serde_json::json;
 
 use crate::site::{Site, Trace};
@@ -170,7 +169,12 @@ pub(crate) fn log_broken(site: &Site, trace: &Trace, endpoint: &'static str, bro
 }
 
 /// The JSON of a failure of ours: the world learns a reference, and when to try again.
-pub(crate) fn broken_json(site: &Site, trace: &Trace, endpoint: &'static str, broken: &Broken) -> Reply {
+pub(crate) fn broken_json(
+    site: &Site,
+    trace: &Trace,
+    endpoint: &'static str,
+    broken: &dyn std::fmt::Display,
+) -> Reply {
     log_broken(site, trace, endpoint, broken);
     let code = ErrorCode::TemporarilyUnavailable;
     let description = format!("try again in a moment (trace_id: {})", trace.id);

@@ -15,11 +15,12 @@ use http::{Request, Response, StatusCode};
 use portvakt_protocol::features::{Endpoint, Place, places};
 use portvakt_protocol::issuer::Scheme;
 use portvakt_store::Store;
+use tokio::time::Instant;
 use tower::Service;
 
 use crate::clock::Clock;
 use crate::reply::text;
-use crate::site::Site;
+use crate::site::{PATIENCE, Site};
 use crate::unserved::{host_unknown, method_unserved, path_unknown};
 use crate::{
     assets, authorize, end_session, issuer_page, language, listen, login, metadata, token, userinfo,
@@ -138,7 +139,8 @@ impl Service<Request<Body>> for Front {
         let hosts = Arc::clone(&self.0);
         match request.uri().path() {
             "/health/live" => return Box::pin(async { Ok(text(StatusCode::OK, "live\n")) }),
-            "/health/ready" => return Box::pin(async move { Ok(ready(&hosts).await) }),
+            // Apart, as any request: what asks the store is not dropped in the middle.
+            "/health/ready" => return Box::pin(apart(async move { Ok(ready(&hosts).await) })),
             _ => {}
         }
         let peer = request.extensions().get::<listen::Peer>();
@@ -175,7 +177,7 @@ where
 
 /// Whether this process can serve: its store reads, and its writer's last commit went through.
 async fn ready(hosts: &Hosts) -> Response<Body> {
-    match hosts.store.health(hosts.clock.now()).await {
+    match hosts.store.until(Instant::now() + PATIENCE).health(hosts.clock.now()).await {
         Ok(()) => text(StatusCode::OK, "ready\n"),
         Err(broken) => {
             tracing::error!(target: "broken", cause = %broken, "not ready");

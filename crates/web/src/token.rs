@@ -12,8 +12,8 @@ use portvakt_protocol::provider::PersonStanding;
 use portvakt_protocol::refusal::beginning;
 use portvakt_protocol::secret::AccessToken;
 use portvakt_protocol::token::{
-    ClientFault, CodeRequest, Credentials, Draws, GrantFault, TokenFault, authenticate, code_request,
-    credentials, exchange,
+    ClientFault, CodeRequest, Credentials, Draws, GrantFault, Issuance, TokenFault, authenticate,
+    code_request, credentials, exchange,
 };
 use portvakt_protocol::witness::Spending;
 use portvakt_store::{Broken, CodeSpending};
@@ -62,6 +62,7 @@ pub(crate) async fn token(State(site): State<Arc<Site>>, request: Request<Body>)
         Ok(body) => json(StatusCode::OK, body),
         Err(Refused::Fault(fault)) => refuse_json(&site, &trace, "token", asker.named.as_deref(), &fault),
         Err(Refused::Broken(broken)) => broken_json(&site, &trace, "token", &broken),
+        Err(Refused::NotSigned(fault)) if fault.passes() => broken_json(&site, &trace, "token", &fault),
         Err(Refused::NotSigned(fault)) => server_error(&site, &trace, "token", &fault),
         Err(Refused::Ours(cause)) => server_error(&site, &trace, "token", &cause),
         Err(Refused::Body(status, sentence)) => text(status, sentence),
@@ -90,26 +91,27 @@ async fn answer(
 ) -> Result<Vec<u8>, Refused> {
     let (credentials, code) = parse(request, asker).await?;
     trace.body_read(site);
-    let client = site.store.client(&site.provider, credentials.client_id()).await?;
+    let store = site.by(trace);
+    let client = store.client(&site.provider, credentials.client_id()).await?;
     asker.client.clone_from(&client);
     if let Some(client) = &client {
         asker.named = Some(client.id().to_string());
     }
     let proof = match authenticate(&credentials, client, trace.now) {
         Err(TokenFault::Client(ClientFault::Unknown(sent, _))) => {
-            let elsewhere = site.elsewhere(credentials.client_id()).await;
+            let elsewhere = site.elsewhere(trace, credentials.client_id()).await;
             return Err(TokenFault::from(ClientFault::Unknown(sent, elsewhere)).into());
         }
         authenticated => authenticated?,
     };
     let code = code?;
-    let loaded = site.store.code(site.provider.issuer(), &code.digest()).await?;
+    let loaded = store.code(site.provider.issuer(), &code.digest()).await?;
     let standing = match &loaded {
-        Some(loaded) => site.standing(&loaded.grant.pid).await?,
+        Some(loaded) => site.standing(trace, &loaded.grant.pid).await?,
         None => PersonStanding::Unassigned,
     };
     // Found before the code is spent: without a key there is nothing to spend it for.
-    let key = site.keys.in_force(trace.now)?;
+    site.signing_key(trace).await?;
     let draws = Draws { access_token: AccessToken::draw(&site.random), id_token: site.random.bytes() };
     let plan = exchange(&proof, &code, loaded, standing, draws, &site.provider, trace.now)?;
     let spending = CodeSpending {
@@ -117,14 +119,22 @@ async fn answer(
         code: plan.code(),
         access_token: plan.access_token(),
     };
-    match site.store.spend_code(site.provider.issuer(), spending, trace.now).await? {
+    match store.spend_code(site.provider.issuer(), spending, trace.now).await? {
         Spending::Spent(spent) => {
             let issuance = plan.join(&spent).ok_or(Refused::Ours("the store vouched for another code"))?;
-            Ok(issuance.respond(&site.provider, &site.pairwise, |kind, claims| key.sign(kind, claims))?)
+            signed(site, trace, &issuance).await
         }
         Spending::Replayed => Err(Refused::Fault(GrantFault::CodeReplayed.into())),
         Spending::Unknown => Err(Refused::Fault(GrantFault::CodeUnknown(code.length()).into())),
     }
+}
+
+/// Signs with the key that is in force now, for it may have been withdrawn while the code was spent; and gives nothing away that was
+/// signed while one was.
+async fn signed(site: &Site, trace: &Trace, issuance: &Issuance) -> Result<Vec<u8>, Refused> {
+    let key = site.signing_key(trace).await?;
+    let body = issuance.respond(&site.provider, &site.pairwise, |kind, claims| key.sign(kind, claims))?;
+    if site.still_holds(&key) { Ok(body) } else { Err(NotSigned::Outdated.into()) }
 }
 
 /// Reads who asks, and what for. What for is judged only once the client has authenticated.

@@ -16,12 +16,14 @@ use serde::Deserialize;
 
 use crate::cors;
 use crate::form::{FormFault, content_type, is_form, read};
+use crate::keys::NotSigned;
 use crate::reply::{Reply, broken_json, json, refuse_bearer, server_error, text};
 use crate::site::{Site, Trace};
 
 enum Refused {
     Fault(UserinfoFault),
     Broken(Broken),
+    NotVerified(NotSigned),
     Json(serde_json::Error),
     Body(StatusCode, &'static str),
 }
@@ -47,6 +49,8 @@ pub(crate) async fn userinfo(State(site): State<Arc<Site>>, request: Request<Bod
         Ok(body) => json(StatusCode::OK, body),
         Err(Refused::Fault(fault)) => refuse_bearer(&site, &trace, &fault, fault == UserinfoFault::NoToken),
         Err(Refused::Broken(broken)) => broken_json(&site, &trace, "userinfo", &broken),
+        Err(Refused::NotVerified(fault)) if fault.passes() => broken_json(&site, &trace, "userinfo", &fault),
+        Err(Refused::NotVerified(fault)) => server_error(&site, &trace, "userinfo", &fault),
         Err(Refused::Json(fault)) => server_error(&site, &trace, "userinfo", &fault),
         Err(Refused::Body(status, sentence)) => text(status, sentence),
     };
@@ -66,13 +70,13 @@ async fn answer(
 ) -> Result<Vec<u8>, Refused> {
     let presented = parse(request).await?;
     trace.body_read(site);
-    let digest =
-        digest(site, &presented).ok_or_else(|| UserinfoFault::Unknown(presented.text().chars().count()))?;
-    let loaded = site.store.access_token(site.provider.issuer(), &digest).await?;
+    let digest = digest(site, trace, &presented).await?;
+    let digest = digest.ok_or_else(|| UserinfoFault::Unknown(presented.text().chars().count()))?;
+    let loaded = site.by(trace).access_token(site.provider.issuer(), &digest).await?;
     let (client, standing) = match &loaded {
         Some(loaded) => (
-            site.store.client(&site.provider, &loaded.grant.client_id).await?,
-            site.standing(&loaded.grant.pid).await?,
+            site.by(trace).client(&site.provider, &loaded.grant.client_id).await?,
+            site.standing(trace, &loaded.grant.pid).await?,
         ),
         None => (None, PersonStanding::Unassigned),
     };
@@ -111,11 +115,15 @@ struct JwtId {
 }
 
 /// The digest that the store knows a token by: of an opaque token the whole, of a JWT that we signed its `jti`.
-fn digest(site: &Site, presented: &Presented) -> Option<AccessTokenDigest> {
+async fn digest(
+    site: &Site,
+    trace: &Trace,
+    presented: &Presented,
+) -> Result<Option<AccessTokenDigest>, Refused> {
     if !presented.text().contains('.') {
-        return Some(presented.opaque().digest());
+        return Ok(Some(presented.opaque().digest()));
     }
-    let payload = site.keys.verify(presented.text())?;
-    let id: JwtId = serde_json::from_slice(&payload).ok()?;
-    Some(AccessToken::id_digest(&id.jti))
+    let payload = site.verified(trace, presented.text()).await.map_err(Refused::NotVerified)?;
+    let id = payload.and_then(|payload| serde_json::from_slice::<JwtId>(&payload).ok());
+    Ok(id.map(|id| AccessToken::id_digest(&id.jti)))
 }

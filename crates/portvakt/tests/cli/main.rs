@@ -14,6 +14,7 @@ mod db;
 mod desk;
 mod dev;
 mod keys;
+mod nodes;
 mod organisations;
 mod registered;
 mod serve;
