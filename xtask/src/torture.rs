@@ -181,7 +181,7 @@ fn power_cuts(house: &House, how: &How, cuts: u32) -> Outcome {
     let (binary, mut chance) = prepared(house, how, "power")?;
     let checker = Checker::build(house)?;
     power::run(house, binary, &checker, cuts, &mut chance)?;
-    println!("took {:.1} s", began.elapsed().as_secs_f64());
+    told(&chance, began);
     Ok(())
 }
 
@@ -191,8 +191,13 @@ fn bad_disk(house: &House, how: &How, faults: u32, outage: Duration) -> Outcome 
     let checker = Checker::build(house)?;
     disk::run(house, binary.clone(), &checker, faults, outage, &mut chance)?;
     clock::run(house, binary, &mut chance)?;
-    println!("took {:.1} s", began.elapsed().as_secs_f64());
+    told(&chance, began);
     Ok(())
+}
+
+/// The last line of a run: what it takes to have it again.
+fn told(chance: &Chance, began: Instant) {
+    println!("seed {}; {:.1} s", chance.seed(), began.elapsed().as_secs_f64());
 }
 
 fn in_order(house: &House, how: &How) -> Outcome {

@@ -5,12 +5,20 @@ use std::time::Duration;
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): small, fast, and good enough to choose moments.
 #[derive(Clone, Debug)]
-pub(super) struct Chance(u64);
+pub(super) struct Chance {
+    seed: u64,
+    state: u64,
+}
 
 impl Chance {
     /// From this seed on.
     pub(super) fn seeded(seed: u64) -> Self {
-        Self(seed)
+        Self { seed, state: seed }
+    }
+
+    /// Where it began.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed
     }
 
     /// A seed that nobody chose.
@@ -20,8 +28,8 @@ impl Chance {
 
     /// The next number.
     pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)
     }
