@@ -4,6 +4,7 @@
 //! - `contest`: many connections redeem one code at the same moment;
 //! - `trace`: the order of system calls, which a kill does not show;
 //! - `power`: power cuts under load, after which the disk has what was synced and any part of what was not;
+//! - `month`: thirty days of logins on each store, which must not grow;
 //! - `disk`: a slow, failing and full disk, a paused process and a stepped clock.
 //!
 //! Each runs the release binary on a data folder under the target folder, on the loopback, and ends what it started. The
@@ -19,6 +20,7 @@ mod doors;
 mod history;
 mod kills;
 mod load;
+mod month;
 mod power;
 mod registrar;
 mod server;
@@ -116,6 +118,8 @@ enum Part {
         #[command(flatten)]
         how: How,
     },
+    /// Thirty days of logins on each store, swept and vacuumed once per simulated hour: what is not kept does not grow.
+    Month(month::Asked),
     /// No acknowledgement leaves before the sync of the log that covers it.
     Trace {
         #[command(flatten)]
@@ -137,6 +141,7 @@ pub(crate) fn run(house: &House, asked: Asked) -> Result<ExitCode, String> {
         Some(Part::Contest { rounds, how }) => one_code(house, &how, rounds),
         Some(Part::Power { cuts, how }) => power_cuts(house, &how, cuts),
         Some(Part::Disk { faults, how }) => bad_disk(house, &how, faults, OUTAGE),
+        Some(Part::Month(asked)) => month::run(house, &asked),
         Some(Part::Trace { how }) => in_order(house, &how),
     }
     .map(|()| ExitCode::SUCCESS)
@@ -160,6 +165,11 @@ pub(crate) fn few_cuts(house: &House) -> Outcome {
 /// A stage of `cargo xtask test`: short faults of the disk, the process and the clock.
 pub(crate) fn few_faults(house: &House) -> Outcome {
     bad_disk(house, &How::released(house), FEW_FAULTS, SHORT_OUTAGE)
+}
+
+/// A stage of `cargo xtask test`: a few short days of a month.
+pub(crate) fn few_days(house: &House) -> Outcome {
+    month::few_days(house)
 }
 
 /// A stage of `cargo xtask test`: the whole trace.

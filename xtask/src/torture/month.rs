@@ -63,7 +63,7 @@ pub(super) fn run(house: &House, asked: &Asked) -> Outcome {
     let month = Span { days: asked.days, logins_per_day: asked.logins_per_day, ..MONTH };
     let audit = Span { logins_per_day: asked.logins_per_day, ..AUDIT };
     let checker = Checker::of(house, asked.checker.as_deref())?;
-    live(house, checker, asked.store, &[month, audit], asked.seed)
+    live(house, &checker, asked.store, &[month, audit], asked.seed)
 }
 
 /// A few short days on both.
