@@ -1,5 +1,6 @@
 //! Cookies. A login has a cookie of its own, named by issuer and login, whose value ties the login to the browser: two logins
-//! in one browser do not meet, and a form posted from another site (without cookies) cannot overwrite one under way.
+//! in one browser do not meet, and a form posted from another site (without cookies) cannot overwrite one under way. The value is
+//! random and the form's token is made of it, so no process has a secret of its own in either: any node takes the next step.
 
 use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue, SET_COOKIE};

@@ -48,6 +48,11 @@ pub struct InForce {
 }
 
 impl InForce {
+    /// Its name in the JWK Set.
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.keys.keys.get(self.at).map(|key| key.verifying.kid())
+    }
+
     /// The generation that its ring is of.
     pub(crate) fn of(&self) -> Generation {
         self.keys.of

@@ -129,12 +129,22 @@ async fn answer(
     }
 }
 
-/// Signs with the key that is in force now, for it may have been withdrawn while the code was spent; and gives nothing away that was
-/// signed while one was.
+/// Signs with the key that is in force now, for the one before may have been withdrawn while the code was spent; and gives nothing away
+/// that was signed while one was.
 async fn signed(site: &Site, trace: &Trace, issuance: &Issuance) -> Result<Vec<u8>, Refused> {
-    let key = site.signing_key(trace).await?;
-    let body = issuance.respond(&site.provider, &site.pairwise, |kind, claims| key.sign(kind, claims))?;
-    if site.still_holds(&key) { Ok(body) } else { Err(NotSigned::Outdated.into()) }
+    let mut key = site.signing_key(trace).await?;
+    loop {
+        let body = issuance.respond(&site.provider, &site.pairwise, |kind, claims| key.sign(kind, claims))?;
+        if site.still_holds(&key) {
+            return Ok(body);
+        }
+        // Something changed meanwhile: most often a registration, and the key is the same.
+        let now = site.signing_key(trace).await?;
+        if now.kid() == key.kid() {
+            return Ok(body);
+        }
+        key = now;
+    }
 }
 
 /// Reads who asks, and what for. What for is judged only once the client has authenticated.

@@ -1,6 +1,7 @@
 //! Where a PostgreSQL store is, and how to get there.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use tokio_postgres::Config;
@@ -57,7 +58,7 @@ impl PostgresUrl {
             let cause = std::error::Error::source(&fault).map(ToString::to_string);
             PostgresUrlFault::Form(cause.unwrap_or_else(|| "it cannot be read".to_owned()))
         })?;
-        if config.get_user().is_none() {
+        if config.get_user().is_none_or(str::is_empty) {
             return Err(PostgresUrlFault::Missing("user"));
         }
         if config.get_dbname().is_none() {
@@ -143,10 +144,15 @@ impl PostgresUrl {
 
     /// Whether every host is this machine.
     pub fn is_local(&self) -> bool {
-        self.config.get_hosts().iter().all(|host| match host {
-            Host::Tcp(name) => matches!(name.as_str(), "localhost" | "127.0.0.1" | "::1"),
+        let loopback = |host: &Host| match host {
+            Host::Tcp(name) => {
+                name == "localhost" || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+            }
             Host::Unix(_) => true,
-        })
+        };
+        // `hostaddr` says where a host really is.
+        let addressed = self.config.get_hostaddrs();
+        self.config.get_hosts().iter().all(loopback) && addressed.iter().all(IpAddr::is_loopback)
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -200,6 +206,7 @@ mod tests {
             "mysql://u@h/d",
             "postgres://h/d",
             "postgres://u@h",
+            "postgres://:secret@h/d",
             "postgres://u:secret@h:notaport/d",
             "postgres://u:secret@h/d?nonsense=1",
         ] {
@@ -214,6 +221,8 @@ mod tests {
         assert_eq!(url.to_string(), "postgres://run@db1:5433,db2:5434/portvakt");
         assert!(!format!("{url:?}").contains("secret"));
         assert_eq!(url.config().get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert!(PostgresUrl::parse("postgres://run@127.0.0.2,[::1]/d").unwrap().is_local());
+        assert!(!PostgresUrl::parse("postgres://run@localhost/d?hostaddr=192.0.2.7").unwrap().is_local());
         assert!(!url.is_local() && url.has_password() && !url.asks_for_tls());
         assert!(PostgresUrl::parse("postgres://run@localhost/d?sslmode=require").unwrap().asks_for_tls());
     }

@@ -1,4 +1,4 @@
-//! How many connections there may be, in all and from one network.
+//! How many connections there may be, in all and from one network. Each node counts its own: what is bounded is what a process holds.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
