@@ -136,8 +136,11 @@ fn supervise(example: &mut WorkedExample, mut nodes: Option<&mut Nodes>, control
     let mut down: Vec<Fallen> = Vec::new();
     while !control.ends() {
         for member in example.fallen()? {
-            eprintln!("{} was killed.", member.as_str());
-            down.push(Fallen { member, at: Instant::now(), replaced: None });
+            let primary = example.primary();
+            let was = if primary.is_some() { "a standby" } else { "the primary" };
+            eprintln!("{}, {was}, was killed.", member.as_str());
+            let at = Instant::now();
+            down.push(Fallen { member, at, replaced: primary.map(|_| at) });
         }
         if let Some(nodes) = &mut nodes {
             nodes.start_again()?;

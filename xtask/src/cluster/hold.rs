@@ -8,12 +8,12 @@ use std::os::unix::process::{CommandExt as _, parent_id};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// `$1` the control file, then the program. What a shell starts beside itself does not hear Ctrl-C; the other two are kept from it.
+/// `$1` the control file, then the program. In a session of its own it hears neither Ctrl-C nor what
+/// is sent to all of us; signals that it was told to ignore, HAProxy would ignore too.
 const HOLDER: &str = r#"
 control=$1
 shift
-trap '' HUP TERM
-"$@" --control "$control" &
+setsid "$@" --control "$control" &
 held=$!
 ask() {
     # A second time: at once. The guards see to the rest.
