@@ -17,10 +17,12 @@ mod contest;
 mod crew;
 mod disk;
 mod doors;
+mod faults;
 mod history;
 mod kills;
 mod load;
 mod month;
+mod nodes;
 mod power;
 mod registrar;
 mod server;
@@ -34,15 +36,21 @@ use clap::{Args, Subcommand};
 
 use self::chance::Chance;
 use self::checker::Checker;
+use self::faults::Goal;
 use self::kills::Until;
+use self::nodes::PairSite;
 use self::server::Site;
 use crate::house::{House, Outcome, run as run_command};
 use crate::test::release_binary_path;
 
 /// Kills in a full run.
 const KILLS: u32 = 200;
+/// Failovers of the primary in a full run.
+const FAILOVERS: u32 = 20;
 /// Kills in the short run of `cargo xtask test`.
 const FEW_KILLS: u32 = 12;
+/// Nodes of a site of several.
+const NODES: usize = 3;
 /// Rounds of the contest in the short run.
 const FEW_ROUNDS: u32 = 50;
 
@@ -83,12 +91,15 @@ struct How {
     /// The server's program, if not a release build of this repository.
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    /// The checker's program, if not a release build of this repository.
+    #[arg(long, value_name = "FILE")]
+    checker: Option<PathBuf>,
 }
 
 impl How {
     /// With the release binary that a stage before has built.
     fn released(house: &House) -> Self {
-        Self { seed: None, binary: Some(release_binary_path(house)) }
+        Self { seed: None, binary: Some(release_binary_path(house)), checker: None }
     }
 }
 
@@ -120,6 +131,20 @@ enum Part {
     },
     /// Thirty days of logins on each store, swept and vacuumed once per simulated hour: what is not kept does not grow.
     Month(month::Asked),
+    /// Three nodes on PostgreSQL with a synchronous standby: nodes and primaries are killed and paused, wires break.
+    Nodes {
+        /// How often a node is killed.
+        #[arg(long, value_name = "N", default_value_t = KILLS, conflicts_with = "minutes")]
+        kills: u32,
+        /// How often the primary is killed.
+        #[arg(long, value_name = "N", default_value_t = FAILOVERS, conflicts_with = "minutes")]
+        failovers: u32,
+        /// How long it goes on, however often that is.
+        #[arg(long, value_name = "N")]
+        minutes: Option<u64>,
+        #[command(flatten)]
+        how: How,
+    },
     /// No acknowledgement leaves before the sync of the log that covers it.
     Trace {
         #[command(flatten)]
@@ -142,6 +167,13 @@ pub(crate) fn run(house: &House, asked: Asked) -> Result<ExitCode, String> {
         Some(Part::Power { cuts, how }) => power_cuts(house, &how, cuts),
         Some(Part::Disk { faults, how }) => bad_disk(house, &how, faults, OUTAGE),
         Some(Part::Month(asked)) => month::run(house, &asked),
+        Some(Part::Nodes { kills, failovers, minutes, how }) => {
+            let goal = match minutes {
+                Some(minutes) => Goal::Time(Duration::from_secs(60 * minutes)),
+                None => Goal::Faults { kills, failovers },
+            };
+            storm(house, &how, goal)
+        }
         Some(Part::Trace { how }) => in_order(house, &how),
     }
     .map(|()| ExitCode::SUCCESS)
@@ -178,8 +210,16 @@ pub(crate) fn order(house: &House) -> Outcome {
 }
 
 fn kill_loop(house: &House, how: &How, until: Until) -> Outcome {
-    let checker = Checker::build(house)?;
+    let checker = Checker::of(house, how.checker.as_deref())?;
     on_a_site(house, how, "kills", |site, chance| kills::run(site, &checker, until, chance))
+}
+
+fn storm(house: &House, how: &How, goal: Goal) -> Outcome {
+    let checker = Checker::of(house, how.checker.as_deref())?;
+    let (binary, mut chance) = prepared(house, how, "nodes")?;
+    let mut site = PairSite::start(&binary, &house.target.join("torture").join("nodes"), NODES)?;
+    faults::run(&mut site, &checker, goal, &mut chance)?;
+    site.remove()
 }
 
 fn one_code(house: &House, how: &How, rounds: u32) -> Outcome {
@@ -189,7 +229,7 @@ fn one_code(house: &House, how: &How, rounds: u32) -> Outcome {
 fn power_cuts(house: &House, how: &How, cuts: u32) -> Outcome {
     let began = Instant::now();
     let (binary, mut chance) = prepared(house, how, "power")?;
-    let checker = Checker::build(house)?;
+    let checker = Checker::of(house, how.checker.as_deref())?;
     power::run(house, binary, &checker, cuts, &mut chance)?;
     told(&chance, began);
     Ok(())
@@ -198,7 +238,7 @@ fn power_cuts(house: &House, how: &How, cuts: u32) -> Outcome {
 fn bad_disk(house: &House, how: &How, faults: u32, outage: Duration) -> Outcome {
     let began = Instant::now();
     let (binary, mut chance) = prepared(house, how, "disk")?;
-    let checker = Checker::build(house)?;
+    let checker = Checker::of(house, how.checker.as_deref())?;
     disk::run(house, binary.clone(), &checker, faults, outage, &mut chance)?;
     clock::run(house, binary, &mut chance)?;
     told(&chance, began);

@@ -19,6 +19,17 @@ pub(super) struct Checker {
 }
 
 impl Checker {
+    /// The one that is there, or a new build.
+    ///
+    /// # Errors
+    /// It does not build.
+    pub(super) fn of(house: &House, program: Option<&Path>) -> Result<Self, String> {
+        match program.map(std::path::absolute) {
+            Some(program) => program.map(|program| Self { program }).map_err(|fault| fault.to_string()),
+            None => Self::build(house),
+        }
+    }
+
     /// Builds it, as it is released: what it contests, it contests at full speed.
     ///
     /// # Errors

@@ -244,13 +244,7 @@ impl Ready {
             })
             .and_then(|one| one.get("issuer").and_then(Value::as_str))
             .ok_or_else(|| format!("no issuer of profile {profile} in {}", self.0))?;
-        Ok(RelyingParty {
-            at: Endpoints::discover(issuer)?,
-            client_id: client.client_id.to_owned(),
-            secret: client.secret.to_owned(),
-            redirect_uri: client.redirect_uri.to_owned(),
-            pkce: true,
-        })
+        Ok(client.at(Endpoints::discover(issuer)?))
     }
 }
 
@@ -261,6 +255,19 @@ pub(super) struct Registered {
     pub(super) client_id: &'static str,
     secret: &'static str,
     redirect_uri: &'static str,
+}
+
+impl Registered {
+    /// The relying party at that issuer.
+    pub(super) fn at(&self, at: Endpoints) -> RelyingParty {
+        RelyingParty {
+            at,
+            client_id: self.client_id.to_owned(),
+            secret: self.secret.to_owned(),
+            redirect_uri: self.redirect_uri.to_owned(),
+            pkce: true,
+        }
+    }
 }
 
 /// The client that loads the server.
