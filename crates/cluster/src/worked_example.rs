@@ -185,7 +185,7 @@ impl WorkedExample {
     }
 
     /// `kill -9` of the primary's PostgreSQL and its Patroni together, as when the machine goes. It stays down until
-    /// [`WorkedExample::restart`].
+    /// [`WorkedExample::restart`]. Wait for [`WorkedExample::await_healthy`] first: without a synchronous standby nobody may take over.
     ///
     /// # Errors
     /// When there is no primary.
