@@ -42,6 +42,7 @@ impl Checker {
             "--locked",
             "-p",
             "portvakt-torture",
+            "--no-default-features",
         ]))?;
         Ok(Self { program: house.target.join("release").join("portvakt-torture") })
     }
@@ -84,10 +85,5 @@ impl Checker {
     /// The program's name, for messages.
     pub(super) fn not_run(&self, fault: &std::io::Error) -> String {
         format!("{}: {fault}", self.program.display())
-    }
-
-    /// Where the program is.
-    pub(super) fn program(&self) -> &Path {
-        &self.program
     }
 }
