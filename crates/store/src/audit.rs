@@ -32,6 +32,7 @@ pub(crate) enum Event {
     ClientSecretsEnded,
     PersonAssigned,
     PersonChanged,
+    Restored,
 }
 
 impl Event {
@@ -57,6 +58,7 @@ impl Event {
             Self::ClientSecretsEnded => "client_secrets_ended",
             Self::PersonAssigned => "person_assigned",
             Self::PersonChanged => "person_changed",
+            Self::Restored => "restored",
         }
     }
 }

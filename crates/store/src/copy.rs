@@ -2,10 +2,10 @@
 //! those stay. It can be cut off at any point and goes on from there when it is begun again; no server starts on a database in between. It
 //! is done when both stores were read once more, each from end to end, and come to the same.
 
-mod rows;
-mod source;
+pub(crate) mod rows;
+pub(crate) mod source;
 pub(crate) mod tables;
-mod target;
+pub(crate) mod target;
 
 use std::path::Path;
 

@@ -12,6 +12,7 @@ mod persons;
 mod readers;
 mod registered;
 mod registry;
+mod restoring;
 mod schema;
 mod signing_keys;
 mod upkeep;
@@ -27,6 +28,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub(crate) use self::aside::Aside;
 pub(crate) use self::held::Held;
+pub(crate) use self::restoring::Restoring;
 
 use self::folder::Folder;
 use self::readers::Readers;

@@ -88,6 +88,11 @@ pub enum OpenFault {
         "a copy into this database was begun and not finished: run `portvakt db copy` again, with the same folder"
     )]
     CopyUnfinished,
+    /// A backup was being put in the folder's place.
+    #[error(
+        "restoring this folder was begun and not finished: run `portvakt db restore` again, with --replace"
+    )]
+    RestoreUnfinished,
     /// The database cannot be reached.
     #[error(
         "the database cannot be reached ({0}): check that it runs and takes writes, the URL, and the role's password"

@@ -6,6 +6,8 @@
 //! Each backend writes its own SQL behind them, and none can be named by a caller.
 
 mod audit;
+mod backup;
+mod check;
 mod client_cache;
 mod client_rows;
 mod contract;
@@ -25,6 +27,8 @@ mod status;
 mod vault;
 pub mod verbs;
 
+pub use backup::{BackupFault, Ended, backup, end_past, restore};
+pub use check::{Checked, Finding, check, check_statements};
 pub use copy::{Copied, CopyFault, Copying, copy};
 pub use error::{Broken, OpenFault};
 #[cfg(feature = "danger-faults")]

@@ -31,6 +31,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::alone::{Alone, database};
 pub use self::schema::SchemaStatus;
+pub(crate) use self::schema::expected_indexes;
 pub use self::url::{Pooler, PostgresUrl, PostgresUrlFault};
 
 use self::freshness::Freshness;

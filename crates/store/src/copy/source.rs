@@ -105,7 +105,8 @@ impl Source {
     }
 }
 
-fn select(table: &Table) -> String {
+/// Reads a table's rows in their order: those after the number `?1`, at most `?2`. The number comes first, then the columns.
+pub(crate) fn select(table: &Table) -> String {
     let columns: Vec<_> =
         table.columns.iter().map(|column| format!("{} AS {}", column.embedded, column.name)).collect();
     // What names no grant is not left out, but found to be unreadable.
@@ -117,7 +118,8 @@ fn select(table: &Table) -> String {
     )
 }
 
-fn value(read: ValueRef<'_>, kind: Kind) -> Option<Value> {
+/// A value as its column should hold it; `None` if it holds something else.
+pub(crate) fn value(read: ValueRef<'_>, kind: Kind) -> Option<Value> {
     Some(match (read, kind) {
         (ValueRef::Null, _) => Value::Null,
         (ValueRef::Integer(number), Kind::Int) => Value::Int(number),

@@ -206,7 +206,14 @@ fn insert(table: &Table) -> String {
     format!("INSERT INTO {} ({}) SELECT * FROM unnest({})", table.name, table.names(), arrays.join(", "))
 }
 
-fn read(table: &Table, row: &Row) -> Result<Vec<Value>, CopyFault> {
+/// How many rows are read at a time.
+pub(crate) const BATCH_OF_ROWS: u32 = BATCH;
+
+/// Reads a row of [`Table::names`].
+///
+/// # Errors
+/// [`OpenFault::Database`]: a column does not hold what it should.
+pub(crate) fn read(table: &Table, row: &Row) -> Result<Vec<Value>, OpenFault> {
     let value = |(at, kind)| {
         let value = match kind {
             Kind::Int => field::<Option<i64>>(row, at)?.map(Value::Int),

@@ -55,6 +55,14 @@ impl Aside {
         Ok(number.unsigned_abs())
     }
 
+    /// The names of tables and indexes that are not as the migrations make them.
+    ///
+    /// # Errors
+    /// [`OpenFault::Corrupt`].
+    pub(crate) fn differences(&self) -> Result<Vec<String>, OpenFault> {
+        schema::differences(&self.db).map_err(schema::fault)
+    }
+
     /// How far the schema is.
     ///
     /// # Errors

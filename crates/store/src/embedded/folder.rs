@@ -33,15 +33,16 @@ impl Folder {
             let path = path.to_owned();
             move |source| OpenFault::Io { path, source }
         };
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(io(folder))?;
-        let lock = take_lock(&folder.join("lock"))?;
+        let lock = hold(folder)?;
+        if folder.join(RESTORING).try_exists().map_err(io(folder))? {
+            return Err(OpenFault::RestoreUnfinished);
+        }
         let database = folder.join("portvakt.db");
         if !database.try_exists().map_err(io(&database))? {
             if folder.join("portvakt.db-wal").try_exists().map_err(io(folder))? {
                 return Err(OpenFault::Corrupt("portvakt.db is missing, but its log is there".to_owned()));
             }
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&database);
-            file.map_err(io(&database))?;
+            make_file(&database).map_err(io(&database))?;
             // A file is found after a power cut only if its folder's entry was written too.
             let entry = File::open(folder).and_then(|opened| opened.sync_all());
             entry.map_err(io(folder))?;
@@ -49,6 +50,25 @@ impl Folder {
         close_to_others(folder)?;
         Ok(Self { database, lock })
     }
+}
+
+/// A restored database, while it takes the place of the one before it: without it, or with what is left of the other's log, no server may
+/// start.
+pub(super) const RESTORING: &str = "portvakt.db.restoring";
+
+/// Makes the folder if it is not there, and takes its lock.
+///
+/// # Errors
+/// [`OpenFault::Locked`], [`OpenFault::Io`].
+pub(super) fn hold(folder: &Path) -> Result<FolderLock, OpenFault> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|source| OpenFault::Io { path: folder.to_owned(), source })?;
+    take_lock(&folder.join("lock"))
+}
+
+/// Makes an empty file that its owner alone may read.
+pub(super) fn make_file(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop)
 }
 
 /// The files of a data folder, by the beginnings of their names: the lock, the database with its log and index, the socket for

@@ -1,6 +1,8 @@
 //! The schema and how it comes to be: numbered migrations, forward only, each recorded with the digest of its text. A store
 //! that a later version wrote, or another text of a migration made, is refused before anything is written.
 
+use std::collections::BTreeSet;
+
 use portvakt_crypto::digest::Sha256;
 use portvakt_crypto::random::Random;
 use portvakt_protocol::time::Timestamp;
@@ -149,6 +151,25 @@ pub(super) fn status(db: &Connection) -> Result<SchemaStatus, OpenFault> {
     let known = MIGRATIONS.last().map_or(0, |migration| migration.number);
     // Each is one commit here: none is ever half-way.
     Ok(SchemaStatus { found, known, half: None, pending: pending.map(|migration| migration.name).collect() })
+}
+
+/// The names of tables and indexes that are not as the migrations make them.
+///
+/// # Errors
+/// SQLite's own.
+pub(super) fn differences(db: &Connection) -> Result<Vec<String>, rusqlite::Error> {
+    let made = |db: &Connection| {
+        let mut select = db.prepare(
+            "SELECT name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite~_%' ESCAPE '~'",
+        )?;
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<Result<BTreeSet<(String, String)>, _>>()
+    };
+    let model = Connection::open_in_memory()?;
+    migrate(&model, 0, Timestamp::from_unix(0))?;
+    let differing = made(&model)?.symmetric_difference(&made(db)?).map(|(name, _)| name.clone()).collect();
+    let differing: BTreeSet<String> = differing;
+    Ok(differing.into_iter().collect())
 }
 
 fn migrate(db: &Connection, applied: u32, now: Timestamp) -> Result<(), rusqlite::Error> {

@@ -59,6 +59,12 @@ fn known() -> u32 {
     MIGRATIONS.last().map_or(0, |migration| migration.number)
 }
 
+/// The indexes that the migrations make, by name.
+pub(crate) fn expected_indexes() -> impl Iterator<Item = &'static str> {
+    let lines = MIGRATIONS.iter().flat_map(|migration| migration.sql.lines());
+    lines.filter_map(|line| line.strip_prefix("CREATE INDEX ")?.split(' ').next())
+}
+
 /// What recorded migrations say, against those that this version knows.
 ///
 /// # Errors
