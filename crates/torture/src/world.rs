@@ -264,6 +264,11 @@ pub fn signing_key(kid: &str, now: Timestamp) -> StoredKey {
     }
 }
 
+/// The master key of every proof's store.
+pub fn master() -> MasterKey {
+    MasterKey::draw(&Random::danger_seeded(0x70_6f_72_74))
+}
+
 /// Opens a store: a folder, or the address of a database that was made ready. The master key is the same for every proof.
 ///
 /// # Errors
@@ -271,7 +276,7 @@ pub fn signing_key(kid: &str, now: Timestamp) -> StoredKey {
 pub async fn open(place: &str, now: Timestamp) -> Result<Store, String> {
     let opening = Opening {
         url: store_url(place)?,
-        master: MasterKey::draw(&Random::danger_seeded(0x70_6f_72_74)),
+        master: master(),
         previous_master: None,
         random: Random::system(),
         now,

@@ -3,7 +3,10 @@
 
 #![expect(clippy::print_stdout, reason = "what was made goes to standard output")]
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +18,7 @@ use portvakt_protocol::grant::{GrantId, NewAccessToken};
 use portvakt_protocol::secret::{AccessToken, BrowserSecret, Code, LoginHandle};
 use portvakt_store::{CodeSpending, Store};
 use portvakt_torture::journal::Clock;
-use portvakt_torture::world::{TOKEN, World, evidence, issue, new_login, open, signing_key};
+use portvakt_torture::world::{TOKEN, World, evidence, issue, master, new_login, open, signing_key};
 use tokio::task::JoinSet;
 
 /// How many logins are under way at once: enough that one sync serves many of them.
@@ -28,6 +31,9 @@ struct Asked {
     /// The folder; made where it is not there.
     #[arg(long)]
     store: PathBuf,
+    /// Where the master key is written that it was made with.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
     /// How many rows its tables have at least, when it is full.
     #[arg(long, default_value_t = 1_000_000)]
     rows: u64,
@@ -61,6 +67,9 @@ async fn main() -> ExitCode {
 
 async fn fill(asked: &Asked) -> Result<(), String> {
     let began = Instant::now();
+    if let Some(path) = &asked.key {
+        write_key(path).map_err(|fault| format!("{}: {fault}", path.display()))?;
+    }
     let clock = Clock::start();
     let store = open(&asked.store.display().to_string(), clock.now()).await?;
     let world = World::new("fill", 20)?;
@@ -94,6 +103,12 @@ async fn fill(asked: &Asked) -> Result<(), String> {
     let rows = filling.rows.load(Ordering::Relaxed);
     println!("{rows} rows in {:.1} s", began.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Writes the master key that every proof's store is opened with, for its owner alone.
+fn write_key(path: &Path) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(master().reveal().as_bytes())
 }
 
 impl Filling {
