@@ -6,14 +6,17 @@
 //! without signatures, the *rest*, is the house's own work, and is counted in ES256 signatures of the same machine.
 
 mod bars;
+mod ground;
 mod load;
+mod node;
 mod pages;
 mod rows;
 mod server;
 mod start;
+mod trips;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -22,10 +25,13 @@ use serde::Serialize;
 use crate::client::{RelyingParty, Request};
 use crate::house::{House, Outcome};
 use bars::Bar;
+use ground::Ground;
 use load::Load;
+use node::Place;
 use pages::{PageSamples, Weight};
 use rows::{Row, Sample, Yardstick};
-use server::{Server, Start};
+use server::Server;
+use trips::Counted;
 
 /// What is asked of `cargo xtask bench`.
 #[derive(Args)]
@@ -33,6 +39,9 @@ pub(crate) struct Asked {
     /// Measure this part only.
     #[arg(value_enum)]
     part: Option<Part>,
+    /// Measure it on this store only.
+    #[arg(long, value_enum)]
+    store: Option<StoreKind>,
     /// Also write the rows to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -51,6 +60,15 @@ enum Part {
     Rows,
     /// Duration of a start, and memory.
     Start,
+}
+
+/// The stores.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StoreKind {
+    /// A folder, with the database inside the server process.
+    Embedded,
+    /// A node, and a PostgreSQL server beside it.
+    Postgres,
 }
 
 /// How much is measured.
@@ -90,11 +108,13 @@ const SHORT: Extent = Extent {
     slack: 4.0,
 };
 
-/// What `--json` writes.
-#[derive(Serialize)]
-struct Table<'a> {
-    rows: &'a [Row],
-    pages: &'a [Weight],
+/// What `--json` writes. What was not measured is empty.
+#[derive(Default, Serialize)]
+struct Table {
+    rows: Vec<Row>,
+    pages: Vec<Weight>,
+    postgres_rows: Vec<Row>,
+    postgres_login: Option<Counted>,
 }
 
 /// For scale, of the same machine: measured once, by hand.
@@ -113,31 +133,53 @@ pub(crate) fn run(house: &House, asked: &Asked) -> Result<ExitCode, String> {
     };
     let folder = server::run_folder(house)?;
     let extent = if asked.short { SHORT } else { FULL };
-    let (mut rows, mut weights) = (Vec::new(), Vec::new());
+    let (rows, starts) = (asked.part != Some(Part::Start), asked.part != Some(Part::Rows));
+    let mut table = Table::default();
     let mut bars = Vec::new();
-    if asked.part != Some(Part::Start) {
-        (rows, weights) = measure_rows(&binary, &folder.join("rows"), extent)?;
-        bars.extend(bars_of(&rows).into_iter().chain(weights.iter().flat_map(Weight::bars)));
-        print_rows(&rows);
-        println!("{SCALE}");
+    if asked.store != Some(StoreKind::Postgres) {
+        if rows {
+            let ground = Ground::Folder { binary: &binary, data: &folder.join("rows") };
+            (table.rows, table.pages) = measure_rows(ground, extent)?;
+            bars.extend(bars_of(&table.rows, &BARS, ""));
+            bars.extend(table.pages.iter().flat_map(Weight::bars));
+            print_rows(&table.rows);
+            println!("{SCALE}");
+        }
+        if starts {
+            let ground = Ground::Folder { binary: &binary, data: &folder.join("start") };
+            bars.extend(start::measure(&ground, extent.start)?.bars());
+        }
     }
-    if asked.part != Some(Part::Rows) {
-        bars.extend(start::measure(&binary, &folder.join("start"), extent.start)?);
+    if asked.store != Some(StoreKind::Embedded) {
+        if rows {
+            let place = Place::new(&binary, &folder.join("node"), !asked.short)?;
+            // The bytes of a page are the same on every store.
+            (table.postgres_rows, _) = measure_rows(Ground::Database(&place), extent)?;
+            bars.extend(bars_of(&table.postgres_rows, &NODE_BARS, ", on a node"));
+            print_rows(&table.postgres_rows);
+            let counted = trips::count(&place)?;
+            print_trips(&counted);
+            table.postgres_login = Some(counted);
+        }
+        if starts {
+            let place = Place::new(&binary, &folder.join("node-start"), !asked.short)?;
+            start::measure(&Ground::Database(&place), extent.start)?.print("PostgreSQL");
+        }
     }
     if let Some(file) = &asked.json {
-        let text =
-            serde_json::to_string(&Table { rows: &rows, pages: &weights }).map_err(|why| why.to_string())?;
+        let text = serde_json::to_string(&table).map_err(|why| why.to_string())?;
         fs::write(file, text + "\n").map_err(|why| format!("{}: {why}", file.display()))?;
     }
     let missed = bars::print(&bars, extent.slack);
-    let void = rows.iter().filter(|row| row.void.is_some()).count();
-    println!("{} rows, {void} void; {} bars, {missed} missed", rows.len(), bars.len());
+    let measured = || table.rows.iter().chain(&table.postgres_rows);
+    let void = measured().filter(|row| row.void.is_some()).count();
+    println!("{} rows, {void} void; {} bars, {missed} missed", measured().count(), bars.len());
     Ok(if void + missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The stage of `cargo xtask test`: the command works, no row is void, and no bar is missed by far.
 pub(crate) fn short(house: &House) -> Outcome {
-    let done = run(house, &Asked { part: None, json: None, binary: None, short: true })?;
+    let done = run(house, &Asked { part: None, store: None, json: None, binary: None, short: true })?;
     if done == ExitCode::SUCCESS {
         Ok(())
     } else {
@@ -145,42 +187,63 @@ pub(crate) fn short(house: &House) -> Outcome {
     }
 }
 
-fn bars_of(rows: &[Row]) -> Vec<Bar> {
-    [
-        ("code_exchange_opaque", 8.0),
-        ("userinfo", 2.5),
-        ("discovery", 1.5),
-        ("login_page", 5.0),
-        ("refused_page", 5.0),
-        ("issuer_page", 5.0),
-    ]
-    .map(|(name, most)| {
-        let found = rows.iter().find(|row| row.name == name).map_or(f64::NAN, |row| row.rest_es256);
-        Bar::new(format!("rest of {name}"), found, most, "ES256")
-    })
-    .to_vec()
+/// What was promised of rows, in ES256 signatures, with the store in the server process.
+const BARS: [(&str, f64); 6] = [
+    ("code_exchange_opaque", 8.0),
+    ("userinfo", 2.5),
+    ("discovery", 1.5),
+    ("login_page", 5.0),
+    ("refused_page", 5.0),
+    ("issuer_page", 5.0),
+];
+
+/// The same of a node: its database's time is not its own.
+const NODE_BARS: [(&str, f64); 1] = [("code_exchange_opaque", 14.0)];
+
+fn bars_of(rows: &[Row], promised: &[(&str, f64)], ground: &str) -> Vec<Bar> {
+    let bar = |(name, most): &(&str, f64)| {
+        let found = rows.iter().find(|row| row.name == *name).map_or(f64::NAN, |row| row.rest_es256);
+        Bar::new(format!("rest of {name}{ground}"), found, *most, "ES256")
+    };
+    promised.iter().map(bar).collect()
 }
 
 fn print_rows(rows: &[Row]) {
-    println!("\n{:<24} {:>10} {:>12} {:>10} {:>10}", "row", "cpu µs", "in RSA-2048", "rest µs", "in ES256");
+    let shared = rows.iter().any(|row| row.database_us.is_some());
+    print!("\n{:<24} {:>10} {:>12} {:>10} {:>10}", "row", "cpu µs", "in RSA-2048", "rest µs", "in ES256");
+    println!("{}", if shared { "  database µs   in ES256" } else { "" });
     for row in rows {
-        let Row { name, cpu_us, rsa2048_signatures, rest_us, rest_es256, void } = row;
-        let void = void.as_ref().map(|why| format!("  VOID: {why}")).unwrap_or_default();
-        println!(
-            "{name:<24} {cpu_us:>10.1} {rsa2048_signatures:>12.3} {rest_us:>10.1} {rest_es256:>10.2}{void}"
-        );
+        let Row { name, cpu_us, rsa2048_signatures, rest_us, rest_es256, void, .. } = row;
+        print!("{name:<24} {cpu_us:>10.1} {rsa2048_signatures:>12.3} {rest_us:>10.1} {rest_es256:>10.2}");
+        if let (Some(us), Some(es256)) = (row.database_us, row.database_es256) {
+            print!(" {us:>12.1} {es256:>10.2}");
+        }
+        println!("{}", void.as_ref().map(|why| format!("  VOID: {why}")).unwrap_or_default());
     }
 }
 
-fn measure_rows(binary: &Path, data: &Path, extent: Extent) -> Result<(Vec<Row>, Vec<Weight>), String> {
-    let server = Server::start(&Start { binary, data, port: 0, measured: true })?;
+fn print_trips(counted: &Counted) {
+    println!("\n{:<40} {:>12} {:>12}", "asked of PostgreSQL", "round trips", "statements");
+    for trips in &counted.steps {
+        println!("{:<40} {:>12.1} {:>12.1}", trips.step, trips.round_trips, trips.statements);
+    }
+    println!("{:<40} {:>12.1}", "a node that nobody uses, a second", counted.idle_a_second);
+}
+
+fn measure_rows(ground: Ground<'_>, extent: Extent) -> Result<(Vec<Row>, Vec<Weight>), String> {
+    let server = ground.start(0, true)?;
+    ground.furnish()?;
     let (pilot, current) = (server.relying_party("pilot")?, server.relying_party("idporten")?);
     let pids = server.pids();
-    let mut bench = Bench { server, pids, yardsticks: Vec::new() };
+    let mut bench = Bench { server, ground, pids, yardsticks: Vec::new() };
+    let store = match ground {
+        Ground::Folder { .. } => "store",
+        Ground::Database(_) => "PostgreSQL, alone and with fsync,",
+    };
     println!(
-        "{CONNECTIONS} connections, median of {} samples, store on {}, log to a file beside it",
+        "\n{CONNECTIONS} connections, median of {} samples, {store} on {}, log to a file",
         extent.samples,
-        data.display()
+        ground.data().display()
     );
     // Unmeasured: caches fill, pages of the binary come in, the store's file gets its first pages.
     let Extent { logins, userinfos, discoveries, pages, .. } = extent;
@@ -195,10 +258,17 @@ fn measure_rows(binary: &Path, data: &Path, extent: Extent) -> Result<(Vec<Row>,
     bench.yardsticks.clear();
     let samples =
         (0..extent.samples).map(|_| bench.sample(&pilot, &current, extent)).collect::<Result<Vec<_>, _>>()?;
+    let rows = rows_of(&bench.yardsticks, &samples);
+    let weights = pages::weigh(&pilot, &bench.pids)?;
+    bench.server.stop()?;
+    Ok((rows, weights))
+}
+
+fn rows_of(yardsticks: &[Yardstick], samples: &[Samples]) -> Vec<Row> {
     let row = |name, signatures, of: fn(&Samples) -> Sample| {
         Row::of(name, signatures, &samples.iter().map(of).collect::<Vec<_>>())
     };
-    let rows = Row::of_signatures(&bench.yardsticks).into_iter().chain([
+    let rows = Row::of_signatures(yardsticks).into_iter().chain([
         row("code_exchange_opaque", 1, |of| of.exchange_opaque),
         row("code_exchange_jwt", 2, |of| of.exchange_jwt),
         row("login", 0, |of| of.login),
@@ -208,10 +278,7 @@ fn measure_rows(binary: &Path, data: &Path, extent: Extent) -> Result<(Vec<Row>,
         row("refused_page", 0, |of| of.pages.refused),
         row("issuer_page", 0, |of| of.pages.issuer),
     ]);
-    let rows = rows.collect();
-    let weights = pages::weigh(&pilot, &bench.pids)?;
-    bench.server.stop()?;
-    Ok((rows, weights))
+    rows.collect()
 }
 
 /// One sample of each row.
@@ -224,13 +291,14 @@ struct Samples {
     pages: PageSamples,
 }
 
-struct Bench {
+struct Bench<'a> {
     server: Server,
+    ground: Ground<'a>,
     pids: Vec<String>,
     yardsticks: Vec<Yardstick>,
 }
 
-impl Bench {
+impl Bench<'_> {
     /// Measures every operation once, each on what the one before left: logins give codes, codes give tokens.
     fn sample(
         &mut self,
@@ -267,14 +335,18 @@ impl Bench {
         operations: impl FnOnce() -> Result<Vec<T>, String>,
     ) -> Result<(Sample, Vec<T>), String> {
         let before = self.server.yardstick()?;
-        let (signatures, cpu) = (self.server.signatures()?, self.server.cpu()?);
+        let (database, signatures, cpu) =
+            (self.ground.database_cpu(), self.server.signatures()?, self.server.cpu()?);
         let done = operations()?;
         let (now, cpu) = (self.server.signatures()?, self.server.cpu()?.saturating_sub(cpu));
+        let database =
+            self.ground.database_cpu().zip(database).map(|(now, before)| now.saturating_sub(before));
         let after = self.server.yardstick()?;
         self.yardsticks.extend([before, after]);
         let sample = Sample {
             operations: u32::try_from(done.len()).map_err(|_| "too many operations to count")?,
             cpu,
+            database,
             signatures: now.signatures - signatures.signatures,
             signature_cpu: now.cpu().saturating_sub(signatures.cpu()),
             yardstick: before.mean(after),

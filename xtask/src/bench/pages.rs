@@ -30,7 +30,7 @@ pub(super) struct PageSamples {
     pub(super) issuer: Sample,
 }
 
-impl Bench {
+impl Bench<'_> {
     /// Measures `count` looks at each page. The refusals stand before the page that lists them.
     pub(super) fn sample_pages(
         &mut self,

@@ -30,6 +30,8 @@ pub(super) struct Sample {
     pub(super) operations: u32,
     /// CPU time of the server process, user and system.
     pub(super) cpu: Duration,
+    /// CPU time of the database server beside it, where there is one: of all its processes.
+    pub(super) database: Option<Duration>,
     /// Signatures made meanwhile.
     pub(super) signatures: u64,
     /// Thread CPU time inside them.
@@ -45,6 +47,11 @@ impl Sample {
 
     fn rest_us(&self) -> f64 {
         micros(self.cpu.saturating_sub(self.signature_cpu)) / f64::from(self.operations)
+    }
+
+    /// CPU time of the database, in microseconds. Not a number where there is none.
+    fn database_us(&self) -> f64 {
+        self.database.map_or(f64::NAN, |cpu| micros(cpu) / f64::from(self.operations))
     }
 
     /// CPU time inside a signature here, as a multiple of a signature in the loop. `None` without signatures.
@@ -71,6 +78,12 @@ pub(super) struct Row {
     pub(super) rest_us: f64,
     /// The same, counted in `es256_sign`.
     pub(super) rest_es256: f64,
+    /// CPU time of the database for one operation, in microseconds, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) database_us: Option<f64>,
+    /// The same, counted in `es256_sign`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) database_es256: Option<f64>,
     /// Why the row cannot be believed, if it cannot.
     #[serde(skip)]
     pub(super) void: Option<String>,
@@ -90,6 +103,8 @@ impl Row {
             rsa2048_signatures: in_rsa,
             rest_us: 0.0,
             rest_es256: 0.0,
+            database_us: None,
+            database_es256: None,
             void: None,
         })
     }
@@ -98,12 +113,15 @@ impl Row {
     /// makes.
     pub(super) fn of(name: &'static str, signatures: u64, samples: &[Sample]) -> Self {
         let over = |value: fn(&Sample) -> f64| median(samples.iter().map(value));
+        let there = |value: f64| Some(value).filter(|value| value.is_finite());
         Self {
             name,
             cpu_us: over(Sample::cpu_us),
             rsa2048_signatures: over(|one| one.cpu_us() / one.yardstick.rsa2048_us),
             rest_us: over(Sample::rest_us),
             rest_es256: over(|one| one.rest_us() / one.yardstick.es256_us),
+            database_us: there(over(Sample::database_us)),
+            database_es256: there(over(|one| one.database_us() / one.yardstick.es256_us)),
             void: why_void(signatures, samples),
         }
     }
@@ -145,6 +163,7 @@ mod tests {
         Sample {
             operations: 10,
             cpu: Duration::from_micros(cpu_us * 10),
+            database: None,
             signatures,
             signature_cpu: Duration::from_micros(signatures * signature_us),
             yardstick: YARDSTICK,
@@ -176,6 +195,19 @@ mod tests {
         near(row.rsa2048_signatures, 1.6);
         near(row.rest_us, 300.0);
         near(row.rest_es256, 12.0);
+    }
+
+    #[test]
+    fn the_database_is_counted_apart_and_only_where_there_is_one() {
+        let with = |database_us: u64| Sample {
+            database: Some(Duration::from_micros(database_us * 10)),
+            ..sample(100, 0, 0)
+        };
+        let row = Row::of("x", 0, &[with(50), with(70), with(60)]);
+        assert_eq!(row.database_us.map(f64::round), Some(60.0));
+        assert!((row.cpu_us - 100.0).abs() < 1e-6 && (row.rest_es256 - 4.0).abs() < 1e-6);
+        let without = Row::of("x", 0, &[sample(100, 0, 0)]);
+        assert!(without.database_us.is_none() && without.database_es256.is_none());
     }
 
     #[test]

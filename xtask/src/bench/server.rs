@@ -21,34 +21,47 @@ pub(super) struct Server {
     child: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
-    ready: Ready,
+    stands: Stands,
 }
 
-/// The one line of `portvakt dev --json`.
-#[derive(Deserialize)]
-struct Ready {
-    issuers: Vec<Issuer>,
-    clients: Vec<Client>,
-    persons: Vec<Person>,
+/// What stands at a server: the one line of `portvakt dev --json`, or what was registered at a node.
+#[derive(Default, Deserialize)]
+pub(super) struct Stands {
+    /// The issuers.
+    pub(super) issuers: Vec<Issuer>,
+    /// Their clients, each once for every issuer that it is registered at.
+    pub(super) clients: Vec<Client>,
+    /// Test persons.
+    pub(super) persons: Vec<Person>,
 }
 
+/// An issuer.
 #[derive(Deserialize)]
-struct Issuer {
-    issuer: String,
-    profile: String,
+pub(super) struct Issuer {
+    /// Its identifier.
+    pub(super) issuer: String,
+    /// `pilot` or `idporten`.
+    pub(super) profile: String,
 }
 
+/// A client at one issuer.
 #[derive(Deserialize)]
-struct Client {
-    issuer: String,
-    client_id: String,
-    client_secret: Option<String>,
-    redirect_uris: Vec<String>,
+pub(super) struct Client {
+    /// The issuer's identifier.
+    pub(super) issuer: String,
+    /// `client_id`.
+    pub(super) client_id: String,
+    /// `client_secret`; none of a public client.
+    pub(super) client_secret: Option<String>,
+    /// `redirect_uris`.
+    pub(super) redirect_uris: Vec<String>,
 }
 
+/// A test person.
 #[derive(Deserialize)]
-struct Person {
-    pid: String,
+pub(super) struct Person {
+    /// The synthetic national number.
+    pub(super) pid: String,
 }
 
 /// How a server is started.
@@ -100,8 +113,6 @@ impl Server {
     /// # Errors
     /// It does not start.
     pub(super) fn start(start: &Start<'_>) -> Result<Self, String> {
-        let log = start.data.with_extension("log");
-        let log = fs::File::create(&log).map_err(|why| format!("{}: {why}", log.display()))?;
         let mut command = Command::new(start.binary);
         command.arg("dev").arg("--json");
         command.arg("--listen").arg(format!("127.0.0.1:{}", start.port));
@@ -109,26 +120,42 @@ impl Server {
         if start.measured {
             command.arg("--measure");
         }
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
-        let mut child = command.spawn().map_err(|why| format!("{}: {why}", start.binary.display()))?;
-        let pipes = child.stdin.take().zip(child.stdout.take());
-        let (questions, answers) = pipes.ok_or("the child has no standard streams")?;
-        let mut answers = BufReader::new(answers);
+        let log = start.data.with_extension("log");
+        // Dropped, and so killed, if it does not get ready.
+        let mut server = Self::spawn(command, &log, Stands::default())?;
         let mut line = String::new();
-        let read = answers.read_line(&mut line);
-        let ready = read.map_err(|why| why.to_string()).and_then(|_| {
-            serde_json::from_str(&line).map_err(|why| {
-                format!("the server did not get ready ({why}); its log is {}.log", start.data.display())
-            })
-        });
-        match ready {
-            Ok(ready) => Ok(Self { child, questions, answers, ready }),
-            Err(why) => {
+        let read = server.answers.read_line(&mut line);
+        server.stands = read.map_err(|why| why.to_string()).and_then(|_| {
+            serde_json::from_str(&line)
+                .map_err(|why| format!("the server did not get ready ({why}); its log is {}", log.display()))
+        })?;
+        Ok(server)
+    }
+
+    /// Starts a server and does not wait. Its log goes to that file, and what its catalogue registers is `stands`.
+    ///
+    /// # Errors
+    /// The program cannot be started.
+    pub(super) fn spawn(mut command: Command, log: &Path, stands: Stands) -> Result<Self, String> {
+        let log = fs::File::create(log).map_err(|why| format!("{}: {why}", log.display()))?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
+        let mut child =
+            command.spawn().map_err(|why| format!("{}: {why}", command.get_program().display()))?;
+        match child.stdin.take().zip(child.stdout.take()) {
+            Some((questions, answers)) => {
+                Ok(Self { child, questions, answers: BufReader::new(answers), stands })
+            }
+            None => {
                 let _ = child.kill();
                 let _ = child.wait();
-                Err(why)
+                Err("the child has no standard streams".to_owned())
             }
         }
+    }
+
+    /// Whether the process has ended.
+    pub(super) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// The confidential client of the issuer with that profile.
@@ -137,9 +164,9 @@ impl Server {
     /// There is none.
     pub(super) fn relying_party(&self, profile: &str) -> Result<RelyingParty, String> {
         let none = || format!("the server has no confidential client at {profile}");
-        let issuer = self.ready.issuers.iter().find(|one| one.profile == profile).ok_or_else(none)?;
+        let issuer = self.stands.issuers.iter().find(|one| one.profile == profile).ok_or_else(none)?;
         let client = self
-            .ready
+            .stands
             .clients
             .iter()
             .find(|client| client.issuer == issuer.issuer && client.client_secret.is_some())
@@ -158,13 +185,13 @@ impl Server {
     /// # Errors
     /// There is none.
     pub(super) fn issuer(&self) -> Result<&str, String> {
-        let first = self.ready.issuers.first().ok_or("the server has no issuer")?;
+        let first = self.stands.issuers.first().ok_or("the server has no issuer")?;
         Ok(&first.issuer)
     }
 
     /// Numbers of the test persons.
     pub(super) fn pids(&self) -> Vec<String> {
-        self.ready.persons.iter().map(|person| person.pid.clone()).collect()
+        self.stands.persons.iter().map(|person| person.pid.clone()).collect()
     }
 
     /// CPU time of the process, of all its threads that are or were, user and system, to a tick of 10 ms.
@@ -260,11 +287,19 @@ pub(super) fn run_folder(house: &House) -> Result<PathBuf, String> {
         fs::remove_dir_all(&folder).map_err(failed)?;
     }
     fs::create_dir_all(&folder).map_err(failed)?;
-    let kind = rustix::fs::statfs(&folder).map_err(|why| failed(why.into()))?.f_type;
-    if MEMORY.iter().any(|memory| i128::from(*memory) == i128::from(kind)) {
+    if is_in_memory(&folder)? {
         return Err(format!("{} is in memory; the store is measured on a disk", folder.display()));
     }
     Ok(folder)
+}
+
+/// Whether a folder lies in memory, where a sync costs nothing.
+///
+/// # Errors
+/// It is not there.
+pub(super) fn is_in_memory(folder: &Path) -> Result<bool, String> {
+    let kind = rustix::fs::statfs(folder).map_err(|why| format!("{}: {why}", folder.display()))?.f_type;
+    Ok(MEMORY.iter().any(|memory| i128::from(*memory) == i128::from(kind)))
 }
 
 /// `f_type` of tmpfs and ramfs (statfs(2)).

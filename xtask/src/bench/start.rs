@@ -1,12 +1,12 @@
 //! Starting: how long until the first answer, and how much memory the process then holds.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::bars::Bar;
+use super::ground::Ground;
 use super::load::Load;
 use super::rows::median;
-use super::server::{Server, Start};
+use super::server::Server;
 use crate::client::{Connection, Request};
 
 /// How much of it is measured.
@@ -20,40 +20,71 @@ pub(super) struct Extent {
     pub(super) connections: usize,
 }
 
-/// Starts a server on a new folder, has people log in, and starts it again and again on the folder that this left.
+/// What was found.
+pub(super) struct Found {
+    extent: Extent,
+    /// Of the first start, which makes the keys, in seconds.
+    first_s: f64,
+    /// Of later ones, the median in milliseconds.
+    later_ms: f64,
+    /// After a start, the median in MB.
+    resident_mb: f64,
+    /// After the logins, the greatest in MB.
+    logged_in_mb: f64,
+}
+
+impl Found {
+    /// Beside what was promised, of a server with an embedded store.
+    pub(super) fn bars(&self) -> [Bar; 4] {
+        let most = [3.0, 100.0, 30.0, 40.0];
+        let mut most = most.into_iter();
+        self.lines().map(|(what, found, unit)| Bar::new(what, found, most.next().unwrap_or(0.0), unit))
+    }
+
+    /// Prints it, where nothing was promised.
+    pub(super) fn print(&self, ground: &str) {
+        println!("\n{:<60} {:>10}", format!("on {ground}"), "found");
+        for (what, found, unit) in self.lines() {
+            println!("{what:<60} {found:>10.2} {unit}");
+        }
+    }
+
+    fn lines(&self) -> [(String, f64, &'static str); 4] {
+        let starts = format!("median of {} starts", self.extent.starts);
+        [
+            ("first start, until discovery answers".to_owned(), self.first_s, "s"),
+            (format!("later start, until discovery answers, {starts}"), self.later_ms, "ms"),
+            (format!("resident memory at start, {starts}"), self.resident_mb, "MB"),
+            (format!("resident memory after {} logins", self.extent.logins), self.logged_in_mb, "MB"),
+        ]
+    }
+}
+
+/// Starts a server on new ground, has people log in, and starts it again and again on what this left.
 ///
 /// # Errors
 /// A start or a login went wrong.
-pub(super) fn measure(binary: &Path, data: &Path, extent: Extent) -> Result<Vec<Bar>, String> {
-    let first = start(binary, data, 0)?;
+pub(super) fn measure(ground: &Ground<'_>, extent: Extent) -> Result<Found, String> {
+    let first = start(ground, 0)?;
     let port = first.port;
-    let logged_in = log_in(&first.server, extent)?;
+    ground.furnish()?;
+    let logged_in_mb = log_in(&first.server, extent)?;
     first.server.stop()?;
     let mut answered = Vec::with_capacity(extent.starts);
     let mut resident = Vec::with_capacity(extent.starts);
     for _ in 0..extent.starts {
-        let again = start(binary, data, port)?;
+        let again = start(ground, port)?;
         answered.push(again.answered.as_secs_f64() * 1e3);
         resident.push(again.resident_mb);
         again.server.stop()?;
     }
-    let shown = format!("{} starts", extent.starts);
-    Ok(vec![
-        Bar::new("first start, until discovery answers", first.answered.as_secs_f64(), 3.0, "s"),
-        Bar::new(
-            format!("later start, until discovery answers, median of {shown}"),
-            median(answered.iter().copied()),
-            100.0,
-            "ms",
-        ),
-        Bar::new(
-            format!("resident memory at start, median of {shown}"),
-            median(resident.iter().copied()),
-            30.0,
-            "MB",
-        ),
-        Bar::new(format!("resident memory after {} logins", extent.logins), logged_in, 40.0, "MB"),
-    ])
+    Ok(Found {
+        extent,
+        first_s: first.answered.as_secs_f64(),
+        later_ms: median(answered.iter().copied()),
+        resident_mb: median(resident.iter().copied()),
+        logged_in_mb,
+    })
 }
 
 /// A server that has answered for the first time.
@@ -65,9 +96,9 @@ struct Started {
     resident_mb: f64,
 }
 
-fn start(binary: &Path, data: &Path, port: u16) -> Result<Started, String> {
+fn start(ground: &Ground<'_>, port: u16) -> Result<Started, String> {
     let begun = Instant::now();
-    let server = Server::start(&Start { binary, data, port, measured: false })?;
+    let server = ground.start(port, false)?;
     let (authority, discovery) = discovery(server.issuer()?)?;
     let answer = Connection::to(&authority).send(&Request::get(&discovery));
     let answered = begun.elapsed();
