@@ -29,13 +29,6 @@ pub(crate) enum Miss {
     Answered(Answer),
 }
 
-impl Miss {
-    /// Whether the outcome is unknown.
-    pub(crate) fn is_lost(&self) -> bool {
-        matches!(self, Self::Lost(_))
-    }
-}
-
 impl From<io::Error> for Miss {
     fn from(fault: io::Error) -> Self {
         Self::Lost(fault)

@@ -1,46 +1,42 @@
-//! `cargo xtask torture`: what must hold when the server dies, when many want the same thing, and when the power goes.
+//! `cargo xtask torture`: what must hold when nodes and databases die, when many want the same thing, when wires, disks and clocks go
+//! wrong, and when the power goes. Alone it is the whole programme, in order; each part is a command of its own.
 //!
-//! - alone: a loop of `kill -9` under load, after which nothing acknowledged is lost and nothing works twice;
-//! - `contest`: many connections redeem one code at the same moment;
-//! - `trace`: the order of system calls, which a kill does not show;
-//! - `power`: power cuts under load, after which the disk has what was synced and any part of what was not;
-//! - `month`: thirty days of logins on each store, which must not grow;
-//! - `disk`: a slow, failing and full disk, a paused process and a stepped clock.
-//!
-//! Each runs the release binary on a data folder under the target folder, on the loopback, and ends what it started. The
-//! seed of its choices is printed first and can be given again; the threads' interleaving is the machine's own.
+//! Each runs the release binary in folders under the target folder, on the loopback, and ends what it started. The seed of its
+//! choices is printed and can be given again; the threads' interleaving is the machine's own.
 
 mod chance;
 mod checker;
 mod clock;
 mod contest;
+mod copy;
 mod crew;
 mod disk;
 mod doors;
+mod example;
 mod faults;
+mod gone;
 mod history;
 mod kills;
 mod load;
 mod month;
 mod nodes;
+mod parts;
 mod power;
+mod programme;
 mod registrar;
 mod server;
 mod trace;
+mod verbs;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
-use self::chance::Chance;
-use self::checker::Checker;
 use self::faults::Goal;
 use self::kills::Until;
-use self::nodes::PairSite;
-use self::server::Site;
-use crate::house::{House, Outcome, run as run_command};
+use crate::house::{House, Outcome};
 use crate::test::release_binary_path;
 
 /// Kills in a full run.
@@ -49,10 +45,18 @@ const KILLS: u32 = 200;
 const FAILOVERS: u32 = 20;
 /// Kills in the short run of `cargo xtask test`.
 const FEW_KILLS: u32 = 12;
-/// Nodes of a site of several.
-const NODES: usize = 3;
-/// Rounds of the contest in the short run.
-const FEW_ROUNDS: u32 = 50;
+/// Failovers by Patroni in a full run.
+const BY_PATRONI: u32 = 5;
+/// Rounds of each contest over HTTP: 64 connections each, so 10,048 attempts of each kind on each store.
+const ROUNDS: u32 = 157;
+/// Contests on the store's verbs in a full run, on each store.
+const CONTESTS: u64 = 1_000_000;
+/// And in the short run.
+const FEW_CONTESTS: u64 = 20_000;
+/// For how long the database is gone in a full run, in each of three ways.
+const GONE: Duration = Duration::from_secs(60);
+/// And in the short run.
+const SHORTLY_GONE: Duration = Duration::from_secs(3);
 
 /// Power cuts in a full run.
 const CUTS: u32 = 100;
@@ -73,17 +77,28 @@ const SHORT_OUTAGE: Duration = Duration::from_millis(1500);
 pub(crate) struct Asked {
     #[command(subcommand)]
     part: Option<Part>,
-    /// How often the server is killed.
-    #[arg(long, value_name = "N", default_value_t = KILLS, conflicts_with = "minutes")]
-    kills: u32,
-    /// How long it goes on, however often that is.
-    #[arg(long, value_name = "N")]
+    /// On the worked example of several nodes alone: PostgreSQL and its Patroni are killed together.
+    #[arg(long)]
+    cluster: bool,
+    /// How often.
+    #[arg(long, value_name = "N", default_value_t = BY_PATRONI, requires = "cluster")]
+    failovers: u32,
+    /// How long the whole programme is to take; without it, it does what the project promises, however long that takes.
+    #[arg(long, value_name = "N", conflicts_with = "cluster")]
     minutes: Option<u64>,
     #[command(flatten)]
     how: How,
 }
 
-#[derive(Debug, Args)]
+/// On which store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum On {
+    Embedded,
+    Nodes,
+    Both,
+}
+
+#[derive(Clone, Debug, Args)]
 struct How {
     /// Makes the same choices again.
     #[arg(long, value_name = "S")]
@@ -105,11 +120,41 @@ impl How {
 
 #[derive(Debug, Subcommand)]
 enum Part {
-    /// 64 connections redeem one code at the same time, again and again.
-    Contest {
+    /// The embedded store's server is killed under load, again and again.
+    Kills {
         /// How often.
-        #[arg(long, value_name = "N", default_value_t = 1000)]
+        #[arg(long, value_name = "N", default_value_t = KILLS, conflicts_with = "minutes")]
+        kills: u32,
+        /// How long it goes on, however often that is.
+        #[arg(long, value_name = "N")]
+        minutes: Option<u64>,
+        #[command(flatten)]
+        how: How,
+    },
+    /// 64 connections want the same single use at the same time, again and again, for each kind of it.
+    Contest {
+        /// How often, for each kind.
+        #[arg(long, value_name = "N", default_value_t = ROUNDS)]
         rounds: u32,
+        /// On which store.
+        #[arg(long, value_enum, default_value_t = On::Both)]
+        on: On,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Contests on the store's own verbs: 64 tasks of one process on the embedded store, three processes on PostgreSQL.
+    Verbs {
+        /// How many attempts on each store.
+        #[arg(long, value_name = "N", default_value_t = CONTESTS)]
+        count: u64,
+        #[command(flatten)]
+        how: How,
+    },
+    /// The database of three nodes is gone for a while: stopped, silent, cut off.
+    Gone {
+        /// For how long, each time.
+        #[arg(long, value_name = "S", default_value_t = GONE.as_secs())]
+        seconds: u64,
         #[command(flatten)]
         how: How,
     },
@@ -131,6 +176,8 @@ enum Part {
     },
     /// Thirty days of logins on each store, swept and vacuumed once per simulated hour: what is not kept does not grow.
     Month(month::Asked),
+    /// An embedded store of a million rows moves into a database, also killed half-way and gone on with: nothing differs.
+    Copy(copy::Asked),
     /// Three nodes on PostgreSQL with a synchronous standby: nodes and primaries are killed and paused, wires break.
     Nodes {
         /// How often a node is killed.
@@ -157,46 +204,68 @@ enum Part {
 /// # Errors
 /// A promise that the server did not keep, or no server.
 pub(crate) fn run(house: &House, asked: Asked) -> Result<ExitCode, String> {
-    let until = match asked.minutes {
-        Some(minutes) => Until::Time(Duration::from_secs(60 * minutes)),
-        None => Until::Kills(asked.kills),
-    };
+    let time = |minutes| Duration::from_secs(60 * minutes);
     match asked.part {
-        None => kill_loop(house, &asked.how, until),
-        Some(Part::Contest { rounds, how }) => one_code(house, &how, rounds),
-        Some(Part::Power { cuts, how }) => power_cuts(house, &how, cuts),
-        Some(Part::Disk { faults, how }) => bad_disk(house, &how, faults, OUTAGE),
-        Some(Part::Month(asked)) => month::run(house, &asked),
-        Some(Part::Nodes { kills, failovers, minutes, how }) => {
-            let goal = match minutes {
-                Some(minutes) => Goal::Time(Duration::from_secs(60 * minutes)),
-                None => Goal::Faults { kills, failovers },
-            };
-            storm(house, &how, goal)
+        None if asked.cluster => parts::on_the_example(house, &asked.how, asked.failovers),
+        None => return Ok(programme::run(house, &asked.how, asked.minutes)),
+        Some(Part::Kills { kills, minutes, how }) => {
+            let until = minutes.map_or(Until::Kills(kills), |minutes| Until::Time(time(minutes)));
+            parts::kill_loop(house, &how, until)
         }
-        Some(Part::Trace { how }) => in_order(house, &how),
+        Some(Part::Contest { rounds, on, how }) => parts::contests(house, &how, rounds, on),
+        Some(Part::Verbs { count, how }) => parts::by_verbs(house, &how, count),
+        Some(Part::Gone { seconds, how }) => parts::database_gone(house, &how, Duration::from_secs(seconds)),
+        Some(Part::Power { cuts, how }) => parts::power_cuts(house, &how, cuts),
+        Some(Part::Disk { faults, how }) => parts::bad_disk(house, &how, faults, OUTAGE),
+        Some(Part::Month(asked)) => month::run(house, &asked),
+        Some(Part::Copy(asked)) => copy::run(house, &asked),
+        Some(Part::Nodes { kills, failovers, minutes, how }) => {
+            let goal = minutes.map_or(Goal::Faults { kills, failovers }, |minutes| Goal::Time(time(minutes)));
+            parts::storm(house, &how, goal)
+        }
+        Some(Part::Trace { how }) => parts::in_order(house, &how),
     }
     .map(|()| ExitCode::SUCCESS)
 }
 
 /// A stage of `cargo xtask test`: a short kill loop.
 pub(crate) fn few_kills(house: &House) -> Outcome {
-    kill_loop(house, &How::released(house), Until::Kills(FEW_KILLS))
+    parts::kill_loop(house, &How::released(house), Until::Kills(FEW_KILLS))
 }
 
-/// A stage of `cargo xtask test`: a short contest.
-pub(crate) fn few_rounds(house: &House) -> Outcome {
-    one_code(house, &How::released(house), FEW_ROUNDS)
+/// A stage of `cargo xtask test`: a short kill loop over nodes and databases.
+pub(crate) fn few_storms(house: &House) -> Outcome {
+    parts::storm(house, &How::released(house), Goal::Faults { kills: FEW_KILLS, failovers: 2 })
+}
+
+/// A stage of `cargo xtask test`: contests over HTTP on the embedded store.
+pub(crate) fn contests_on_one(house: &House) -> Outcome {
+    parts::contests(house, &How::released(house), ROUNDS, On::Embedded)
+}
+
+/// A stage of `cargo xtask test`: contests over HTTP on three nodes.
+pub(crate) fn contests_on_nodes(house: &House) -> Outcome {
+    parts::contests(house, &How::released(house), ROUNDS, On::Nodes)
+}
+
+/// A stage of `cargo xtask test`: short contests on the store's verbs.
+pub(crate) fn few_contests(house: &House) -> Outcome {
+    parts::by_verbs(house, &How::released(house), FEW_CONTESTS)
+}
+
+/// A stage of `cargo xtask test`: the database is gone for a moment.
+pub(crate) fn shortly_gone(house: &House) -> Outcome {
+    parts::database_gone(house, &How::released(house), SHORTLY_GONE)
 }
 
 /// A stage of `cargo xtask test`: a few power cuts.
 pub(crate) fn few_cuts(house: &House) -> Outcome {
-    power_cuts(house, &How::released(house), FEW_CUTS)
+    parts::power_cuts(house, &How::released(house), FEW_CUTS)
 }
 
 /// A stage of `cargo xtask test`: short faults of the disk, the process and the clock.
 pub(crate) fn few_faults(house: &House) -> Outcome {
-    bad_disk(house, &How::released(house), FEW_FAULTS, SHORT_OUTAGE)
+    parts::bad_disk(house, &How::released(house), FEW_FAULTS, SHORT_OUTAGE)
 }
 
 /// A stage of `cargo xtask test`: a few short days of a month.
@@ -204,86 +273,12 @@ pub(crate) fn few_days(house: &House) -> Outcome {
     month::few_days(house)
 }
 
+/// A stage of `cargo xtask test`: a small store moves.
+pub(crate) fn few_rows(house: &House) -> Outcome {
+    copy::few_rows(house)
+}
+
 /// A stage of `cargo xtask test`: the whole trace.
 pub(crate) fn order(house: &House) -> Outcome {
-    in_order(house, &How::released(house))
-}
-
-fn kill_loop(house: &House, how: &How, until: Until) -> Outcome {
-    let checker = Checker::of(house, how.checker.as_deref())?;
-    on_a_site(house, how, "kills", |site, chance| kills::run(site, &checker, until, chance))
-}
-
-fn storm(house: &House, how: &How, goal: Goal) -> Outcome {
-    let checker = Checker::of(house, how.checker.as_deref())?;
-    let (binary, mut chance) = prepared(house, how, "nodes")?;
-    let mut site = PairSite::start(&binary, &house.target.join("torture").join("nodes"), NODES)?;
-    faults::run(&mut site, &checker, goal, &mut chance)?;
-    site.remove()
-}
-
-fn one_code(house: &House, how: &How, rounds: u32) -> Outcome {
-    on_a_site(house, how, "contest", |site, chance| contest::run(site, rounds, chance))
-}
-
-fn power_cuts(house: &House, how: &How, cuts: u32) -> Outcome {
-    let began = Instant::now();
-    let (binary, mut chance) = prepared(house, how, "power")?;
-    let checker = Checker::of(house, how.checker.as_deref())?;
-    power::run(house, binary, &checker, cuts, &mut chance)?;
-    told(&chance, began);
-    Ok(())
-}
-
-fn bad_disk(house: &House, how: &How, faults: u32, outage: Duration) -> Outcome {
-    let began = Instant::now();
-    let (binary, mut chance) = prepared(house, how, "disk")?;
-    let checker = Checker::of(house, how.checker.as_deref())?;
-    disk::run(house, binary.clone(), &checker, faults, outage, &mut chance)?;
-    clock::run(house, binary, &mut chance)?;
-    told(&chance, began);
-    Ok(())
-}
-
-/// The last line of a run: what it takes to have it again.
-fn told(chance: &Chance, began: Instant) {
-    println!("seed {}; {:.1} s", chance.seed(), began.elapsed().as_secs_f64());
-}
-
-fn in_order(house: &House, how: &How) -> Outcome {
-    let began = Instant::now();
-    let (binary, mut chance) = prepared(house, how, "trace")?;
-    trace::run(house, binary, &mut chance)?;
-    println!(
-        "the order holds, and a server without syncs is found out; {:.1} s",
-        began.elapsed().as_secs_f64()
-    );
-    Ok(())
-}
-
-/// Runs one part on a folder of its own, which stays for a look when a promise was broken.
-fn on_a_site(
-    house: &House,
-    how: &How,
-    name: &str,
-    part: impl FnOnce(&Site, &mut Chance) -> Outcome,
-) -> Outcome {
-    let (binary, mut chance) = prepared(house, how, name)?;
-    let site = Site::new(binary, house.target.join("torture").join(name), &mut chance)?;
-    part(&site, &mut chance)?;
-    site.remove()
-}
-
-fn prepared(house: &House, how: &How, name: &str) -> Result<(PathBuf, Chance), String> {
-    let seed = how.seed.unwrap_or_else(Chance::any_seed);
-    println!("{name}: seed {seed}");
-    let binary = match &how.binary {
-        Some(binary) => binary.clone(),
-        None => {
-            run_command(&mut house.cargo(&["build", "--quiet", "--release", "--locked", "-p", "portvakt"]))?;
-            release_binary_path(house)
-        }
-    };
-    let binary = std::path::absolute(&binary).map_err(|fault| format!("{}: {fault}", binary.display()))?;
-    Ok((binary, Chance::seeded(seed)))
+    parts::in_order(house, &How::released(house))
 }

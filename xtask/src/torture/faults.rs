@@ -44,20 +44,18 @@ pub(super) enum Goal {
 /// What came of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
-    /// Kills of a node.
-    pub(super) kills: u32,
+    kills: u32,
     in_the_start: u32,
-    /// Kills of the primary.
-    pub(super) failovers: u32,
+    failovers: u32,
     pauses: u32,
     wires: u32,
     /// From a node's kill until a whole login at that node, at most.
-    pub(super) back_after_kill: Duration,
+    back_after_kill: Duration,
     /// From the new primary's first write until a whole login at each node, at most.
-    pub(super) back_after_failover: Duration,
+    back_after_failover: Duration,
     back_after_other: Duration,
     /// From the primary's kill until the new one took a write, at most.
-    pub(super) promotion: Duration,
+    promotion: Duration,
 }
 
 /// The load on a site: clients, an operator, and one who looks whether logins succeed.
@@ -212,6 +210,7 @@ pub(super) fn run(site: &mut PairSite, checker: &Checker, goal: Goal, chance: &m
         }
     }
     crowd.close(checker, life)?;
+    site.site.checked()?;
     site.site.without_panics()?;
     tally.tell(began.elapsed());
     Ok(())
@@ -237,6 +236,13 @@ impl Goal {
 }
 
 impl Tally {
+    /// The primary was killed: what came.
+    pub(super) fn failed_over(&mut self, promotion: Duration, back: Duration) {
+        self.failovers += 1;
+        self.promotion = self.promotion.max(promotion);
+        self.back_after_failover = self.back_after_failover.max(back);
+    }
+
     /// Tells it.
     pub(super) fn tell(&self, took: Duration) {
         let seconds = |time: Duration| time.as_secs_f64();
@@ -395,9 +401,7 @@ impl Storm<'_> {
         })?;
         let since = Instant::now();
         self.journal.fault("failover", from, self.life);
-        self.tally.failovers += 1;
         self.tally.kills += u32::from(with.is_some());
-        self.tally.promotion = self.tally.promotion.max(took);
         if took > PROMOTION {
             return Err(format!("the new primary took its first write {took:.1?} after the kill"));
         }
@@ -409,7 +413,7 @@ impl Storm<'_> {
             (since, "a new primary's first write"),
             self.life,
         )?;
-        self.tally.back_after_failover = self.tally.back_after_failover.max(after);
+        self.tally.failed_over(took, after);
         Ok(())
     }
 

@@ -150,11 +150,6 @@ impl Journal {
         u64::try_from((self.at + self.began.elapsed()).as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// For how long this has been going on.
-    pub(super) fn elapsed(&self) -> Duration {
-        self.began.elapsed()
-    }
-
     /// Adds an event.
     pub(super) fn add(&self, event: &Event) {
         let mut inner = self.inner();

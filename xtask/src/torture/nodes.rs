@@ -138,11 +138,16 @@ impl Nodes {
         })
     }
 
-    /// `portvakt` with these arguments on this database, as an operator uses it.
-    pub(super) fn operate(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.binary);
-        command.args(arguments).arg("--config").arg(self.folder.join("operator").join("portvakt.toml"));
-        command
+    /// What an operator would find: `portvakt db check`.
+    ///
+    /// # Errors
+    /// It finds something that should not be there.
+    pub(super) fn checked(&self) -> Outcome {
+        let mut check = Command::new(&self.binary);
+        check.args(["db", "check", "--config"]).arg(self.folder.join("operator").join("portvakt.toml"));
+        done(&mut check, "portvakt db check")?;
+        println!("portvakt db check finds nothing");
+        Ok(())
     }
 
     /// The relying party at both issuers: the pilot's and the current one's.
