@@ -135,6 +135,9 @@ struct MonthAsked {
     /// Makes the same choices again.
     #[arg(long)]
     seed: u64,
+    /// So many KiB more a store may grow by: for so few logins that some pages are a tenth of it.
+    #[arg(long, default_value_t = 0)]
+    slack_kib: u64,
     /// Sweep nothing, to see that it is found.
     #[arg(long)]
     unswept: bool,
@@ -300,6 +303,7 @@ async fn live_a_month(asked: &MonthAsked) -> Result<bool, String> {
         audit_retention_days: asked.audit_retention_days.0,
         tasks: asked.tasks,
         seed: asked.seed,
+        slack: asked.slack_kib.saturating_mul(1024),
         swept: !asked.unswept,
     };
     let began = Instant::now();

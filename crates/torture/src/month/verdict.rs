@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Counts;
 use super::scales::Weight;
+use super::{Counts, Plan};
 
 /// By so much, in hundredths, a store may become larger than it was.
 const BAR: u64 = 110;
@@ -97,32 +97,38 @@ pub struct Ruling {
     pub was: u64,
     /// The most that it had on a later day.
     pub became: u64,
+    /// So much more than the bar it may have.
+    pub slack: u64,
 }
 
 impl Ruling {
     /// Of what was measured each day, from the first.
-    fn of(sizes: impl Iterator<Item = u64> + Clone, after: u32) -> Option<Self> {
+    fn of(sizes: impl Iterator<Item = u64> + Clone, after: u32, slack: u64) -> Option<Self> {
         let was = sizes.clone().nth(usize::try_from(after).ok()?.checked_sub(1)?)?;
         let became = sizes.skip(usize::try_from(after).ok()?).max()?;
-        Some(Self { after, was, became })
+        Some(Self { after, was, became, slack })
     }
 
-    /// Whether it stayed as large as it was, within ten in a hundred.
+    /// Whether it stayed as large as it was, within ten in a hundred and the slack.
     pub fn holds(&self) -> bool {
-        self.was > 0 && self.became * 100 <= self.was * BAR
+        self.was > 0 && self.became.saturating_sub(self.slack) * 100 <= self.was * BAR
     }
 }
 
 impl fmt::Display for Ruling {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { after, was, became } = *self;
+        let Self { after, was, became, slack } = *self;
         let (was, became) = (was as f64 / MIB, became as f64 / MIB);
         let word = if self.holds() { "held" } else { "MISSED" };
         let most = 100.0 * became / was;
         write!(
             out,
-            "{was:.2} MiB on day {after}, {became:.2} MiB at most after it: {most:.1} %, bar {BAR} %, {word}"
-        )
+            "{was:.2} MiB on day {after}, {became:.2} MiB at most after it: {most:.1} %, bar {BAR} %"
+        )?;
+        if slack > 0 {
+            write!(out, " and {:.2} MiB", slack as f64 / MIB)?;
+        }
+        write!(out, ", {word}")
     }
 }
 
@@ -132,11 +138,12 @@ pub struct Verdict {
     /// Every day that was lived.
     pub days: Vec<Day>,
     audit_retention_days: Option<u32>,
+    slack: u64,
 }
 
 impl Verdict {
-    pub(super) fn new(audit_retention_days: Option<u32>) -> Self {
-        Self { days: Vec::new(), audit_retention_days }
+    pub(super) fn new(plan: &Plan) -> Self {
+        Self { days: Vec::new(), audit_retention_days: plan.audit_retention_days, slack: plan.slack }
     }
 
     /// What came of all logins.
@@ -151,12 +158,13 @@ impl Verdict {
     pub fn without_audit(&self) -> Option<Ruling> {
         let audit_goes = self.audit_retention_days.is_some_and(|days| (days as usize) < self.days.len());
         let size = |day: &Day| day.heaviest.without_audit() + if audit_goes { 0 } else { day.heaviest.free };
-        Ruling::of(self.days.iter().map(size), FULL_AFTER)
+        Ruling::of(self.days.iter().map(size), FULL_AFTER, self.slack)
     }
 
     /// The whole store, audit and all, two days after the first record's retention is over; nothing if the days do not reach so far.
     pub fn audit(&self) -> Option<Ruling> {
-        Ruling::of(self.days.iter().map(|day| day.whole), self.audit_retention_days?.checked_add(FULL_AFTER)?)
+        let after = self.audit_retention_days?.checked_add(FULL_AFTER)?;
+        Ruling::of(self.days.iter().map(|day| day.whole), after, self.slack)
     }
 
     /// Bytes of the audit for each login that led to a token, with everything that happens beside it. Of the days before any record
@@ -210,7 +218,7 @@ mod tests {
     use super::*;
 
     fn verdict(retention: Option<u32>, sizes: &[(u64, u64)]) -> Verdict {
-        let mut verdict = Verdict::new(retention);
+        let mut verdict = Verdict { days: Vec::new(), audit_retention_days: retention, slack: 0 };
         for (number, (others, audit)) in (1..).zip(sizes) {
             let mut day = Day::new(number);
             let tables = [("login".to_owned(), *others), ("audit".to_owned(), *audit)].into();
@@ -230,6 +238,10 @@ mod tests {
         assert!(sound.holds());
         sound.days.iter_mut().for_each(|day| day.heaviest.log = LOG_BAR + 1);
         assert!(!sound.holds(), "a log without bound");
+        let small = verdict(None, &[(9, 0), (100, 0), (119, 0)]);
+        assert!(!small.holds());
+        assert!(Verdict { slack: 9, ..small.clone() }.holds());
+        assert!(!Verdict { slack: 8, ..small }.holds());
     }
 
     #[test]
