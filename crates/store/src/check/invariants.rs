@@ -41,6 +41,23 @@ impl Invariant {
     }
 }
 
+/// How many logins were recorded as ended at an issuer at an instant: one record each, but logout's, which counts them.
+macro_rules! ends {
+    () => {
+        "SELECT issuer, at, sum(CASE WHEN event = 'logins_ended'
+                     THEN CAST(substr(detail, 11, length(detail) - 11) AS BIGINT) ELSE 1 END) AS ends
+               FROM audit WHERE event IN ('code_issued', 'login_refused', 'logins_ended') GROUP BY issuer, at"
+    };
+}
+
+/// How many logins ended then.
+macro_rules! finished {
+    () => {
+        "SELECT issuer, finished_at AS at, count(*) AS logins FROM login
+               WHERE finished_at IS NOT NULL GROUP BY issuer, finished_at"
+    };
+}
+
 /// A use that succeeded twice.
 const TWICE: &str = "something was used twice: revoke the grant's tokens by rotating keys if they are self-contained, and report it; \
                      if the database failed over, look whether its standby was synchronous";
@@ -83,20 +100,20 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         remedy: TWICE,
         find: "SELECT login_grant FROM audit WHERE event = 'code_issued' GROUP BY login_grant HAVING count(*) > 1",
     },
-    // A finished login stays for an hour at least: as many of them as there are records of ends.
+    // A finished login stays for an hour at least, so there are no more records of ends than logins that ended then.
     Invariant {
         invariant: "I1",
         rule: "a login is finished once",
         table: "login",
         remedy: TWICE,
-        find: "SELECT a.issuer, a.client_id, a.at
-               FROM (SELECT issuer, client_id, at, count(*) AS ends FROM audit
-                     WHERE event IN ('code_issued', 'login_refused') AND at > :now - 3600
-                     GROUP BY issuer, client_id, at) a
-               LEFT JOIN (SELECT issuer, client_id, finished_at, count(*) AS logins FROM login
-                          WHERE finished_at IS NOT NULL GROUP BY issuer, client_id, finished_at) l
-                 ON l.issuer = a.issuer AND l.client_id = a.client_id AND l.finished_at = a.at
-               WHERE a.ends > coalesce(l.logins, 0)",
+        find: concat!(
+            "SELECT r.issuer, r.at FROM (",
+            ends!(),
+            ") r LEFT JOIN (",
+            finished!(),
+            ") l ON l.issuer = r.issuer AND l.at = r.at
+               WHERE r.ends > coalesce(l.logins, 0) AND r.at > :now - 3600"
+        ),
     },
     Invariant {
         invariant: "I2",
@@ -229,11 +246,15 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         rule: "a finished login has its record",
         table: "login",
         remedy: UNRECORDED,
-        find: "SELECT issuer, client_id, finished_at FROM login WHERE finished_at > (SELECT min(at) FROM audit)
-               EXCEPT SELECT issuer, client_id, at FROM audit WHERE event IN ('code_issued', 'login_refused')
-               EXCEPT SELECT l.issuer, l.client_id, l.finished_at FROM login l
-                      JOIN (SELECT DISTINCT at, issuer FROM audit WHERE event IN ('logins_ended', 'restored')) e
-                        ON e.at = l.finished_at AND (e.issuer = l.issuer OR e.issuer IS NULL)",
+        find: concat!(
+            "SELECT l.issuer, l.at AS finished_at FROM (",
+            finished!(),
+            ") l LEFT JOIN (",
+            ends!(),
+            ") r ON r.issuer = l.issuer AND r.at = l.at
+               WHERE l.logins > coalesce(r.ends, 0) AND l.at > (SELECT min(at) FROM audit)
+                 AND l.at NOT IN (SELECT at FROM audit WHERE event = 'restored')"
+        ),
     },
     Invariant {
         invariant: "I7",

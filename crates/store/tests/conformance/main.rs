@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod answers_lost;
 #[cfg(test)]
+mod checking;
+#[cfg(test)]
 mod codes;
 #[cfg(test)]
 mod copying;
@@ -23,6 +25,8 @@ mod over_tls;
 mod plans;
 #[cfg(test)]
 mod registrations;
+#[cfg(test)]
+mod restoring;
 #[cfg(test)]
 mod upkeep;
 #[cfg(test)]
