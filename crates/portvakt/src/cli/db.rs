@@ -1,5 +1,7 @@
 //! `portvakt db …`: what is done to a store as a whole, beside the server or while it does not run.
 
+mod backup;
+mod check;
 mod copy;
 mod migrate;
 mod status;
@@ -15,6 +17,12 @@ use crate::failure::Failure;
 pub(super) enum DbCommand {
     /// Bring a database's schema up to date: `serve` never does. Needs a role that may create tables.
     Migrate(migrate::Migrate),
+    /// Check that the data is what it should be, beside a running server: what is used once, what is recorded, what is sealed.
+    Check(check::Check),
+    /// Back a data folder up to one file, beside a running server.
+    Backup(backup::Backup),
+    /// Restore a data folder from a backup, or a database that was restored with its own tools: both end what would be alive again.
+    Restore(backup::Restore),
     /// Copy an embedded store into an empty database. Cut off, it goes on when it is run again; no server starts in between.
     Copy(copy::Copy),
     /// Tell where the data is, how far its schema is, and how much there is of it.
@@ -48,6 +56,9 @@ impl Configured {
 pub(super) async fn perform(command: DbCommand) -> Result<(), Failure> {
     match command {
         DbCommand::Migrate(asked) => migrate::perform(asked).await,
+        DbCommand::Check(asked) => check::perform(asked).await,
+        DbCommand::Backup(asked) => backup::perform_backup(&asked),
+        DbCommand::Restore(asked) => backup::perform_restore(asked).await,
         DbCommand::Copy(asked) => copy::perform(asked).await,
         DbCommand::Status { configured, json } => status::perform(&configured.settings()?, json).await,
     }

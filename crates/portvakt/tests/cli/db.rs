@@ -124,3 +124,72 @@ async fn a_folder_has_no_roles_and_brings_itself_up_to_date() {
     let page = desk.run(&["db", "status"]);
     assert!(String::from_utf8_lossy(&page.stdout).contains("signing_key"), "{}", complaint(&page));
 }
+
+#[tokio::test]
+async fn a_folder_is_backed_up_checked_and_restored_and_moves_to_a_database() {
+    let desk = Desk::with(
+        &TWO_ISSUERS.replace("data = \"data\"", "data = \"data\"\nmaster_key = { file = \"master.key\" }"),
+    );
+    desk.write("master.key", MASTER_KEY);
+    let server = desk.serve();
+    let backup = desk.path("backup.db").display().to_string();
+    let from = ["db", "restore", "--from", &backup, "--json"];
+    let beside = desk.run(&["db", "backup", "--to", &backup]);
+    assert!(beside.status.success(), "{}", complaint(&beside));
+    assert_eq!(desk.run(&["db", "backup", "--to", &backup]).status.code(), Some(1), "it is there already");
+    assert_eq!(told(&desk.run(&["db", "check", "--json"]))["findings"], serde_json::json!([]));
+    let used = complaint(&desk.run(&from));
+    assert!(used.contains("in use"), "{used}");
+    server.stop();
+
+    let full = complaint(&desk.run(&from));
+    assert!(full.contains("--replace"), "{full}");
+    let restored = told(&desk.run(&[&from[..], &["--replace"]].concat()));
+    assert_eq!(restored["ended"]["logins"], 0, "{restored}");
+    let keys = told(&desk.run(&["key", "list", "--json"]));
+
+    let database = Database::made();
+    let moved = database.desk();
+    told(&database.migrate(&moved));
+    let data = desk.path("data").display().to_string();
+    let copy = ["db", "copy", "--from", &data, "--json"];
+    let folder = complaint(&desk.run(&copy));
+    assert!(folder.contains("into a database"), "{folder}");
+    let copied = told(&moved.run(&copy));
+    assert_eq!((&copied["tables"]["signing_key"], &copied["resumed"]), (&2.into(), &0.into()));
+    assert_eq!(told(&moved.run(&["key", "list", "--json"])), keys);
+    moved.serve().stop();
+    let again = complaint(&moved.run(&copy));
+    assert!(again.contains("not empty"), "{again}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_data_is_told_with_what_to_do() {
+    let database = Database::made();
+    let desk = database.desk();
+    told(&database.migrate(&desk));
+    desk.serve().stop();
+    assert_eq!(told(&desk.run(&["db", "check", "--json"]))["findings"], serde_json::json!([]));
+    database.sql("UPDATE signing_key SET private_sealed = chain WHERE issuer = 1");
+    let found = desk.run(&["db", "check", "--json"]);
+    assert_eq!(found.status.code(), Some(1));
+    let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!(found["findings"][0]["table"], "signing_key", "{found}");
+    assert!(found["findings"][0]["remedy"].as_str().unwrap().contains("backup"), "{found}");
+    let statements = desk.run(&["db", "check", "--sql"]);
+    assert!(String::from_utf8_lossy(&statements.stdout).contains("-- a code is redeemed once"));
+
+    database.sql("INSERT INTO copying VALUES ('code', '', 0, 0)");
+    let status = told(&desk.run(&["db", "status", "--json"]));
+    assert!(status["why_not"].as_str().unwrap().contains("db copy"), "{status}");
+    let (server, log) = desk.try_serve();
+    assert!(server.is_err() && log.concat().contains("db copy"), "{log:?}");
+    database.sql("DELETE FROM copying");
+
+    let backup = complaint(&desk.run(&["db", "backup", "--to", "/nowhere"]));
+    assert!(backup.contains("pg_dump"), "{backup}");
+    let restore = complaint(&desk.run(&["db", "restore", "--from", "/nowhere"]));
+    assert!(restore.contains("pg_restore"), "{restore}");
+    let ended = told(&desk.run(&["db", "restore", "--already-restored", "--json"]));
+    assert_eq!(ended["ended"]["grants"], 0);
+}
