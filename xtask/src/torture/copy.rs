@@ -124,7 +124,8 @@ fn fill(house: &House, filler: Option<&Path>, folder: &Path, rows: u64, seed: u6
     let program = match filler {
         Some(program) => program.to_owned(),
         None => {
-            let mut build = house.cargo(&["build", "--quiet", "--release", "--locked", "-p", "portvakt-torture"]);
+            let mut build =
+                house.cargo(&["build", "--quiet", "--release", "--locked", "-p", "portvakt-torture"]);
             run_command(build.args(["--no-default-features", "--bin", "portvakt-fill"]))?;
             house.target.join("release").join("portvakt-fill")
         }
