@@ -76,7 +76,7 @@ fn schema_holds(aside: &Aside, checked: &mut Checked) -> Result<(), OpenFault> {
 /// The keys that a statement finds.
 fn keys(db: &Connection, sql: &str) -> Result<Vec<String>, OpenFault> {
     let mut statement = db.prepare(sql).map_err(fault)?;
-    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([]).map_err(fault)?;
     let mut keys = Vec::new();
     while let Some(row) = rows.next().map_err(fault)? {

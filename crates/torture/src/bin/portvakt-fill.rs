@@ -122,22 +122,23 @@ impl Filling {
         let (login, browser) =
             (LoginHandle::draw(&self.random).digest(), BrowserSecret::draw(&self.random).digest());
         store.begin_login(issuer, new_login(login, browser, client_id, now)).await.map_err(told)?;
-        if number % 16 == 0 {
+        let stage = number % 16;
+        if stage == 0 {
             return Ok(1);
         }
-        if number % 16 == 1 {
+        if stage == 1 {
             store.refuse_login(issuer, login, browser, "access_denied", now).await.map_err(told)?;
             return Ok(2);
         }
         let evidence = evidence(&person.pid, now);
         store.record_evidence(issuer, login, browser, evidence.clone(), now).await.map_err(told)?;
-        if number % 16 == 2 {
+        if stage == 2 {
             return Ok(2);
         }
         let code = Code::draw(&self.random).digest();
         let issue = issue(code, GrantId(self.random.bytes()), client_id, &evidence, now)?;
         store.finish_login(issuer, login, browser, issue, now).await.map_err(told)?;
-        if number % 16 == 3 {
+        if stage == 3 {
             return Ok(5);
         }
         let spending = || CodeSpending {
@@ -149,7 +150,7 @@ impl Filling {
             },
         };
         store.spend_code(issuer, spending(), now).await.map_err(told)?;
-        if number % 16 == 4 {
+        if stage == 4 {
             store.spend_code(issuer, spending(), now).await.map_err(told)?;
             return Ok(8);
         }
