@@ -25,8 +25,10 @@ mod power;
 mod programme;
 mod registrar;
 mod server;
+mod tally;
 mod trace;
 mod verbs;
+mod wires;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

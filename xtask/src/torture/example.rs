@@ -10,9 +10,10 @@ use portvakt_cluster::WorkedExample;
 
 use super::chance::Chance;
 use super::checker::Checker;
-use super::faults::{Crowd, PROMOTION, Tally, recovered};
+use super::faults::{Crowd, PROMOTION, recovered};
 use super::history::Journal;
 use super::nodes::{Nodes, Reach};
+use super::tally::Tally;
 use crate::house::Outcome;
 
 /// The three members must have found each other again by then.

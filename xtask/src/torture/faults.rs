@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use portvakt_cluster::{Ambush, Fate, Proxy, Target};
-
 use super::chance::Chance;
 use super::checker::Checker;
 use super::doors::Entrance;
@@ -15,6 +13,8 @@ use super::history::Journal;
 use super::load::{Client, RECOVERY, each};
 use super::nodes::{Node, Nodes, PairSite};
 use super::registrar::Registrar;
+use super::tally::Tally;
+use super::wires::{WIRES, Wire};
 use crate::client::RelyingParty;
 use crate::house::Outcome;
 
@@ -39,23 +39,6 @@ pub(super) enum Goal {
     },
     /// As long as this.
     Time(Duration),
-}
-
-/// What came of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally {
-    kills: u32,
-    in_the_start: u32,
-    failovers: u32,
-    pauses: u32,
-    wires: u32,
-    /// From a node's kill until a whole login at that node, at most.
-    back_after_kill: Duration,
-    /// From the new primary's first write until a whole login at each node, at most.
-    back_after_failover: Duration,
-    back_after_other: Duration,
-    /// From the primary's kill until the new one took a write, at most.
-    promotion: Duration,
 }
 
 /// The load on a site: clients, an operator, and one who looks whether logins succeed.
@@ -231,78 +214,6 @@ impl Goal {
                 tally.failovers < failovers && tally.failovers * kills <= tally.kills * failovers
             }
             Self::Time(_) => chance.once_in(5),
-        }
-    }
-}
-
-impl Tally {
-    /// The primary was killed: what came.
-    pub(super) fn failed_over(&mut self, promotion: Duration, back: Duration) {
-        self.failovers += 1;
-        self.promotion = self.promotion.max(promotion);
-        self.back_after_failover = self.back_after_failover.max(back);
-    }
-
-    /// Tells it.
-    pub(super) fn tell(&self, took: Duration) {
-        let seconds = |time: Duration| time.as_secs_f64();
-        println!(
-            "logins again, at most: {:.1} s after a node's kill, {:.1} s after a new primary took writes, {:.1} s after \
-             anything else (bar: {} s); new primary at most {:.1} s after the kill (bar: {} s)",
-            seconds(self.back_after_kill),
-            seconds(self.back_after_failover),
-            seconds(self.back_after_other),
-            RECOVERY.as_secs(),
-            seconds(self.promotion),
-            PROMOTION.as_secs(),
-        );
-        println!(
-            "{} kills of a node, {} of them in its start, {} failovers of the primary, {} pauses, {} broken wires; nothing \
-             lost, nothing used twice; {:.1} s",
-            self.kills,
-            self.in_the_start,
-            self.failovers,
-            self.pauses,
-            self.wires,
-            seconds(took)
-        );
-    }
-}
-
-/// How a wire breaks.
-#[derive(Clone, Copy, Debug)]
-enum Wire {
-    Slow,
-    Cut,
-    Refused,
-    Swallowed,
-    AnswersLost,
-    QuestionsLost,
-}
-
-const WIRES: [Wire; 6] =
-    [Wire::Slow, Wire::Cut, Wire::Refused, Wire::Swallowed, Wire::AnswersLost, Wire::QuestionsLost];
-
-impl Wire {
-    fn breaks(self, way: &Proxy, chance: &mut Chance) {
-        let ambush = |fate, chance: &mut Chance| Ambush {
-            fate,
-            target: Target::Write,
-            every: 1 + u32::try_from(chance.below(5)).unwrap_or(0),
-            times: 20,
-        };
-        match self {
-            Self::Slow => {
-                way.delay(chance.time(Duration::from_millis(400)), chance.time(Duration::from_millis(400)))
-            }
-            Self::Cut => way.cut(),
-            Self::Refused => {
-                way.refuse();
-                way.cut();
-            }
-            Self::Swallowed => way.swallow(),
-            Self::AnswersLost => way.ambush(ambush(Fate::AnswerLost, chance)),
-            Self::QuestionsLost => way.ambush(ambush(Fate::NeverSent, chance)),
         }
     }
 }
