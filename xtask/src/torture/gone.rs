@@ -1,6 +1,7 @@
 //! `cargo xtask torture gone`: the database is gone for a while, under load. It is stopped, then it is there and says nothing, then
-//! its wires are dead. Meanwhile every answer that needs it is a 503 with `Retry-After`, in time; discovery and the JWK Sets go on;
-//! nothing grows; and afterwards logins succeed by themselves.
+//! its wires are dead. Meanwhile every answer that needs it is a 503 with `Retry-After`, in time; what would go back to the service goes
+//! back with the error that stands for a 503 there (RFC 6749 §4.1.2.1: `temporarily_unavailable`). Discovery and the JWK Sets go on,
+//! nothing grows, and afterwards logins succeed by themselves.
 
 use std::io;
 use std::sync::Mutex;
@@ -154,28 +155,33 @@ impl Outage {
     /// Holds every answer against the bars, and tells them.
     fn judged(&self, watch: &Watch, manner: Manner, back: Duration) -> Outcome {
         let seen = watch.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut refused, mut slowest, mut slowest_any) = (0_u64, Duration::ZERO, Duration::ZERO);
+        let (mut refused, mut sent_back) = (0_u64, 0_u64);
+        let (mut slowest, mut slowest_any) = (Duration::ZERO, Duration::ZERO);
         for one in seen.iter() {
             let took = one.end.duration_since(one.start);
-            slowest_any = slowest_any.max(took);
+            if one.end >= self.from && one.start <= self.to {
+                slowest_any = slowest_any.max(took);
+            }
             if one.start < self.from || one.end > self.to {
                 continue;
             }
-            refused += 1;
             slowest = slowest.max(took);
-            if !one.is_unavailable {
-                return Err(format!(
-                    "while the database was {manner:?}, {} was answered {}",
-                    one.what, one.told
-                ));
+            match one.refusal {
+                Some(Refusal::Unavailable) => refused += 1,
+                Some(Refusal::ToTheService) => sent_back += 1,
+                None => {
+                    let (what, told) = (one.what, &one.told);
+                    return Err(format!("while the database was {manner:?}, {what} was answered {told}"));
+                }
             }
         }
         let mib =
             |all: &[u64]| all.iter().map(|bytes| format!("{}", bytes >> 20)).collect::<Vec<_>>().join("/");
         println!(
-            "database {manner:?} for {:.1} s: {refused} answers, each 503 with Retry-After, the slowest after {:.2} s (of all, those \
-             on their way too: {:.2} s; bar {} s); discovery and JWK Sets 200 {} times, the slowest after {:.2} s; nodes' memory \
-             {} MiB before, {} at most, {} after; logins again {:.1} s after its return",
+            "database {manner:?} for {:.1} s: {refused} answers 503 with Retry-After and {sent_back} temporarily_unavailable \
+             to the service, no other, the slowest after {:.2} s (with those on their way when it went or came: {:.2} s; \
+             bar {} s); discovery and JWK Sets 200 {} times, the slowest after {:.2} s; nodes' memory {} MiB before, {} at most, \
+             {} after; logins again {:.1} s after its return",
             self.to.duration_since(self.from).as_secs_f64(),
             slowest.as_secs_f64(),
             slowest_any.as_secs_f64(),
@@ -190,8 +196,8 @@ impl Outage {
         if refused == 0 {
             return Err("nobody asked while the database was gone".to_owned());
         }
-        if slowest > LONGEST {
-            return Err(format!("an answer took {slowest:.2?}"));
+        if slowest_any > LONGEST {
+            return Err(format!("an answer took {slowest_any:.2?}"));
         }
         if !self.not_ready {
             return Err("/health/ready never said that the node is not".to_owned());
@@ -218,21 +224,35 @@ struct Seen {
     start: Instant,
     end: Instant,
     what: &'static str,
-    /// 503, with `Retry-After`.
-    is_unavailable: bool,
+    refusal: Option<Refusal>,
     told: String,
+}
+
+/// How somebody was told that nothing can be had now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// 503, with `Retry-After`.
+    Unavailable,
+    /// A redirect to the service, with `temporarily_unavailable`.
+    ToTheService,
 }
 
 impl Watch {
     fn saw(&self, start: Instant, what: &'static str, answer: &io::Result<Answer>) {
-        let (is_unavailable, told) = match answer {
+        let (refusal, told) = match answer {
             Ok(answer) => {
-                let retry = answer.field("retry-after");
-                (answer.status == 503 && retry.is_some(), format!("{}, Retry-After {retry:?}", answer.status))
+                let (retry, location) = (answer.field("retry-after"), answer.field("location"));
+                let goes_back = location.is_some_and(|to| to.contains("error=temporarily_unavailable"));
+                let refusal = match answer.status {
+                    503 if retry.is_some() => Some(Refusal::Unavailable),
+                    303 if goes_back => Some(Refusal::ToTheService),
+                    _ => None,
+                };
+                (refusal, format!("{}, Retry-After {retry:?}, to {location:?}", answer.status))
             }
-            Err(fault) => (false, fault.to_string()),
+            Err(fault) => (None, fault.to_string()),
         };
-        let seen = Seen { start, end: Instant::now(), what, is_unavailable, told };
+        let seen = Seen { start, end: Instant::now(), what, refusal, told };
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
     }
 }

@@ -393,6 +393,8 @@ fn write(path: &Path, text: &str) -> Outcome {
 
 /// A file that nobody else reads.
 fn secret(path: &Path, text: &str) -> Outcome {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|why| format!("{}: {why}", folder.display()))?;
     let mut open = File::options();
     open.write(true).create(true).truncate(true).mode(0o600);
     open.open(path)
