@@ -49,7 +49,7 @@ enum Task {
     Bench(bench::Asked),
     /// Three nodes behind HAProxy, PgBouncer and three PostgreSQL under Patroni, on this machine, until Ctrl-C.
     Cluster(cluster::Asked),
-    /// `kill -9` under load, many connections for one code, and what is on the disk before an answer leaves.
+    /// What must hold when nodes, databases, wires, disks and the power fail, and when many want the same single use.
     Torture(torture::Asked),
     /// The worked examples for the test suites of services: shell, Node and Java.
     Suites,
