@@ -101,6 +101,8 @@ fn on_embedded(house: &House, checker: &Checker, span: Span, seed: u64) -> Resul
     std::fs::create_dir_all(&folder).map_err(why)?;
     let place = folder.join("data");
     let place = place.to_str().ok_or("the target folder's path is no text")?;
+    // It takes no page before it needs it.
+    let span = Span { slack_kib: 0, ..span };
     let missed = one(checker, "the embedded store", place, 256, span, seed);
     std::fs::remove_dir_all(&folder).map_err(why)?;
     Ok(missed)
@@ -111,7 +113,9 @@ fn on_postgres(checker: &Checker, span: Span, seed: u64) -> Result<Option<String
     let settings = Settings::new(Durability::Quick).set("autovacuum", "off").set("shared_buffers", "256MB");
     let server = Postgres::temporary(&settings)?;
     server.create_database(DATABASE)?;
-    Ok(one(checker, "PostgreSQL", &server.url(DATABASE), 64, span, seed))
+    // Of few logins, few at once: pages are taken ahead for those who wait.
+    let tasks = (span.logins_per_day / 100).clamp(1, 64);
+    Ok(one(checker, "PostgreSQL", &server.url(DATABASE), tasks, span, seed))
 }
 
 /// One span on one store: why it was not borne, if it was not.
@@ -126,8 +130,7 @@ fn one(checker: &Checker, store: &str, place: &str, tasks: u32, span: Span, seed
         ("--logins-per-day", u64::from(logins_per_day)),
         ("--audit-retention-days", u64::from(audit_retention_days)),
         ("--slack-kib", u64::from(slack_kib)),
-        // Of few logins, few at once: pages are taken ahead for those who wait.
-        ("--tasks", u64::from(tasks.min(logins_per_day / 100).max(1))),
+        ("--tasks", u64::from(tasks)),
         ("--seed", seed),
     ] {
         command.args([name, &value.to_string()]);
