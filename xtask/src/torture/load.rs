@@ -84,11 +84,8 @@ impl Talk<'_> {
         let start = self.journal.micros();
         let answer = call(self.party, self.doors, self.story);
         let end = self.journal.micros();
-        let lasts = match operation {
-            Operation::Begin => Some(LOGIN_LASTS),
-            Operation::Collect => Some(CODE_LASTS),
-            _ => None,
-        };
+        let lasting = [(Operation::Begin, LOGIN_LASTS), (Operation::Collect, CODE_LASTS)];
+        let lasts = lasting.iter().find(|(lasting, _)| *lasting == operation).map(|(_, time)| *time);
         let (outcome, got) = match answer {
             Ok(got) => (Outcome::Done, Some(got)),
             Err(miss) => (told(&miss), None),
