@@ -31,7 +31,7 @@ use node::Place;
 use pages::{PageSamples, Weight};
 use rows::{Row, Sample, Yardstick};
 use server::Server;
-use trips::Counted;
+use trips::{Counted, Trips};
 
 /// What is asked of `cargo xtask bench`.
 #[derive(Args)]
@@ -223,9 +223,9 @@ fn print_rows(rows: &[Row]) {
 }
 
 fn print_trips(counted: &Counted) {
-    println!("\n{:<40} {:>12} {:>12}", "asked of PostgreSQL", "round trips", "statements");
-    for trips in &counted.steps {
-        println!("{:<40} {:>12.1} {:>12.1}", trips.step, trips.round_trips, trips.statements);
+    println!("\n{:<40} {:>12} {:>12} {:>8}", "asked of PostgreSQL", "round trips", "statements", "writes");
+    for Trips { step, round_trips, statements, writes } in &counted.steps {
+        println!("{step:<40} {round_trips:>12.1} {statements:>12.1} {writes:>8.1}");
     }
     println!("{:<40} {:>12.1}", "a node that nobody uses, a second", counted.idle_a_second);
 }

@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use portvakt_cluster::Proxy;
+use portvakt_cluster::{Proxy, Target};
 use serde::Serialize;
 
 use super::node::Place;
@@ -28,6 +28,8 @@ pub(super) struct Trips {
     pub(super) round_trips: f64,
     /// Statements that these execute, the frames of transactions too.
     pub(super) statements: f64,
+    /// Requests that write: their answers wait for the database's disk.
+    pub(super) writes: f64,
 }
 
 /// What was counted.
@@ -107,15 +109,16 @@ fn log_in(
 
 fn medians(logins: &[Login]) -> Vec<Trips> {
     let of = |step, requests: &dyn Fn(&Login) -> Vec<String>| {
-        let counts = logins.iter().map(|login| {
-            let requests = requests(login);
-            (requests.len(), requests.iter().map(|request| statements_in(request)).sum::<usize>())
-        });
-        let counts: Vec<_> = counts.collect();
+        let over = |count: &dyn Fn(&[String]) -> usize| {
+            median(logins.iter().map(|login| count_of(count(&requests(login)))))
+        };
         Trips {
             step,
-            round_trips: median(counts.iter().map(|(requests, _)| count_of(*requests))),
-            statements: median(counts.iter().map(|(_, statements)| count_of(*statements))),
+            round_trips: over(&|requests| requests.len()),
+            statements: over(&|requests| requests.iter().map(|request| statements_in(request)).sum()),
+            writes: over(&|requests| {
+                requests.iter().filter(|request| Target::Write.matches(request)).count()
+            }),
         }
     };
     let steps = STEPS.iter().enumerate();
@@ -152,11 +155,11 @@ mod tests {
     fn what_is_heard_in_one_login_of_three_is_not_the_logins() {
         let login = |code: &[&str]| {
             let none = Vec::new();
-            [requests(&["a", "b"]), none.clone(), none, requests(code), requests(&["c"])]
+            [requests(&["a", "INSERT INTO b"]), none.clone(), none, requests(code), requests(&["c"])]
         };
         let found = medians(&[login(&["d"]), login(&["d", "asked in between"]), login(&["d"])]);
         let trips: Vec<f64> = found.iter().map(|one| one.round_trips).collect();
         assert_eq!(trips, [2.0, 0.0, 0.0, 1.0, 1.0, 4.0]);
-        assert_eq!(found.last().map(|whole| whole.statements), Some(4.0));
+        assert_eq!(found.last().map(|whole| (whole.statements, whole.writes)), Some((4.0, 1.0)));
     }
 }
