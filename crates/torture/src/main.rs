@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 use portvakt_torture::contest::{self, Plan};
-use portvakt_torture::history::{Bounds, Event, History, parse};
+use portvakt_torture::history::{Bounds, Event, History, Recorded, parse};
 use portvakt_torture::journal::{Clock, Journal};
 use portvakt_torture::load::{Load, Node, Until};
 use portvakt_torture::month;
@@ -35,6 +35,9 @@ enum Task {
         /// Logs of one run.
         #[arg(required = true)]
         logs: Vec<PathBuf>,
+        /// The audit of that run: one JSON record a line, by the names that the histories use.
+        #[arg(long)]
+        audit: Option<PathBuf>,
         #[command(flatten)]
         bounds: BoundsAsked,
     },
@@ -185,7 +188,7 @@ async fn main() -> ExitCode {
         Task::Contest(asked) => contend(&asked).await,
         Task::Load(asked) => load(&asked).await,
         Task::Month(asked) => live_a_month(&asked).await,
-        Task::Judge { logs, bounds } => judge(&logs, &bounds.bounds()),
+        Task::Judge { logs, audit, bounds } => judge(&logs, audit.as_deref(), &bounds.bounds()),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -296,6 +299,12 @@ fn read_log(path: &Path) -> Result<Vec<Event>, String> {
     parse(&text).map_err(|fault| format!("{}: {fault}", path.display()))
 }
 
+fn read_audit(path: &Path) -> Result<Vec<Recorded>, String> {
+    let told = |fault: &dyn std::fmt::Display| format!("{}: {fault}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|fault| told(&fault))?;
+    text.lines().map(|line| serde_json::from_str(line).map_err(|fault| told(&fault))).collect()
+}
+
 async fn live_a_month(asked: &MonthAsked) -> Result<bool, String> {
     let plan = month::Plan {
         days: asked.days,
@@ -313,8 +322,8 @@ async fn live_a_month(asked: &MonthAsked) -> Result<bool, String> {
     Ok(verdict.holds())
 }
 
-fn judge(logs: &[PathBuf], bounds: &Bounds) -> Result<bool, String> {
-    let mut history = History::default();
+fn judge(logs: &[PathBuf], audit: Option<&Path>, bounds: &Bounds) -> Result<bool, String> {
+    let mut history = History { audit: audit.map(read_audit).transpose()?, ..History::default() };
     for path in logs {
         history.events.extend(read_log(path)?);
     }

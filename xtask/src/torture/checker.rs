@@ -59,9 +59,22 @@ impl Checker {
     /// # Errors
     /// Every breach, with the events that show it.
     pub(super) fn judge(&self, journal: &Journal) -> Outcome {
+        self.judge_with(journal, None)
+    }
+
+    /// As [`Checker::judge`], with the audit of the same run: one record a line, by the names that the history uses.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn judge_with(&self, journal: &Journal, audit: Option<&str>) -> Outcome {
         let path = journal.closed()?;
         let skew = SKEW.to_string();
         let mut command = self.command(&["judge", "--skew", &skew]);
+        if let Some(records) = audit {
+            let file = path.with_extension("audit.jsonl");
+            std::fs::write(&file, records).map_err(|fault| format!("{}: {fault}", file.display()))?;
+            command.arg("--audit").arg(file);
+        }
         let done = command.arg(path).output().map_err(|fault| self.not_run(&fault))?;
         let said = String::from_utf8_lossy(&done.stdout);
         if !done.status.success() {
@@ -71,13 +84,14 @@ impl Checker {
             said.lines().last().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
         let count = |name: &str| counts.get(name).and_then(Value::as_u64).unwrap_or(0);
         println!(
-            "judged over I1 to I8: {} events, {} logins, {} acknowledged writes, {} single uses contested, {} recoveries: \
-             acknowledged writes lost 0, single uses revived 0",
+            "judged over I1 to I8: {} events, {} logins, {} acknowledged writes, {} single uses contested, {} recoveries, \
+             {} audit records: acknowledged writes lost 0, single uses revived 0",
             count("events"),
             count("logins"),
             count("acknowledged"),
             count("contested"),
             count("recovered"),
+            count("audit"),
         );
         if count("events") == 0 { Err("nothing was judged".to_owned()) } else { Ok(()) }
     }

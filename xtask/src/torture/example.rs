@@ -12,7 +12,7 @@ use super::chance::Chance;
 use super::checker::Checker;
 use super::faults::{Crowd, PROMOTION, recovered};
 use super::history::Journal;
-use super::nodes::{Nodes, Reach};
+use super::nodes::{DATABASE, Nodes, Reach};
 use super::tally::Tally;
 use crate::house::Outcome;
 
@@ -74,7 +74,7 @@ pub(super) fn run(
         })?;
         load.settle(life + 1)?;
     }
-    load.close(checker, failovers)?;
+    load.close(checker, failovers, |ask| example.sql(DATABASE, ask))?;
     site.checked()?;
     site.end()?;
     drop(site);

@@ -11,7 +11,7 @@ use super::checker::Checker;
 use super::doors::Entrance;
 use super::history::Journal;
 use super::load::{Client, RECOVERY, each};
-use super::nodes::{Node, Nodes, PairSite};
+use super::nodes::{DATABASE, Node, Nodes, PairSite};
 use super::registrar::Registrar;
 use super::tally::Tally;
 use super::wires::{WIRES, Wire};
@@ -26,6 +26,10 @@ pub(super) const PROMOTION: Duration = Duration::from_secs(60);
 
 /// A machine that is this late is not asked any longer: the bar was missed long before.
 const HOPELESS: Duration = Duration::from_secs(90);
+
+/// The audit, by the names that a history of clients knows. A client is registered at two issuers at once, which is one event there.
+const AUDIT: &str = "SELECT json_build_object('event', event, 'client', client_id) FROM audit WHERE event <> 'client_registered' \
+    OR issuer = (SELECT min(issuer) FROM audit WHERE event = 'client_registered') ORDER BY number";
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug)]
@@ -116,16 +120,21 @@ impl Crowd {
         self.registrar.settle(life)
     }
 
-    /// Every promise at every node, and the judge.
+    /// Every promise at every node, and the judge. `audit` reads the audit, when nothing is asked any more.
     ///
     /// # Errors
     /// No answer, or a breach.
-    pub(super) fn close(&mut self, checker: &Checker, life: u32) -> Outcome {
+    pub(super) fn close(
+        &mut self,
+        checker: &Checker,
+        life: u32,
+        audit: impl FnOnce(&str) -> Result<String, String>,
+    ) -> Outcome {
         each(&mut self.clients, |client| client.settle_all(life, 7))?;
         self.prober.settle_all(life, 7)?;
         self.registrar.settle_all(life)?;
         self.journal.tell()?;
-        checker.judge(&self.journal)
+        checker.judge_with(&self.journal, Some(&audit(AUDIT)?))
     }
 }
 
@@ -192,7 +201,7 @@ pub(super) fn run(site: &mut PairSite, checker: &Checker, goal: Goal, chance: &m
             );
         }
     }
-    crowd.close(checker, life)?;
+    crowd.close(checker, life, |ask| site.pair.primary().sql(DATABASE, ask))?;
     site.site.checked()?;
     site.site.without_panics()?;
     tally.tell(began.elapsed());

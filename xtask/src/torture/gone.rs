@@ -15,13 +15,16 @@ use super::checker::Checker;
 use super::doors::Entrance;
 use super::faults::{Crowd, recovered};
 use super::history::Journal;
-use super::nodes::{Nodes, PairSite};
+use super::nodes::{DATABASE, Nodes, PairSite};
 use super::server::PERSONS;
 use crate::client::{Answer, Connection, Miss, RelyingParty, Request};
 use crate::house::Outcome;
 
 /// Connections that ask all the time, beside the usual load.
 const ASKING: usize = 32;
+
+/// Their client.
+const ASKER: &str = "asker";
 
 /// Between two questions of one of them.
 const BREATH: Duration = Duration::from_millis(20);
@@ -47,7 +50,12 @@ enum Manner {
 pub(super) fn run(site: &mut PairSite, checker: &Checker, time: Duration, chance: &mut Chance) -> Outcome {
     let journal = Journal::create(&site.file("history.jsonl"))?;
     let mut crowd = Crowd::new(&site.site, journal, chance)?;
-    let [pilot, current] = site.site.parties()?;
+    // The history knows nothing of those who only ask.
+    if !site.site.register()(ASKER) {
+        return Err("`portvakt apply` does not work here".to_owned());
+    }
+    let asker = |party| RelyingParty { client_id: ASKER.to_owned(), ..party };
+    let [pilot, current] = site.site.parties()?.map(asker);
     let mut life = 0;
     for manner in [Manner::Stopped, Manner::Silent, Manner::CutOff] {
         let askers: Vec<Asker> = [&pilot, &current]
@@ -91,7 +99,13 @@ pub(super) fn run(site: &mut PairSite, checker: &Checker, time: Duration, chance
         }
         site.site.without_panics()?;
     }
-    crowd.close(checker, life)
+    crowd.close(checker, life, |ask| {
+        let records = site.pair.primary().sql(DATABASE, ask)?;
+        Ok(records
+            .lines()
+            .filter(|record| !record.contains(ASKER))
+            .fold(String::new(), |all, record| all + record + "\n"))
+    })
 }
 
 /// When it was gone, and what the nodes held meanwhile.

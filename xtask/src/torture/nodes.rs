@@ -27,7 +27,7 @@ const END: Duration = Duration::from_secs(40);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The database's name, and the role that nodes take.
-const DATABASE: &str = "portvakt";
+pub(super) const DATABASE: &str = "portvakt";
 const ROLE: &str = "portvakt";
 
 /// How nodes reach their database.
