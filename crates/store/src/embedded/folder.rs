@@ -1,9 +1,10 @@
 //! The data folder: whose it is, and who may read it.
 
-use std::fs::{DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::OpenFault;
 
@@ -133,17 +134,32 @@ fn take_lock(path: &Path) -> Result<FolderLock, OpenFault> {
         .mode(0o600)
         .open(path)
         .map_err(io)?;
-    match file.try_lock() {
+    match lock_soon(&file) {
         Ok(()) => {}
-        Err(std::fs::TryLockError::WouldBlock) => {
+        Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             let told = file.read_to_string(&mut holder).ok().and_then(|_| holder.trim().parse().ok());
             return Err(OpenFault::Locked { pid: told });
         }
-        Err(std::fs::TryLockError::Error(source)) => return Err(io(source)),
+        Err(TryLockError::Error(source)) => return Err(io(source)),
     }
     file.set_len(0).map_err(io)?;
     file.rewind().map_err(io)?;
     writeln!(file, "{}", std::process::id()).map_err(io)?;
     Ok(FolderLock { _file: file })
+}
+
+/// How often a lock is tried, and how long is waited in between. A process that let it go may have been starting another at that
+/// moment, which shares it until it runs its own program.
+const TRIES: u32 = 20;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+
+fn lock_soon(file: &File) -> Result<(), TryLockError> {
+    for _ in 1..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            tried => return tried,
+        }
+    }
+    file.try_lock()
 }
