@@ -94,6 +94,7 @@ pub(super) fn run(site: &Site, checker: &Checker, until: Until, chance: &mut Cha
     journal.tell()?;
     journal.without_failures()?;
     checker.judge(&journal)?;
+    site.checked()?;
     println!(
         "{} kills, {} of them in the start; slowest start after one {:.0} ms; nothing lost, nothing used twice; {:.1} s",
         tally.kills,

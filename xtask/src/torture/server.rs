@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use super::chance::Chance;
 use crate::client::{Endpoints, RelyingParty};
+use crate::house::{Outcome, output};
 
 /// A start takes far less, also on a folder that a killed server left.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -104,6 +105,36 @@ impl Site {
         let file = self.file("registration.toml");
         let written = std::fs::write(&file, catalogue(self.port, client_id));
         written.is_ok() && file.to_str().is_some_and(|file| self.operate(&["apply", file]))
+    }
+
+    /// What an operator would find, when no server runs: `portvakt db check`.
+    ///
+    /// # Errors
+    /// It finds something that should not be there.
+    pub(super) fn checked(&self) -> Outcome {
+        let file = self.file("portvakt.toml");
+        let (data, port) = (self.data(), self.port);
+        let text = format!(
+            r#"data = "{}"
+[[listeners]]
+address = "127.0.0.1:{port}"
+[[issuers]]
+issuer = "http://localhost:{port}/idporten-oidc-provider/"
+profile = "pilot"
+environment = "development"
+terms = "demo"
+[[issuers]]
+issuer = "http://localhost:{port}"
+profile = "idporten"
+environment = "development"
+terms = "demo"
+"#,
+            data.display()
+        );
+        std::fs::write(&file, text).map_err(|fault| format!("{}: {fault}", file.display()))?;
+        output(Command::new(&self.binary).args(["db", "check", "--config"]).arg(&file))?;
+        println!("portvakt db check finds nothing");
+        Ok(())
     }
 
     /// Starts a server that may be killed before it is ready.
