@@ -35,7 +35,7 @@ const KINDS: [(Kind, &str); 3] = [
 enum Told {
     Won(Prize),
     Lost,
-    /// The server could not say (503): nobody knows.
+    /// The server could not say (503, or its word to the service): nobody knows.
     Nothing,
 }
 
@@ -171,7 +171,10 @@ impl Thing {
     }
 
     fn told(&self, party: &RelyingParty, answer: Answer, number: usize) -> Result<Told, Miss> {
-        if answer.status == 503 {
+        // RFC 6749 §4.1.2.1 has a word for a 503 that goes back to the service.
+        let unavailable =
+            party.brought(&answer, "error").is_some_and(|error| error == "temporarily_unavailable");
+        if answer.status == 503 || unavailable {
             return Ok(Told::Nothing);
         }
         match self {

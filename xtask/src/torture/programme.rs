@@ -7,7 +7,8 @@ use super::chance::Chance;
 use super::faults::Goal;
 use super::kills::Until;
 use super::{
-    BY_PATRONI, CONTESTS, CUTS, FAILOVERS, FAULTS, GONE, How, KILLS, OUTAGE, On, ROUNDS, copy, month, parts,
+    BY_PATRONI, CONTESTS, CUTS, FAILOVERS, FAULTS, FEW_CUTS, FEW_FAULTS, GONE, How, KILLS, OUTAGE, On,
+    ROUNDS, copy, month, parts,
 };
 use crate::house::{House, Outcome};
 
@@ -46,7 +47,8 @@ pub(super) fn run(house: &House, how: &How, minutes: Option<u64>) -> ExitCode {
 
 fn parts_of<'a>(house: &'a House, how: &'a How, minutes: Option<u64>) -> Vec<Part<'a>> {
     let scale = Scale(minutes);
-    let (cuts, faults) = (scale.of(CUTS), scale.of(FAULTS));
+    // Fewer say nothing.
+    let (cuts, faults) = (scale.of(CUTS).max(FEW_CUTS), scale.of(FAULTS).max(FEW_FAULTS));
     let (count, by_patroni) = (scale.count(), scale.of(BY_PATRONI));
     let gone = scale.gone();
     let until = minutes.map_or(Until::Kills(KILLS), |_| Until::Time(scale.share(15)));
