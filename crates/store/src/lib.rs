@@ -20,6 +20,7 @@ mod issuers;
 #[cfg(feature = "danger-faults")]
 mod planted;
 mod postgres;
+mod prepared;
 mod retention;
 mod row;
 mod sealed;

@@ -8,7 +8,6 @@ use portvakt_protocol::organisation::Organisation;
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::{Change, ClientRegistration, Registry};
 use portvakt_protocol::scope::ScopeRecord;
-use portvakt_protocol::secret::ClientSecretDigest;
 use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -22,28 +21,10 @@ use super::registered::{
 use crate::Broken;
 use crate::audit::{Event, Record};
 use crate::client_rows::ClientRows;
+use crate::prepared::{NewSecret, Prepared};
 use crate::row;
 use crate::sealed::Assignment;
 use crate::verbs::{Actor, Generation, Registered};
-
-/// A change with its issuer's number, and nothing left to seal.
-#[derive(Debug)]
-enum Prepared {
-    Organisation { issuer: i64, organisation: Organisation },
-    Scope { issuer: i64, record: ScopeRecord },
-    Client { issuer: i64, registration: Box<ClientRegistration>, active: bool },
-    Secret { issuer: i64, secret: NewSecret },
-    EndSecrets { issuer: i64, client_id: ClientId, at: Timestamp },
-    Person(Assignment),
-}
-
-#[derive(Debug)]
-struct NewSecret {
-    client_id: ClientId,
-    digest: ClientSecretDigest,
-    expires: Timestamp,
-    others_expire: Timestamp,
-}
 
 /// Who and when, for the records.
 #[derive(Debug)]
@@ -63,32 +44,11 @@ impl Embedded {
     ) -> Result<Registered, Broken> {
         let mut prepared = Vec::with_capacity(changes.len());
         for change in changes {
-            prepared.push(self.prepare(change).await?);
+            let number = |issuer: Issuer| async move { self.number(&issuer).await };
+            prepared.push(Prepared::of(change, self.vault(), number).await?);
         }
         let occasion = Occasion { actor, now };
         self.change(move |db| register(db, &prepared, expected, &occasion)).await
-    }
-
-    async fn prepare(&self, change: Change) -> Result<Prepared, Broken> {
-        Ok(match change {
-            Change::Organisation { issuer, organisation } => {
-                Prepared::Organisation { issuer: self.number(&issuer).await?, organisation }
-            }
-            Change::Scope { issuer, record } => {
-                Prepared::Scope { issuer: self.number(&issuer).await?, record }
-            }
-            Change::Client { issuer, registration, active } => {
-                Prepared::Client { issuer: self.number(&issuer).await?, registration, active }
-            }
-            Change::Secret { issuer, client_id, digest, expires, others_expire } => Prepared::Secret {
-                issuer: self.number(&issuer).await?,
-                secret: NewSecret { client_id, digest, expires, others_expire },
-            },
-            Change::EndSecrets { issuer, client_id, at } => {
-                Prepared::EndSecrets { issuer: self.number(&issuer).await?, client_id, at }
-            }
-            Change::Person { pool, person } => Prepared::Person(self.vault().assignment(pool, &person)),
-        })
     }
 
     /// See [`crate::Store::registry`].
@@ -167,8 +127,8 @@ fn register(
                 register_organisation(db, *issuer, organisation, occasion)?
             }
             Prepared::Scope { issuer, record } => register_scope(db, *issuer, record, occasion)?,
-            Prepared::Client { issuer, registration, active } => {
-                register_client(db, *issuer, registration, *active, occasion)?
+            Prepared::Client { issuer, registration, text, active } => {
+                register_client(db, *issuer, (registration, text), *active, occasion)?
             }
             Prepared::Secret { issuer, secret } => register_secret(db, *issuer, secret, occasion)?,
             Prepared::EndSecrets { issuer, client_id, at } => {
@@ -246,7 +206,7 @@ fn register_scope(
 fn register_client(
     db: &Connection,
     issuer: i64,
-    registered: &ClientRegistration,
+    (registered, text): (&ClientRegistration, &str),
     active: bool,
     occasion: &Occasion,
 ) -> Result<bool, Broken> {
@@ -256,14 +216,13 @@ fn register_client(
         .query_row(params![issuer, client_id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     // One that cannot be read any more is one to be replaced.
-    let before = before.map(|(text, active)| (row::registration(&text).ok(), active));
+    let before = before.map(|(known, active)| (row::registration(&known).ok(), active));
     if before
         .as_ref()
         .is_some_and(|(known, was_active)| known.as_ref() == Some(registered) && *was_active == active)
     {
         return Ok(false);
     }
-    let text = serde_json::to_string(registered).map_err(|_| row::unreadable("client", "registration"))?;
     db.prepare_cached(
         "INSERT INTO client (issuer, client_id, orgno, registration, active, created, last_updated)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)

@@ -1,12 +1,8 @@
 //! Registrations. A register is one transaction: the changes, the record of each, and the generation they make. It holds the one row that
 //! says the generation from its beginning, so registers come one after the other, and logins pass by them.
 
-use portvakt_protocol::client::ClientId;
 use portvakt_protocol::issuer::Issuer;
-use portvakt_protocol::organisation::Organisation;
-use portvakt_protocol::registration::{Change, ClientRegistration};
-use portvakt_protocol::scope::ScopeRecord;
-use portvakt_protocol::secret::ClientSecretDigest;
+use portvakt_protocol::registration::Change;
 use portvakt_protocol::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -17,8 +13,8 @@ use super::pool::{Param, pipelined};
 use super::statement::{Statement, statements};
 use crate::Broken;
 use crate::audit::Event;
+use crate::prepared::Prepared;
 use crate::row;
-use crate::sealed::Assignment;
 use crate::verbs::{Actor, Generation, Registered};
 
 statements! {
@@ -119,25 +115,6 @@ statements! {
          SELECT EXISTS (SELECT 1 FROM before) FROM put";
 }
 
-/// A change with its issuer's number, and nothing left to seal.
-#[derive(Debug)]
-enum Prepared {
-    Organisation { issuer: i64, organisation: Organisation },
-    Scope { issuer: i64, record: ScopeRecord },
-    Client { issuer: i64, registration: Box<ClientRegistration>, active: bool },
-    Secret { issuer: i64, secret: NewSecret },
-    EndSecrets { issuer: i64, client_id: ClientId, at: Timestamp },
-    Person(Assignment),
-}
-
-#[derive(Debug)]
-struct NewSecret {
-    client_id: ClientId,
-    digest: ClientSecretDigest,
-    expires: Timestamp,
-    others_expire: Timestamp,
-}
-
 /// What changes did.
 #[derive(Clone, Copy, Debug, Default)]
 struct Done {
@@ -161,7 +138,8 @@ impl Postgres {
     ) -> Result<Registered, Broken> {
         let mut prepared = Vec::with_capacity(changes.len());
         for change in changes {
-            prepared.push(self.prepare(change).await?);
+            let number = |issuer: Issuer| async move { self.number(&issuer).await };
+            prepared.push(Prepared::of(change, self.vault(), number).await?);
         }
         // What was begun is finished, whether or not its caller still waits: a connection is never left in the middle.
         let store = self.clone();
@@ -174,27 +152,6 @@ impl Postgres {
             tokio::time::sleep(BOUND).await;
         }
         Ok(registered)
-    }
-
-    async fn prepare(&self, change: Change) -> Result<Prepared, Broken> {
-        let number = async |issuer: &Issuer| self.number(issuer).await;
-        Ok(match change {
-            Change::Organisation { issuer, organisation } => {
-                Prepared::Organisation { issuer: number(&issuer).await?, organisation }
-            }
-            Change::Scope { issuer, record } => Prepared::Scope { issuer: number(&issuer).await?, record },
-            Change::Client { issuer, registration, active } => {
-                Prepared::Client { issuer: number(&issuer).await?, registration, active }
-            }
-            Change::Secret { issuer, client_id, digest, expires, others_expire } => Prepared::Secret {
-                issuer: number(&issuer).await?,
-                secret: NewSecret { client_id, digest, expires, others_expire },
-            },
-            Change::EndSecrets { issuer, client_id, at } => {
-                Prepared::EndSecrets { issuer: number(&issuer).await?, client_id, at }
-            }
-            Change::Person { pool, person } => Prepared::Person(self.vault().assignment(pool, &person)),
-        })
     }
 
     async fn transact(
@@ -289,8 +246,7 @@ impl Prepared {
                 ];
                 send(to, &SCOPE, &params).await
             }
-            Self::Client { issuer, registration, active } => {
-                let text = serde_json::to_string(registration).unwrap_or_default();
+            Self::Client { issuer, registration, text, active } => {
                 let mut told = detail_of(actor, "registration", registration);
                 if let Some(members) = told.as_object_mut() {
                     members.insert("active".to_owned(), Value::Bool(*active));
@@ -299,7 +255,7 @@ impl Prepared {
                     issuer,
                     &registration.client_id.as_str(),
                     &registration.client_orgno.as_str(),
-                    &text,
+                    text,
                     active,
                     &at,
                     &Event::ClientRegistered.as_str(),
