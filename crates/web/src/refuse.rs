@@ -9,6 +9,7 @@ use portvakt_protocol::client::{Client, ClientId};
 use portvakt_protocol::profile::LOGIN_LIFETIME;
 use portvakt_protocol::refusal::{Fault, Refusal};
 
+use crate::concerned::Concerned;
 use crate::here::Here;
 use crate::pages::{Detail, NoticePage, PageName, Service, page};
 use crate::reply::{Reply, log_broken, log_refusal, retry_after, see_other};
@@ -94,11 +95,12 @@ pub(crate) fn stop(trace: &Trace, endpoint: &'static str, here: &Here<'_>, stop:
     match stop {
         Stop::Page(fault, client) => {
             let refusal = fault.refusal();
-            log_refusal(site, trace, endpoint, fault.client().map(ClientId::as_str), &refusal);
+            let named = fault.client().map(ClientId::as_str);
+            log_refusal(site, trace, endpoint, Concerned::of(client.as_deref(), named), &refusal);
             refusal_page(trace, here, (&refusal, status(&fault)), Service::maybe(client.as_ref()))
         }
         Stop::Redirect(addressed, fault) => {
-            log_refusal(site, trace, endpoint, Some(addressed.client().id().as_str()), &fault.refusal());
+            log_refusal(site, trace, endpoint, addressed.client().as_ref(), &fault.refusal());
             see_other(&addressed.refuse(&site.provider, &fault, &trace.id))
         }
         Stop::Notice(notice, client) => {
@@ -107,7 +109,7 @@ pub(crate) fn stop(trace: &Trace, endpoint: &'static str, here: &Here<'_>, stop:
         }
         Stop::Unreadable(fault) => {
             let refusal = fault.refusal();
-            log_refusal(site, trace, endpoint, None, &refusal);
+            log_refusal(site, trace, endpoint, Concerned::Nobody, &refusal);
             let (texts, received) = (here.texts(), refusal.received.to_string());
             let (title, sentence) = (texts.unreadable, texts.unreadable_sentence);
             let detail = detail(site, &refusal, &received);

@@ -7,9 +7,11 @@ use http::header::{
     WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Response, StatusCode};
+use portvakt_protocol::organisation::OrgNumber;
 use portvakt_protocol::refusal::{ErrorCode, Fault, Received, Refusal, inert};
 use serde_json::json;
 
+use crate::concerned::Concerned;
 use crate::site::{Site, Trace};
 
 /// How long anybody may keep a public document; [`JWKS_MAX_AGE`](crate::keys::JWKS_MAX_AGE) in a header's words.
@@ -83,20 +85,22 @@ pub(crate) fn see_other(location: &str) -> Reply {
 }
 
 /// Logs a refusal in full: rule, clause, parameter, expected, received and fix, in one event, and keeps it for the issuer's own page
-/// where that lists refusals. Values are escaped, and secrets never stand in a fault.
-pub(crate) fn log_refusal(
+/// where that lists refusals. A registered client's is counted. Values are escaped, and secrets never stand in a fault.
+pub(crate) fn log_refusal<'a>(
     site: &Site,
     trace: &Trace,
     endpoint: &'static str,
-    client: Option<&str>,
+    concerned: impl Into<Concerned<'a>>,
     refusal: &Refusal,
 ) {
+    let concerned = concerned.into();
     tracing::info!(
         target: "refusal",
         trace_id = %trace.id,
         issuer = %site.provider.issuer(),
         endpoint,
-        client = %Received::maybe(client),
+        client = %Received::maybe(concerned.name()),
+        organisation = concerned.organisation().map(OrgNumber::as_str),
         code = refusal.code.as_str(),
         rule = refusal.rule,
         clause = refusal.clause,
@@ -107,20 +111,23 @@ pub(crate) fn log_refusal(
         "refused"
     );
     if let Some(lately) = &site.lately {
-        lately.add(trace, endpoint, client, refusal);
+        lately.add(trace, endpoint, concerned.name(), refusal);
+    }
+    if let Some(client) = concerned.client() {
+        site.refusals.add(trace, (client.id(), client.organisation()), refusal);
     }
 }
 
 /// The JSON of a refusal (RFC 6749 §5.2).
-pub(crate) fn refuse_json(
+pub(crate) fn refuse_json<'a>(
     site: &Site,
     trace: &Trace,
     endpoint: &'static str,
-    client: Option<&str>,
+    concerned: impl Into<Concerned<'a>>,
     fault: &impl Fault,
 ) -> Reply {
     let refusal = fault.refusal();
-    log_refusal(site, trace, endpoint, client, &refusal);
+    log_refusal(site, trace, endpoint, concerned, &refusal);
     let description = format!("{} (trace_id: {})", refusal.description(), trace.id);
     let body = json!({ "error": refusal.code.as_str(), "error_description": description });
     let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
@@ -134,9 +141,15 @@ pub(crate) fn refuse_json(
 }
 
 /// The refusal of a protected resource (RFC 6750 §3): the header says it all. Without a token it says nothing.
-pub(crate) fn refuse_bearer(site: &Site, trace: &Trace, fault: &impl Fault, bare: bool) -> Reply {
+pub(crate) fn refuse_bearer<'a>(
+    site: &Site,
+    trace: &Trace,
+    concerned: impl Into<Concerned<'a>>,
+    fault: &impl Fault,
+    bare: bool,
+) -> Reply {
     let refusal = fault.refusal();
-    log_refusal(site, trace, "userinfo", None, &refusal);
+    log_refusal(site, trace, "userinfo", concerned, &refusal);
     let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::UNAUTHORIZED);
     let mut reply = no_store(reply(status, "application/json", Body::empty()));
     let challenge = if bare {

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::face::{About, Face};
 use crate::keys::{InForce, KeyRing, NotSigned, NotTakenOver};
 use crate::lately::{LateRefusal, Lately};
+use crate::refusal_count::{RefusalCount, RefusedOften};
 
 /// An issuer being served.
 #[derive(Debug)]
@@ -48,6 +49,8 @@ pub struct Site {
     /// The last refusals, where the environment is `development`; none elsewhere. Each node's own: they are to help whoever sits
     /// before one, and decide nothing.
     pub(crate) lately: Option<Lately>,
+    /// How often clients were refused lately.
+    pub(crate) refusals: RefusalCount,
     /// The other development issuers of this process, which [`Site::elsewhere`] asks; set once all are loaded.
     neighbours: OnceLock<Vec<Provider>>,
 }
@@ -95,6 +98,7 @@ impl Site {
             discovery,
             face,
             lately,
+            refusals: RefusalCount::default(),
             neighbours: OnceLock::new(),
         })
     }
@@ -178,6 +182,17 @@ impl Site {
     /// The `n` last refusals, newest first: none outside the environment `development`.
     pub(crate) fn newest(&self, n: usize) -> Vec<Arc<LateRefusal>> {
         self.lately.as_ref().map(|lately| lately.newest(n)).unwrap_or_default()
+    }
+
+    /// The clients that were refused often for one rule, and whose owners have not been told of it on that day. What is counted is
+    /// counted at this node.
+    pub fn refused_often(&self) -> Vec<RefusedOften> {
+        self.refusals.often()
+    }
+
+    /// That owner has been told, by this node or another.
+    pub fn owner_told(&self, often: &RefusedOften) {
+        self.refusals.told(often);
     }
 
     /// Tells a development issuer of the others in this process. Any other environment neither tells nor is told of.

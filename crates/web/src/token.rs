@@ -18,6 +18,7 @@ use portvakt_protocol::token::{
 use portvakt_protocol::witness::Spending;
 use portvakt_store::{Broken, CodeSpending};
 
+use crate::concerned::Concerned;
 use crate::cors;
 use crate::form::{FormFault, form};
 use crate::keys::NotSigned;
@@ -60,7 +61,7 @@ pub(crate) async fn token(State(site): State<Arc<Site>>, request: Request<Body>)
     let mut asker = Asker::default();
     let reply = match answer(&site, &mut trace, request, &mut asker).await {
         Ok(body) => json(StatusCode::OK, body),
-        Err(Refused::Fault(fault)) => refuse_json(&site, &trace, "token", asker.named.as_deref(), &fault),
+        Err(Refused::Fault(fault)) => refuse_json(&site, &trace, "token", asker.concerned(), &fault),
         Err(Refused::Broken(broken)) => broken_json(&site, &trace, "token", &broken),
         Err(Refused::NotSigned(fault)) if fault.passes() => broken_json(&site, &trace, "token", &fault),
         Err(Refused::NotSigned(fault)) => server_error(&site, &trace, "token", &fault),
@@ -81,6 +82,12 @@ struct Asker {
     /// Whole only once it is known to be a client's: a stranger's may be a secret in the wrong place.
     named: Option<String>,
     client: Option<Arc<Client>>,
+}
+
+impl Asker {
+    fn concerned(&self) -> Concerned<'_> {
+        Concerned::of(self.client.as_deref(), self.named.as_deref())
+    }
 }
 
 async fn answer(

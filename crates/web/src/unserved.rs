@@ -12,6 +12,7 @@ use portvakt_protocol::provider::Environment;
 use portvakt_protocol::refusal::{Fault, Refusal, inert};
 use portvakt_protocol::well_known::{NotServed, meant};
 
+use crate::concerned::Concerned;
 use crate::reply::{Reply, log_refusal, plain, text};
 use crate::site::{Site, Trace};
 
@@ -101,7 +102,7 @@ fn is_told(here: &[Arc<Site>]) -> bool {
 /// Logs the refusal, and answers with the same fields as the log has, a line each.
 fn told(site: &Site, place: &'static str, status: StatusCode, sentence: &str, refusal: &Refusal) -> Reply {
     let trace = Trace::begin(site);
-    log_refusal(site, &trace, place, None, refusal);
+    log_refusal(site, &trace, place, Concerned::Nobody, refusal);
     let lines = [
         ("rule", refusal.rule.to_owned()),
         ("clause", refusal.clause.to_owned()),

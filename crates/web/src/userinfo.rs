@@ -14,6 +14,7 @@ use portvakt_protocol::{claims, params};
 use portvakt_store::Broken;
 use serde::Deserialize;
 
+use crate::concerned::Concerned;
 use crate::cors;
 use crate::form::{FormFault, content_type, is_form, read};
 use crate::keys::NotSigned;
@@ -47,7 +48,10 @@ pub(crate) async fn userinfo(State(site): State<Arc<Site>>, request: Request<Bod
     let mut client = None;
     let reply = match answer(&site, &mut trace, request, &mut client).await {
         Ok(body) => json(StatusCode::OK, body),
-        Err(Refused::Fault(fault)) => refuse_bearer(&site, &trace, &fault, fault == UserinfoFault::NoToken),
+        Err(Refused::Fault(fault)) => {
+            let concerned = Concerned::of(client.as_deref(), None);
+            refuse_bearer(&site, &trace, concerned, &fault, fault == UserinfoFault::NoToken)
+        }
         Err(Refused::Broken(broken)) => broken_json(&site, &trace, "userinfo", &broken),
         Err(Refused::NotVerified(fault)) if fault.passes() => broken_json(&site, &trace, "userinfo", &fault),
         Err(Refused::NotVerified(fault)) => server_error(&site, &trace, "userinfo", &fault),

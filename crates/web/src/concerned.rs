@@ -1,0 +1,57 @@
+//! Whom a refusal concerns, as far as it is known when it is logged.
+
+use portvakt_protocol::client::Client;
+use portvakt_protocol::organisation::OrgNumber;
+
+/// Whom a refusal concerns. Only a registered client has an organisation, and only its refusals are counted: whatever else stands in
+/// a request may be anybody's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Concerned<'a> {
+    /// No client was named.
+    Nobody,
+    /// A client by this name, as it was sent, or as much of it as may be told.
+    Named(&'a str),
+    /// A registered client, stopped ones included.
+    Registered(&'a Client),
+}
+
+impl<'a> Concerned<'a> {
+    /// The registered client, if one was found; else the name, if one was sent.
+    pub(crate) fn of(client: Option<&'a Client>, named: Option<&'a str>) -> Self {
+        client.map_or_else(|| named.into(), Self::Registered)
+    }
+
+    /// The client's identifier, as far as one is known.
+    pub(crate) fn name(self) -> Option<&'a str> {
+        match self {
+            Self::Nobody => None,
+            Self::Named(name) => Some(name),
+            Self::Registered(client) => Some(client.id().as_str()),
+        }
+    }
+
+    /// The registered client.
+    pub(crate) fn client(self) -> Option<&'a Client> {
+        match self {
+            Self::Registered(client) => Some(client),
+            Self::Nobody | Self::Named(_) => None,
+        }
+    }
+
+    /// The registered client's organisation.
+    pub(crate) fn organisation(self) -> Option<&'a OrgNumber> {
+        self.client().map(Client::organisation)
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Concerned<'a> {
+    fn from(named: Option<&'a str>) -> Self {
+        named.map_or(Self::Nobody, Self::Named)
+    }
+}
+
+impl<'a> From<&'a Client> for Concerned<'a> {
+    fn from(client: &'a Client) -> Self {
+        Self::Registered(client)
+    }
+}
