@@ -1,4 +1,5 @@
-"""Authlib as a service uses it: discovery, state, nonce and PKCE, the code, the ID token's validation, userinfo.
+"""Authlib as a service uses it: discovery, state, nonce and PKCE, the code, the ID token's validation, userinfo;
+then refresh, introspection and revocation.
 
 The classes are those that Authlib builds its Flask and Django clients from, without a web framework around them.
 """
@@ -36,6 +37,26 @@ class RelyingParty(OAuth2Mixin, OpenIDMixin, BaseApp):
         return self.fetch_access_token(
             redirect_uri=begun["redirect_uri"], code=params["code"], code_verifier=begun["code_verifier"]
         )
+
+    def renew(self, token, **params):
+        """The tokens that a refresh token gives (RFC 6749 §6)."""
+        metadata = self.load_server_metadata()
+        with self._get_oauth_client(**metadata) as session:
+            return session.refresh_token(metadata["token_endpoint"], refresh_token=token["refresh_token"], **params)
+
+    def introspect(self, token):
+        """What the provider says of a token (RFC 7662)."""
+        metadata = self.load_server_metadata()
+        with self._get_oauth_client(**metadata) as session:
+            answer = session.introspect_token(metadata["introspection_endpoint"], token)
+        answer.raise_for_status()
+        return answer.json()
+
+    def revoke(self, token):
+        """Takes a token back (RFC 7009)."""
+        metadata = self.load_server_metadata()
+        with self._get_oauth_client(**metadata) as session:
+            session.revoke_token(metadata["revocation_endpoint"], token).raise_for_status()
 
     def claims(self, begun, token):
         """The claims of the ID token: signature by JWKS, `iss`, `aud`, times, nonce and the shape of each claim."""

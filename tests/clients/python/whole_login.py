@@ -1,7 +1,5 @@
 """Authlib through a whole login. Standard input: the line that `portvakt dev --json --catalogue …` prints."""
 
-import json
-import sys
 import unittest
 from unittest import mock
 from urllib.parse import parse_qs, urlsplit
@@ -12,37 +10,7 @@ from joserfc.jws import JWSRegistry
 from requests import HTTPError
 
 from browser import Browser
-from relying_party import RelyingParty
-
-DEV = json.load(sys.stdin)
-PID = DEV["persons"][0]["pid"]
-
-#: By profile: the level that is asked for, and the higher one that the person picks.
-LEVELS = {"pilot": ("Level3", "Level4"), "idporten": ("idporten-loa-substantial", "idporten-loa-high")}
-
-
-class Scene:
-    """A client of the catalogue, at the issuer of a profile."""
-
-    def __init__(self, profile, client_id):
-        self.issuer = next(one["issuer"] for one in DEV["issuers"] if one["profile"] == profile)
-        self.client = next(
-            one for one in DEV["clients"] if one["issuer"] == self.issuer and one["client_id"] == client_id
-        )
-        self.asked, self.picked = LEVELS[profile]
-        self.redirect_uri = self.client["redirect_uris"][0]
-        self.party = self.another(self.client["client_secret"])
-
-    def another(self, secret):
-        """The same client, with this secret."""
-        return RelyingParty(self.issuer, self.client["client_id"], secret)
-
-    def log_in(self):
-        """A login: what the service began, and the URL of the answer."""
-        begun = self.party.begin(self.redirect_uri, acr_values=self.asked)
-        callback, _ = Browser().log_in(begun["url"], self.redirect_uri, PID, self.picked)
-        return begun, callback
-
+from scene import PID, Scene
 
 class CurrentIssuer(unittest.TestCase):
     """The profile `idporten`, whose JWT headers carry the signing certificate (`x5c`, RFC 7515 §4.1.6)."""
