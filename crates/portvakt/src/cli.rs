@@ -5,6 +5,7 @@ mod apply;
 mod client;
 mod db;
 mod dev;
+mod explain;
 mod keys;
 mod organisation;
 mod person;
@@ -76,6 +77,8 @@ enum Subcommands {
         #[command(subcommand)]
         command: Box<db::DbCommand>,
     },
+    /// Tell why a request was refused, by its trace id.
+    Explain(explain::Explain),
     /// Put test persons into a pool, stop and show them.
     Person {
         #[command(subcommand)]
@@ -169,6 +172,7 @@ async fn perform(command: Subcommands) -> Result<(), Failure> {
         Subcommands::Organisation { command } => organisation::perform(command).await,
         Subcommands::Scope { command } => scope::perform(command).await,
         Subcommands::Db { command } => db::perform(*command).await,
+        Subcommands::Explain(asked) => explain::perform(asked),
         Subcommands::Person { command } => person::perform(command).await,
     }
 }

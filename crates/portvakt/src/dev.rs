@@ -17,6 +17,7 @@ use portvakt_protocol::provider::{Environment, Pool, Provider, ProviderFault, Te
 use portvakt_store::StoreUrl;
 
 pub(crate) use base::Base;
+pub(crate) use folder::TEMPORARY;
 pub(crate) use loopback::Loopback;
 pub(crate) use own::OwnClient;
 
@@ -64,7 +65,7 @@ pub(crate) struct Wish {
 /// # Errors
 /// Why it could not start.
 pub(crate) async fn dev(wish: Wish) -> Result<(), Failure> {
-    telemetry::start(Logging { format: LogFormat::Text, level: LogLevel::Info });
+    let log = telemetry::start_and_keep(Logging { format: LogFormat::Text, level: LogLevel::Info });
     let shutdown = Shutdown::on_signals()?;
     // Bound before anything else: the issuers carry the port.
     let (listeners, port) = wish.listen.bind().await?;
@@ -101,6 +102,10 @@ pub(crate) async fn dev(wish: Wish) -> Result<(), Failure> {
         audit_retention: Some(AUDIT_RETENTION),
     };
     let mut house = House::open(plan).await?;
+    // From here on the folder is this process's.
+    if let Err(why) = log.keep_in(folder.path()) {
+        tracing::warn!(%why, "the log is not kept: `portvakt explain` will find nothing");
+    }
     let opening = Opening { wanted, reading, ready, json: wish.json, measure: wish.measure };
     let served = match opening.open_doors(&house).await {
         Ok(follower) => {

@@ -7,6 +7,7 @@ mod config;
 mod crew;
 mod desk;
 mod dev;
+mod explain;
 mod failure;
 mod house;
 mod keys;

@@ -1,15 +1,23 @@
-//! Logs: structured, to standard error, one line an event; for people a refusal is a block of lines.
+//! Logs: structured, to standard error, one line an event; for people a refusal is a block of lines. A developer's server keeps one in
+//! its folder besides.
 
+mod kept;
 mod terminal;
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::panic::PanicHookInfo;
 
+use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+
+pub(crate) use kept::{FILES, KeptLog};
+pub(crate) use terminal::{happened, legible};
 
 /// How to log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,33 +99,54 @@ const OTHERS: [&str; 9] =
 
 /// Starts logging, for this process and for good.
 pub(crate) fn start(logging: Logging) {
+    begin(logging, None);
+}
+
+/// The same, with a log that is kept too, once it has a folder.
+pub(crate) fn start_and_keep(logging: Logging) -> KeptLog {
+    let kept = KeptLog::default();
+    begin(logging, Some(kept.clone()));
+    kept
+}
+
+fn begin(logging: Logging, kept: Option<KeptLog>) {
     let own = logging.level.filter();
     let others = own.min(LevelFilter::INFO);
     let targets = Targets::new().with_default(own).with_targets(OTHERS.map(|name| (name, others)));
-    let lines = tracing_subscriber::fmt::layer();
     let layer = match logging.format {
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(false)
-            .with_writer(|| Line(io::stderr()))
-            .boxed(),
-        LogFormat::Text => lines
+        LogFormat::Json => json(|| Line(io::stderr())).boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer()
             .event_format(terminal::Terminal::new(may_colour()))
             .with_writer(|| Patient(io::stderr()))
             .boxed(),
     };
     // Someone else's subscriber is there already only in a test, which then reads that one.
-    let _ = tracing_subscriber::registry().with(layer.with_filter(targets)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(layer.with_filter(targets.clone()))
+        .with(kept.map(|kept| json(move || Line(kept.clone()))).with_filter(targets))
+        .try_init();
     std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Events as JSON, each a flat object on a line of its own.
+fn json<S, W>(writer: W) -> impl Layer<S> + Send + Sync
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(writer)
 }
 
 /// Tells the developer something on lines of its own, whatever the log's format. Nothing in them steers the terminal.
 pub(crate) fn say(lines: &str) {
     let mut text = String::with_capacity(lines.len() + 1);
     for line in lines.lines() {
-        text.push_str(&terminal::legible(line));
+        text.push_str(&legible(line));
         text.push('\n');
     }
     let _ = Patient(io::stderr()).write_all(text.as_bytes());

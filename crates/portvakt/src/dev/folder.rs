@@ -9,6 +9,9 @@ use portvakt_crypto::random::Random;
 
 use crate::failure::Failure;
 
+/// How the name of a temporary one begins.
+pub(crate) const TEMPORARY: &str = "portvakt-dev-";
+
 /// A data folder. A temporary one is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -22,7 +25,7 @@ impl Folder {
         if let Some(path) = given {
             return Ok(Self { path, temporary: false });
         }
-        let path = std::env::temp_dir().join(format!("portvakt-dev-{}", hex_encode(&random.bytes::<8>())));
+        let path = std::env::temp_dir().join(format!("{TEMPORARY}{}", hex_encode(&random.bytes::<8>())));
         DirBuilder::new().mode(0o700).create(&path).map_err(|why| {
             Failure::new(format!("{}: {why}", path.display()))
                 .hint("name a folder for the data with --data DIR")

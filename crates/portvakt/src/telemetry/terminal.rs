@@ -96,8 +96,9 @@ impl Block {
 }
 
 /// Fields and their labels, in the order in which they are told.
-const REFUSAL: [(&str, &str); 8] = [
+const REFUSAL: [(&str, &str); 9] = [
     ("client", "client"),
+    ("organisation", "orgno"),
     ("trace_id", "trace id"),
     ("rule", "rule"),
     ("clause", "clause"),
@@ -113,7 +114,7 @@ const HTTP: [(&str, &str); 4] =
 const LOGIN: [(&str, &str); 3] = [("notice", "notice"), ("status", "status"), ("trace_id", "trace id")];
 
 /// What a notice of the login's pages is about, for whoever looks on from the terminal.
-fn happened(notice: &str) -> Option<&'static str> {
+pub(crate) fn happened(notice: &str) -> Option<&'static str> {
     match notice {
         "CookieGone" => Some(
             "the login's cookie did not come: another browser, cookies blocked, or begun at another host name (localhost \
@@ -159,7 +160,7 @@ impl Visit for Fields {
 
 /// A text as it may stand on a line of a terminal: what could end the line, steer the terminal or turn the reading order is
 /// written as JSON escapes it.
-pub(super) fn legible(text: &str) -> Cow<'_, str> {
+pub(crate) fn legible(text: &str) -> Cow<'_, str> {
     let risky = |character: char| {
         character.is_control()
             || matches!(

@@ -1,5 +1,6 @@
 //! `portvakt dev`: what a developer starts first.
 
+mod explain;
 mod follow;
 mod own;
 mod process;

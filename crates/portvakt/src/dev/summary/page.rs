@@ -69,6 +69,7 @@ impl Summary {
             out,
             "  What is refused is told here, on the error page and on the issuer's page: rule, expected, received, fix."
         )?;
+        writeln!(out, "  A trace_id that your service logged is explained by `portvakt explain TRACE_ID`.")?;
         match &self.file {
             Some(file) if self.is_followed => writeln!(out, "  {file} is read again when it changes.")?,
             Some(file) => writeln!(out, "  {file} is no regular file: it was read once.")?,

@@ -21,7 +21,8 @@ async fn a_refusal_is_a_block_in_the_terminal_and_nothing_in_it_steers_it() {
     let said = double.says("    fix        ");
     let labels: Vec<_> =
         said.lines().filter_map(|line| line.strip_prefix("    ")?.split("  ").next()).collect();
-    let expected = ["client", "trace id", "rule", "clause", "parameter", "expected", "received", "fix"];
+    let expected =
+        ["client", "orgno", "trace id", "rule", "clause", "parameter", "expected", "received", "fix"];
     assert_eq!(labels, expected, "{said}");
     assert!(said.contains("Z refused at authoriz"), "{said}");
     assert!(!said.replace('\n', "").chars().any(char::is_control), "{said:?}");

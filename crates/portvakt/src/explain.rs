@@ -1,0 +1,286 @@
+//! Explaining a refusal afterwards: whoever was refused has a trace id, and the structured log has everything else. The log is read
+//! line by line, so it may be of any size; what is no event of ours is skipped.
+
+use std::io::{self, BufRead};
+use std::str::FromStr;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::telemetry::happened;
+
+/// The longest line that is looked at, in bytes. An event of ours is a few thousand at most; the rest of a longer line is passed over.
+const LONGEST: usize = 1024 * 1024;
+
+/// What a refusal is found by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(crate) struct TraceId(String);
+
+impl TraceId {
+    /// 32 hexadecimal digits, in lower case.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for TraceId {
+    type Err = &'static str;
+
+    /// The id alone, or the text that it came in, such as a whole `error_description`.
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let words = text.split(|character: char| !character.is_ascii_alphanumeric());
+        let mut ids =
+            words.filter(|word| word.len() == 32 && word.bytes().all(|one| one.is_ascii_hexdigit()));
+        match (ids.next(), ids.next()) {
+            (Some(id), None) => Ok(Self(id.to_ascii_lowercase())),
+            (Some(_), Some(_)) => Err("has several trace ids: give one"),
+            (None, _) => {
+                Err("must be 32 hexadecimal digits, as an error_description ends in: (trace_id: ...)")
+            }
+        }
+    }
+}
+
+/// What kind of event was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// A request broke a rule.
+    Refusal,
+    /// The server failed.
+    Broken,
+    /// A page of the login could not go on.
+    Login,
+    /// Something else that concerns the request.
+    Other,
+}
+
+/// An event of a request. What the log does not have is `null` in JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Explained {
+    /// What kind it is.
+    pub(crate) kind: Kind,
+    /// What it says, in the log's words.
+    pub(crate) message: Option<String>,
+    /// When, RFC 3339.
+    pub(crate) time: Option<String>,
+    /// The issuer that was asked.
+    pub(crate) issuer: Option<String>,
+    /// Which of its endpoints.
+    pub(crate) endpoint: Option<String>,
+    /// The client, as far as one was named.
+    pub(crate) client: Option<String>,
+    /// The organisation of a registered client.
+    pub(crate) organisation: Option<String>,
+    /// The error code that was answered.
+    pub(crate) code: Option<String>,
+    /// The rule that was broken.
+    pub(crate) rule: Option<String>,
+    /// Where the rule is written.
+    pub(crate) clause: Option<String>,
+    /// The parameter or header concerned.
+    pub(crate) parameter: Option<String>,
+    /// What was expected.
+    pub(crate) expected: Option<String>,
+    /// What came; of a secret or number its kind and length.
+    pub(crate) received: Option<String>,
+    /// What to do about it.
+    pub(crate) fix: Option<String>,
+    /// What failed, of a failure of the server's.
+    pub(crate) cause: Option<String>,
+    /// What became of a page of the login.
+    pub(crate) notice: Option<String>,
+}
+
+impl Explained {
+    /// The event that this object is, if it is of this request.
+    fn of(event: &Map<String, Value>, id: &TraceId) -> Option<Self> {
+        let text = |name: &str| match event.get(name) {
+            Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        if text("trace_id")? != id.as_str() {
+            return None;
+        }
+        let kind = match event.get("target").and_then(Value::as_str) {
+            Some("refusal") => Kind::Refusal,
+            Some("broken") => Kind::Broken,
+            Some("login") => Kind::Login,
+            Some(_) | None => Kind::Other,
+        };
+        Some(Self {
+            kind,
+            message: text("message"),
+            time: text("timestamp"),
+            issuer: text("issuer"),
+            endpoint: text("endpoint"),
+            client: text("client").and_then(named),
+            organisation: text("organisation"),
+            code: text("code"),
+            rule: text("rule"),
+            clause: text("clause"),
+            parameter: text("parameter"),
+            expected: text("expected"),
+            received: text("received"),
+            fix: text("fix"),
+            cause: text("cause"),
+            notice: text("notice").map(|notice| happened(&notice).map_or(notice, str::to_owned)),
+        })
+    }
+}
+
+/// A client as the log has it: quoted, or `nothing`.
+fn named(client: String) -> Option<String> {
+    if client == "nothing" {
+        return None;
+    }
+    let bare = client.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    Some(bare.map_or_else(|| client.clone(), str::to_owned))
+}
+
+/// What came of reading a log.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    /// The events of the request, in the log's order.
+    pub(crate) events: Vec<Explained>,
+    /// How many lines were read.
+    pub(crate) lines: u64,
+    /// How many of them began as an event does.
+    pub(crate) structured: u64,
+}
+
+/// Reads a log to its end.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn read(mut log: impl BufRead, id: &TraceId) -> io::Result<Read> {
+    let (mut read, mut line) = (Read::default(), Vec::new());
+    while next_line(&mut log, &mut line)? {
+        read.lines += 1;
+        if line.first() != Some(&b'{') {
+            continue;
+        }
+        read.structured += 1;
+        let holds = line.windows(id.as_str().len()).any(|part| part == id.as_str().as_bytes());
+        if !holds {
+            continue;
+        }
+        if let Ok(Value::Object(event)) = serde_json::from_slice(&line) {
+            read.events.extend(Explained::of(&event, id));
+        }
+    }
+    Ok(read)
+}
+
+/// Reads the next line, as much of it as is looked at, without its end. False at the end of the log.
+fn next_line(log: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let mut has_begun = false;
+    loop {
+        let part = match log.fill_buf() {
+            Ok(part) => part,
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+            Err(why) => return Err(why),
+        };
+        if part.is_empty() {
+            return Ok(has_begun);
+        }
+        has_begun = true;
+        let end = part.iter().position(|byte| *byte == b'\n');
+        let text = part.get(..end.unwrap_or(part.len())).unwrap_or_default();
+        let room = LONGEST.saturating_sub(line.len()).min(text.len());
+        line.extend_from_slice(text.get(..room).unwrap_or_default());
+        let used = text.len() + usize::from(end.is_some());
+        log.consume(used);
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+
+    fn id() -> TraceId {
+        ID.parse().unwrap()
+    }
+
+    fn found(log: &str) -> Read {
+        read(log.as_bytes(), &id()).unwrap()
+    }
+
+    #[test]
+    fn what_is_no_trace_id_is_refused_and_one_is_found_in_what_it_came_in() {
+        for text in
+            ["", "0123", &ID[..31], &format!("{ID}0"), &format!("g{}", &ID[1..]), &format!("{ID} {ID}")]
+        {
+            assert!(text.parse::<TraceId>().is_err(), "{text}");
+        }
+        for text in [ID, &ID.to_uppercase(), &format!("code: expected a code (trace_id: {ID})")] {
+            assert_eq!(text.parse::<TraceId>().unwrap().as_str(), ID, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_of_this_request_is_skipped() {
+        let quoted = format!(r#"{{"target":"refusal","trace_id":"none","received":"{ID}"}}"#);
+        let log = format!("{ID}\n{{\"trace_id\":\"{ID}\"\n[\"{ID}\"]\n\u{0}\u{ff}\n{quoted}\n  \n");
+        let read = found(&log);
+        assert_eq!(read.events, []);
+        assert_eq!((read.lines, read.structured), (6, 2));
+        assert_eq!(found("").lines, 0);
+    }
+
+    #[test]
+    fn a_refusal_is_told_whole_and_what_it_has_not_is_left_out() {
+        let event = serde_json::json!({
+            "timestamp": "2026-11-23T05:00:00Z", "level": "INFO", "message": "refused", "target": "refusal", "trace_id": ID,
+            "issuer": "https://a.example", "endpoint": "token", "client": "\"skjema\"", "organisation": "991825827",
+            "code": "invalid_grant", "rule": "code-unknown", "clause": "RFC 6749 §5.2", "parameter": "",
+            "expected": "a code", "received": "43 characters (not shown)", "fix": "log in again",
+        });
+        let read = found(&format!("noise\n{event}"));
+        let told = serde_json::to_value(&read.events).unwrap();
+        assert_eq!(told[0]["client"], "skjema");
+        assert_eq!(
+            (&told[0]["organisation"], &told[0]["rule"]),
+            (&"991825827".into(), &"code-unknown".into())
+        );
+        assert_eq!((&told[0]["parameter"], &told[0]["cause"]), (&Value::Null, &Value::Null));
+        let stranger = event.to_string().replace(r#"\"skjema\""#, "nothing");
+        assert_eq!(found(&stranger).events[0].client, None);
+    }
+
+    #[test]
+    fn every_event_of_the_request_is_told_in_order() {
+        let log = format!(
+            "{{\"target\":\"broken\",\"trace_id\":\"{ID}\",\"cause\":\"the disk is full\"}}\n\
+             {{\"target\":\"login\",\"trace_id\":\"{ID}\",\"notice\":\"Finished\"}}\n\
+             {{\"target\":\"elsewhere\",\"trace_id\":\"{ID}\",\"message\":\"seen\"}}\n"
+        );
+        let events = found(&log).events;
+        let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+        assert_eq!(kinds, [Kind::Broken, Kind::Login, Kind::Other]);
+        assert_eq!(events[0].cause.as_deref(), Some("the disk is full"));
+        assert!(events[1].notice.as_deref().unwrap().contains("has led to an answer already"));
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_passed_over_in_bounded_memory() {
+        let event = format!("{{\"target\":\"refusal\",\"trace_id\":\"{ID}\"}}");
+        let long = format!("{{\"a\":\"{}\"}}\n{event}\n", "x".repeat(3 * LONGEST));
+        let mut log = io::BufReader::with_capacity(64, long.as_bytes());
+        let mut line = Vec::new();
+        assert!(next_line(&mut log, &mut line).unwrap());
+        assert_eq!(line.len(), LONGEST);
+        assert!(next_line(&mut log, &mut line).unwrap());
+        assert_eq!(line, event.as_bytes());
+        assert!(!next_line(&mut log, &mut line).unwrap());
+        assert_eq!(found(&long).events.len(), 1);
+    }
+}

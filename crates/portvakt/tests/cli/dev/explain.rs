@@ -1,0 +1,197 @@
+//! `portvakt explain`: a trace id from a real answer leads to everything that the log has about the refusal, and to nothing secret.
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use portvakt_testkit::{Call, Reply};
+use serde_json::Value;
+
+use super::process::Double;
+use crate::registered::{CATALOGUE, ISSUER, ONE_ISSUER, assert_refused};
+use crate::server::{Desk, forwarded, portvakt, told};
+
+const NOBODYS: &str = "0123456789abcdef0123456789abcdef";
+
+/// A code and a secret that may stand in no log, nor in what is told of one.
+const SECRETS: [&str; 3] = ["swordfish-code", "demo-web-secret", "swordfish"];
+
+/// The id at the end of an `error_description`.
+fn trace_id(reply: &Reply) -> String {
+    let description = reply.json()["error_description"].as_str().unwrap().to_owned();
+    let (_, id) = description.rsplit_once("(trace_id: ").unwrap_or_else(|| panic!("{description}"));
+    id.trim_end_matches(')').to_owned()
+}
+
+/// A code that nobody has, asked for with a client's right secret.
+async fn refused(double: &Double, at: usize, client_id: &str) -> String {
+    let url = format!("{}/token", double.issuer(at).trim_end_matches('/'));
+    let secret = double.client(at, client_id)["client_secret"].as_str().unwrap().to_owned();
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", SECRETS[0]),
+        ("redirect_uri", "http://localhost:3000/callback"),
+    ];
+    let reply = double.call(Call::post(&url, &form).basic(client_id, &secret)).await;
+    assert_eq!(reply.json()["error"], "invalid_grant", "{}", reply.text());
+    trace_id(&reply)
+}
+
+/// The command, with this folder for temporary folders, tried until the log has the event: it is written beside the answer.
+fn explained(temporary: &Path, arguments: &[&str]) -> Output {
+    let begun = Instant::now();
+    loop {
+        let output = Command::new(env!("CARGO_BIN_EXE_portvakt"))
+            .arg("explain")
+            .args(arguments)
+            .env("TMPDIR", temporary)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        if output.status.success() || begun.elapsed() > Duration::from_secs(5) {
+            return output;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// The command on this text as standard input.
+fn piped(log: &[u8], arguments: &[&str]) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portvakt"))
+        .args(["explain", "--log", "-"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // One that is refused before it reads has closed its end.
+    let _ = child.stdin.take().unwrap().write_all(log);
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn what_is_no_trace_id_no_log_or_not_in_it_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let misused = portvakt(&["explain", "nonsense"]);
+    assert_eq!(misused.status.code(), Some(2));
+    let words = String::from_utf8_lossy(&misused.stderr).into_owned();
+    assert!(words.contains("must be 32 hexadecimal digits") && words.contains("(trace_id: ...)"), "{words}");
+
+    let none = Command::new(env!("CARGO_BIN_EXE_portvakt"))
+        .args(["explain", NOBODYS])
+        .env("TMPDIR", folder.path())
+        .output()
+        .unwrap();
+    assert_refused(&none, &["no log of `portvakt dev` is there", "--log FILE"]);
+    let data = folder.path().display().to_string();
+    assert_refused(&portvakt(&["explain", NOBODYS, "--data", &data]), &["has no log of `portvakt dev`"]);
+    let missing = folder.path().join("missing").display().to_string();
+    assert_refused(&portvakt(&["explain", NOBODYS, "--log", &missing]), &["missing: ", "--log FILE"]);
+    assert_refused(&piped(b"", &[NOBODYS]), &["is among 0 events of standard input", "hint: "]);
+    assert_refused(&piped(b"INFO refused\n", &[NOBODYS]), &["no line of standard input is an event as JSON"]);
+    let other = format!("{{\"trace_id\":\"{}\"}}\n", NOBODYS.replace('0', "f"));
+    assert_refused(
+        &piped(other.as_bytes(), &[NOBODYS, "--json"]),
+        &[NOBODYS, "is among 1 events of standard input", "the node that answered"],
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_of_dev_is_explained_by_the_trace_id_that_its_service_got() {
+    let double = Double::with(&[]);
+    let id = refused(&double, 1, "demo-web").await;
+    let output = explained(double.temporary.path(), &[&id, "--json"]);
+    let answer = told(&output);
+    assert_eq!(answer["trace_id"], id.as_str());
+    let [event] = answer["events"].as_array().unwrap().as_slice() else { panic!("{answer}") };
+    assert_eq!((&event["kind"], &event["issuer"]), (&"refusal".into(), &double.issuer(1).into()));
+    assert_eq!((&event["endpoint"], &event["code"]), (&"token".into(), &"invalid_grant".into()));
+    assert_eq!(event["client"], "demo-web");
+    assert!(event["organisation"].as_str().is_some_and(|orgno| orgno.len() == 9), "{event}");
+    for field in ["time", "rule", "clause", "parameter", "expected", "received", "fix"] {
+        assert!(event[field].as_str().is_some_and(|text| !text.is_empty()), "{field} of {event}");
+    }
+    let text = String::from_utf8(explained(double.temporary.path(), &[&id]).stdout).unwrap();
+    assert!(
+        text.starts_with(&format!("refused at token of {}: invalid_grant\n", double.issuer(1))),
+        "{text}"
+    );
+    for label in
+        ["time", "trace_id", "client", "organisation", "rule", "clause", "expected", "received", "fix"]
+    {
+        assert!(text.lines().any(|line| line.split_whitespace().next() == Some(label)), "{label} of\n{text}");
+    }
+    let whole = [output.stdout, text.clone().into_bytes()].concat();
+    let whole = String::from_utf8(whole).unwrap();
+    assert!(SECRETS.iter().all(|secret| !whole.contains(secret)), "{whole}");
+    assert_refused(&explained(double.temporary.path(), &[NOBODYS]), &["no event of trace id", "log.jsonl"]);
+    double.stop();
+}
+
+#[tokio::test]
+async fn a_kept_folder_has_its_log_its_owners_alone_and_it_outlives_dev() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let double = Double::with(&["--data", data.to_str().unwrap()]);
+    let authorize =
+        format!("{}/authorize?client_id=nobody&scope=openid&response_type=code", double.issuer(1));
+    let page = double.call(Call::get(&authorize)).await;
+    assert_eq!(page.status, 400);
+    double.stop();
+    let log = data.join("log.jsonl");
+    assert_eq!(std::fs::metadata(&log).unwrap().permissions().mode() & 0o777, 0o600);
+    let lines = std::fs::read_to_string(&log).unwrap();
+    let refusal = lines
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .find(|event| event["target"] == "refusal")
+        .unwrap();
+    let id = refusal["trace_id"].as_str().unwrap();
+    assert!(page.text().contains(id), "the page names it");
+    let answer = told(&portvakt(&["explain", id, "--json", "--data", data.to_str().unwrap()]));
+    assert_eq!(answer["events"][0]["received"], "\"nobody\"");
+    assert_eq!(answer["events"][0]["organisation"], Value::Null, "a stranger has none");
+    let by_file = told(&portvakt(&["explain", id, "--json", "--log", log.to_str().unwrap()]));
+    assert_eq!(by_file, answer);
+}
+
+#[tokio::test]
+async fn the_journal_of_serve_is_explained_from_standard_input() {
+    let desk = Desk::with(ONE_ISSUER);
+    assert!(desk.apply(CATALOGUE, &[]).status.success());
+    let server = desk.serve();
+    let form = [("grant_type", "authorization_code"), ("code", SECRETS[0])];
+    let call = Call::post(&format!("{ISSUER}token"), &form).basic("skjema", SECRETS[2]);
+    let reply = server.wire(&["pilot.example"]).call(forwarded(call)).await;
+    let description = reply.json()["error_description"].as_str().unwrap().to_owned();
+    server.terminate();
+    let (_, log) = server.ended();
+    let journal = format!("-- Boot --\n{}\n", log.join("\n"));
+    let answer = told(&piped(journal.as_bytes(), &["--json", &description]));
+    let event = &answer["events"][0];
+    assert_eq!((&event["client"], &event["organisation"]), (&"skjema".into(), &"991825827".into()));
+    assert_eq!((&event["kind"], &event["code"]), (&"refusal".into(), &"invalid_client".into()));
+    assert!(SECRETS.iter().all(|secret| !answer.to_string().contains(secret)), "{answer}");
+}
+
+#[test]
+fn a_failure_of_the_servers_is_told_as_such_and_nothing_in_a_log_steers_the_terminal() {
+    let event = serde_json::json!({
+        "timestamp": "2026-11-23T05:00:00Z", "target": "broken", "trace_id": NOBODYS, "endpoint": "token",
+        "issuer": "https://a.example", "cause": "the disk\n  fix  forged\u{1b}[2J\u{202e}", "message": "failed",
+    });
+    let log = format!("{event}\n");
+    let output = piped(log.as_bytes(), &[NOBODYS]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.starts_with("failed at token of https://a.example: the server's fault"), "{text}");
+    assert!(
+        text.contains("cause") && text.contains("the disk\\u000a  fix  forged\\u001b[2J\\u202e"),
+        "{text}"
+    );
+    assert!(!text.replace('\n', "").chars().any(char::is_control), "{text:?}");
+    let answer = told(&piped(log.as_bytes(), &[NOBODYS, "--json"]));
+    assert_eq!(answer["events"][0]["kind"], "broken");
+}
