@@ -1,4 +1,7 @@
-"""The servers that are tried, and a client at one of them. Standard input: the line that `portvakt dev --json --catalogue …` prints."""
+"""The servers that are tried, and a client at one of them.
+
+Standard input: the line that `portvakt dev --json --catalogue …` prints.
+"""
 
 import json
 import sys

@@ -1,4 +1,7 @@
-"""Authlib after the login: refresh, introspection, revocation. Standard input: the line that `portvakt dev --json --catalogue …` prints."""
+"""Authlib after the login: refresh, introspection, revocation.
+
+Standard input: the line that `portvakt dev --json --catalogue …` prints.
+"""
 
 import unittest
 
