@@ -22,6 +22,7 @@ const BINARY: &str = "portvakt";
 const DEMO: &str = "portvakt-demo";
 const CLUSTER: &str = "portvakt-cluster";
 const TORTURE: &str = "portvakt-torture";
+const VERIFIER: &str = "portvakt-verifier";
 
 /// From the ground up. Imports point downwards only.
 const FLOORS: &[Floor] = &[
@@ -29,9 +30,11 @@ const FLOORS: &[Floor] = &[
     Floor { name: PROTOCOL, below: &[CRYPTO] },
     Floor { name: STORE, below: &[CRYPTO, PROTOCOL] },
     Floor { name: EID, below: &[CRYPTO, PROTOCOL] },
-    Floor { name: WEB, below: &[CRYPTO, PROTOCOL, STORE, EID] },
+    Floor { name: WEB, below: &[CRYPTO, PROTOCOL, STORE, EID, VERIFIER] },
     Floor { name: BINARY, below: &[CRYPTO, PROTOCOL, STORE, EID, WEB] },
-    Floor { name: TESTKIT, below: &[CRYPTO, PROTOCOL, STORE, EID, WEB, CLUSTER] },
+    Floor { name: TESTKIT, below: &[CRYPTO, PROTOCOL, STORE, EID, WEB, CLUSTER, VERIFIER] },
+    // It judges what the others make, so it has nothing of theirs that could be wrong in the same way.
+    Floor { name: VERIFIER, below: &[] },
     // A relying party like any other: it knows the standards and its own registration, and nothing of how the house is built.
     Floor { name: DEMO, below: &[] },
     // Servers of other makers, as an operator would set them up: it knows nothing of the house either.
@@ -56,7 +59,6 @@ const TRADES: &[Trade] = &[
             "ring",
             "rcgen",
             "x509-parser",
-            "rsa",
             "p256",
             "sha2",
             "hmac",
@@ -64,6 +66,7 @@ const TRADES: &[Trade] = &[
         ],
         owners: &[CRYPTO],
     },
+    Trade { what: "the verifier's own crypto", libraries: &["rsa", "base64ct"], owners: &[VERIFIER] },
     Trade { what: "a relying party's library", libraries: &["openidconnect", "oauth2"], owners: &[DEMO] },
     Trade {
         what: "a TLS library",
@@ -231,6 +234,14 @@ mod tests {
     }
 
     #[test]
+    fn the_verifier_shares_nothing_with_what_it_verifies() {
+        for other in [CRYPTO, PROTOCOL] {
+            assert_eq!(fixes(&[(VERIFIER, &[(other, None)]), (other, &[])]).len(), 1, "{other}");
+        }
+        assert_eq!(fixes(&[(WEB, &[(VERIFIER, None)]), (VERIFIER, &[])]), Vec::<String>::new());
+    }
+
+    #[test]
     fn the_demo_service_knows_nothing_of_the_house() {
         assert_eq!(fixes(&[(DEMO, &[(PROTOCOL, None)]), (PROTOCOL, &[])]).len(), 1);
         assert_eq!(fixes(&[(BINARY, &[(DEMO, None)]), (DEMO, &[])]).len(), 1);
@@ -242,6 +253,8 @@ mod tests {
             (WEB, "aws-lc-rs"),
             (WEB, "rcgen"),
             (CRYPTO, "rustls"),
+            (CRYPTO, "rsa"),
+            (VERIFIER, "aws-lc-rs"),
             (EID, "rustls-pki-types"),
             (BINARY, "tokio-postgres"),
             (WEB, "rusqlite"),
@@ -262,6 +275,7 @@ mod tests {
             (CRYPTO, "aws-lc-rs", None),
             (CRYPTO, "rustls-pki-types", None),
             (WEB, "rustls", None),
+            (VERIFIER, "rsa", None),
             (STORE, "rusqlite", None),
             (TESTKIT, "hyper", None),
             (TESTKIT, "axum", None),
