@@ -19,7 +19,9 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 pub use plan::{AsRegistered, Plan, PlanLine, Sign, plan};
-pub use raw::{GivenSecret, RawClient, RawOrganisation, RawPerson, RawScope, RawTerms};
+pub use raw::{
+    GivenSecret, RawAccess, RawClient, RawOnBehalfOf, RawOrganisation, RawPerson, RawScope, RawTerms,
+};
 
 use crate::issuer::Issuer;
 use crate::provider::{Pool, Provider};

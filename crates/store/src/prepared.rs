@@ -2,21 +2,26 @@
 
 use portvakt_protocol::client::ClientId;
 use portvakt_protocol::issuer::Issuer;
-use portvakt_protocol::organisation::Organisation;
-use portvakt_protocol::registration::{Change, ClientRegistration};
-use portvakt_protocol::scope::ScopeRecord;
+use portvakt_protocol::organisation::{OrgNumber, Organisation};
+use portvakt_protocol::person::PersonHandle;
+use portvakt_protocol::registration::{Change, ClientRegistration, Subject};
+use portvakt_protocol::scope::{ScopeAccess, ScopeRecord};
 use portvakt_protocol::secret::ClientSecretDigest;
 use portvakt_protocol::time::Timestamp;
+use serde_json::{Value, json};
 
 use crate::sealed::Assignment;
 use crate::vault::Vault;
+use crate::verbs::Actor;
 use crate::{Broken, row};
 
 /// A change that a backend can write.
 #[derive(Debug)]
 pub(crate) enum Prepared {
     Organisation { issuer: i64, organisation: Organisation },
-    Scope { issuer: i64, record: ScopeRecord },
+    Scope { issuer: i64, record: Box<ScopeRecord>, text: String },
+    ScopeAccess { issuer: i64, access: ScopeAccess },
+    NotBefore { issuer: i64, taken: TakenBack, at: Timestamp },
     Client { issuer: i64, registration: Box<ClientRegistration>, text: String, active: bool },
     Secret { issuer: i64, secret: NewSecret },
     EndSecrets { issuer: i64, client_id: ClientId, at: Timestamp },
@@ -30,6 +35,54 @@ pub(crate) struct NewSecret {
     pub(crate) digest: ClientSecretDigest,
     pub(crate) expires: Timestamp,
     pub(crate) others_expire: Timestamp,
+}
+
+/// Whose grants are taken back, as a row knows them.
+#[derive(Debug)]
+pub(crate) enum TakenBack {
+    Issuer,
+    Client(ClientId),
+    Organisation(OrgNumber),
+    Person(PersonHandle),
+}
+
+impl TakenBack {
+    fn of(subject: Subject, vault: &Vault) -> Self {
+        match subject {
+            Subject::Issuer => Self::Issuer,
+            Subject::Client(client_id) => Self::Client(client_id),
+            Subject::Organisation(orgno) => Self::Organisation(orgno),
+            Subject::Person(pid) => Self::Person(vault.handle(&pid)),
+        }
+    }
+
+    /// The columns `kind` and `subject`.
+    pub(crate) fn key(&self) -> (&'static str, &[u8]) {
+        match self {
+            Self::Issuer => ("issuer", b""),
+            Self::Client(client_id) => ("client", client_id.as_str().as_bytes()),
+            Self::Organisation(orgno) => ("organisation", orgno.as_str().as_bytes()),
+            Self::Person(person) => ("person", person.as_bytes()),
+        }
+    }
+
+    /// What its record has a column for: the client, and the person.
+    pub(crate) fn columns(&self) -> (Option<&str>, Option<PersonHandle>) {
+        match self {
+            Self::Issuer | Self::Organisation(_) => (None, None),
+            Self::Client(client_id) => (Some(client_id.as_str()), None),
+            Self::Person(person) => (None, Some(*person)),
+        }
+    }
+
+    /// The particulars of its record.
+    pub(crate) fn detail(&self, actor: &Actor, at: Timestamp) -> Value {
+        let mut detail = json!({ "actor": actor.0, "kind": self.key().0, "not_before": at.unix() });
+        if let (Self::Organisation(orgno), Some(members)) = (self, detail.as_object_mut()) {
+            members.insert("orgno".to_owned(), Value::String(orgno.as_str().to_owned()));
+        }
+        detail
+    }
 }
 
 impl Prepared {
@@ -49,7 +102,17 @@ impl Prepared {
             Change::Organisation { issuer, organisation } => {
                 Self::Organisation { issuer: number(issuer).await?, organisation }
             }
-            Change::Scope { issuer, record } => Self::Scope { issuer: number(issuer).await?, record },
+            Change::Scope { issuer, record } => {
+                let text = serde_json::to_string(&record).map_err(|_| row::unreadable("scope", "record"))?;
+                Self::Scope { issuer: number(issuer).await?, record: Box::new(record), text }
+            }
+            Change::ScopeAccess { issuer, access } => {
+                Self::ScopeAccess { issuer: number(issuer).await?, access }
+            }
+            Change::NotBefore { issuer, subject, at } => {
+                let taken = TakenBack::of(subject, vault);
+                Self::NotBefore { issuer: number(issuer).await?, taken, at }
+            }
             Change::Client { issuer, registration, active } => {
                 let text = serde_json::to_string(&registration);
                 let text = text.map_err(|_| row::unreadable("client", "registration"))?;

@@ -2,11 +2,12 @@
 
 use portvakt_protocol::acr::Assurance;
 use portvakt_protocol::client::ClientId;
-use portvakt_protocol::organisation::Standing;
+use portvakt_protocol::grant::Grant;
+use portvakt_protocol::organisation::{OrgNumber, Standing};
 use portvakt_protocol::profile::TokenType;
 use portvakt_protocol::registration::ClientRegistration;
-use portvakt_protocol::scope::Scopes;
-use portvakt_protocol::time::Timestamp;
+use portvakt_protocol::scope::{AccessState, Scope, ScopeAccess, ScopeRecord, Scopes};
+use portvakt_protocol::time::{Seconds, Timestamp};
 
 use crate::Broken;
 
@@ -25,6 +26,11 @@ pub(crate) fn scopes(table: &'static str, text: &str) -> Result<Scopes, Broken> 
     } else {
         Scopes::parse(text).map_err(|_| unreadable(table, "scopes"))
     }
+}
+
+/// An access token's scopes: its own, where it has fewer than its grant.
+pub(crate) fn token_scopes(narrowed: Option<&str>, grant: &Grant) -> Result<Scopes, Broken> {
+    narrowed.map_or_else(|| Ok(grant.scopes.clone()), |narrowed| scopes("access_token", narrowed))
 }
 
 pub(crate) fn instant(seconds: Option<i64>) -> Option<Timestamp> {
@@ -78,4 +84,51 @@ pub(crate) fn token_type(word: &str) -> Result<TokenType, Broken> {
 /// A client's registration, as its text says.
 pub(crate) fn registration(text: &str) -> Result<ClientRegistration, Broken> {
     serde_json::from_str(text).map_err(|_| unreadable("client", "registration"))
+}
+
+/// The columns of a scope's row.
+pub(crate) struct ScopeRow<'a> {
+    pub(crate) scope: &'a str,
+    pub(crate) description: &'a str,
+    pub(crate) token_type: Option<&'a str>,
+    pub(crate) at_max_age: i64,
+    pub(crate) active: bool,
+    /// The whole, since there is more to say of a scope than the other columns do.
+    pub(crate) record: Option<&'a str>,
+}
+
+impl ScopeRow<'_> {
+    /// What is registered of the scope. A row without the whole is from before scopes had owners: open to all, as it was.
+    pub(crate) fn read(self) -> Result<ScopeRecord, Broken> {
+        let scope = Scope::parse(self.scope).ok_or_else(|| unreadable("scope", "scope"))?;
+        if let Some(text) = self.record {
+            let record: ScopeRecord =
+                serde_json::from_str(text).map_err(|_| unreadable("scope", "record"))?;
+            // The key is what the row was found by.
+            return if record.scope == scope { Ok(record) } else { Err(unreadable("scope", "record")) };
+        }
+        let at_max_age = u32::try_from(self.at_max_age).map_err(|_| unreadable("scope", "at_max_age"))?;
+        Ok(ScopeRecord {
+            description: self.description.to_owned(),
+            token_type: self.token_type.map(token_type).transpose()?,
+            at_max_age: Seconds::new(at_max_age),
+            active: self.active,
+            ..ScopeRecord::open(scope)
+        })
+    }
+}
+
+/// An organisation's access to a scope, as its row says.
+pub(crate) fn scope_access(scope: &str, consumer: &str, state: &str) -> Result<ScopeAccess, Broken> {
+    Ok(ScopeAccess {
+        scope: Scope::parse(scope).ok_or_else(|| unreadable("scope_access", "scope"))?,
+        consumer_orgno: OrgNumber::parse(consumer)
+            .map_err(|_| unreadable("scope_access", "consumer_orgno"))?,
+        state: AccessState::named(state).ok_or_else(|| unreadable("scope_access", "state"))?,
+    })
+}
+
+/// The day of an instant, counted from 1970 (UTC).
+pub(crate) fn day(at: Timestamp) -> i64 {
+    at.unix().div_euclid(86_400)
 }

@@ -5,23 +5,24 @@
 
 use std::borrow::Cow;
 
-use super::raw::{RawClient, RawOrganisation, RawScope, RawTerms};
-use crate::client::{ApplicationType, AuthMethod, ClientId};
+mod scope;
+
+pub(super) use scope::{access, scope};
+
+use super::raw::{RawClient, RawOnBehalfOf, RawOrganisation, RawTerms};
+use crate::client::{ApplicationType, AuthMethod, ClientId, OnBehalfOf};
 use crate::organisation::{Acceptance, OrgNumber, Organisation, Standing};
 use crate::profile::Defaults;
 use crate::registration::fault::{Faults, Shown};
 use crate::registration::rules::{
-    LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, Spelled, judge_organisation, judge_scope, seconds_rule,
+    LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, Spelled, judge_organisation, seconds_rule,
 };
-use crate::registration::{ClientRegistration, CodeChallengeMethod, IntegrationType};
-use crate::scope::{Scope, ScopeRecord, Scopes};
+use crate::registration::{ClientRegistration, CodeChallengeMethod, GrantType, IntegrationType};
+use crate::scope::{Scope, Scopes};
 use crate::time::{Seconds, Timestamp};
 
 /// What every identifier-like field says when it is not there.
 const MISSING: &str = "must be given";
-
-/// The one grant that there is (RFC 6749 §4.1). A second one makes `grant_types` something to keep.
-const GRANT: &str = "authorization_code";
 
 /// A client's registration from an entry. What it was ordered for stays as `registered`, once it is. `None` only if not even a
 /// substitute could be made.
@@ -31,10 +32,7 @@ pub(super) fn client(
     registered: impl FnOnce(&ClientId) -> Option<IntegrationType>,
     defaults: &Defaults,
 ) -> Option<ClientRegistration> {
-    let client_id = required(faults, "client_id", raw.client_id.as_deref(), |text| {
-        ClientId::parse(text)
-            .ok_or("must have 1 to 255 characters of a-z, A-Z, 0-9, `-`, `.`, `_`, `~` and `:`")
-    });
+    let client_id = required(faults, "client_id", raw.client_id.as_deref(), identifier);
     let client_orgno = orgno(faults, "client_orgno", raw.client_orgno.as_deref());
     let display_name = required(faults, "display_name", raw.display_name.as_deref(), |text| {
         Ok::<_, String>(text.to_owned())
@@ -46,7 +44,6 @@ pub(super) fn client(
         ApplicationType::Browser | ApplicationType::Native => AuthMethod::None,
     };
     let method = one_of(faults, "token_endpoint_auth_method", raw.token_endpoint_auth_method.as_deref());
-    grant_types(faults, raw.grant_types.as_deref());
     let integration_type =
         integration_type(faults, raw.integration_type.as_deref(), client_id.as_ref().and_then(registered));
     if raw.redirect_uris.is_none() {
@@ -61,6 +58,16 @@ pub(super) fn client(
         description: raw.description.clone(),
         client_uri: raw.client_uri.clone(),
         integration_type,
+        supplier_orgno: raw
+            .supplier_orgno
+            .as_deref()
+            .and_then(|text| given_orgno(faults, "supplier_orgno", text)),
+        grant_types: raw
+            .grant_types
+            .as_deref()
+            .and_then(|given| each::<GrantType>(faults, "grant_types", given)),
+        refresh_token_usage: one_of(faults, "refresh_token_usage", raw.refresh_token_usage.as_deref()),
+        onbehalfof: customers(faults, raw.onbehalfof.as_deref().unwrap_or_default()),
         application_type,
         token_endpoint_auth_method: method.unwrap_or(own_method),
         redirect_uris: raw.redirect_uris.clone().unwrap_or_default(),
@@ -95,19 +102,22 @@ fn integration_type(
     given_type.or(registered)
 }
 
-fn grant_types(faults: &mut Faults, given: Option<&[String]>) {
-    let Some(given) = given else { return };
-    if given.is_empty() {
-        faults.refuse("grant_types", Shown::Absent, format!("must name {GRANT}, or be left out"));
-    }
-    for (at, text) in given.iter().enumerate() {
-        if text != GRANT {
-            let rule = format!("must be {GRANT}, the one grant that is supported");
-            faults.refuse(&format!("grant_types[{at}]"), Shown::text(text), rule);
-        } else if at > 0 {
-            faults.refuse(&format!("grant_types[{at}]"), Shown::text(text), "must be named once");
+/// The customers of a client; what is wrong with a name, a text or a URL is the rules' to say.
+fn customers(faults: &mut Faults, given: &[RawOnBehalfOf]) -> Vec<OnBehalfOf> {
+    let mut customers = Vec::with_capacity(given.len());
+    for (at, raw) in given.iter().enumerate() {
+        let mut text = |name: &str, given: &Option<String>| {
+            let as_it_is = |text: &str| Ok::<_, String>(text.to_owned());
+            required(faults, &format!("onbehalfof[{at}].{name}"), given.as_deref(), as_it_is)
+        };
+        let (onbehalfof, display_name) =
+            (text("onbehalfof", &raw.onbehalfof), text("display_name", &raw.display_name));
+        let orgno = orgno(faults, &format!("onbehalfof[{at}].orgno"), raw.orgno.as_deref());
+        if let (Some(onbehalfof), Some(display_name), Some(orgno)) = (onbehalfof, display_name, orgno) {
+            customers.push(OnBehalfOf { onbehalfof, display_name, orgno, url: raw.url.clone() });
         }
     }
+    customers
 }
 
 /// The lifetimes for authorization, access token and refresh token.
@@ -186,24 +196,6 @@ fn acceptance(faults: &mut Faults, raw: &RawTerms, now: Timestamp) -> Option<Acc
     Some(Acceptance { version: version?, accepted_at: accepted_at?, accepted_by: accepted_by? })
 }
 
-/// A scope from an entry; whether it is active stays as `registered`, if the entry leaves it out.
-pub(super) fn scope(
-    faults: &mut Faults,
-    raw: &RawScope,
-    registered: impl FnOnce(&Scope) -> Option<bool>,
-) -> Option<ScopeRecord> {
-    let name = required(faults, "scope", raw.scope.as_deref(), scope_token);
-    let token_type = one_of(faults, "token_type", raw.token_type.as_deref());
-    let at_max_age =
-        seconds(faults, "at_max_age", raw.at_max_age, 0, LONGEST_ACCESS_TOKEN).unwrap_or_default();
-    let description = raw.description.clone().unwrap_or_default();
-    let scope = name?;
-    let active = raw.active.or_else(|| registered(&scope)).unwrap_or(true);
-    let record = ScopeRecord { scope, description, token_type, at_max_age, active };
-    judge_scope(faults, &record);
-    Some(record)
-}
-
 fn scopes(faults: &mut Faults, raw: Option<&[String]>) -> Scopes {
     let Some(raw) = raw else {
         faults.refuse("scopes", Shown::Absent, MISSING);
@@ -231,12 +223,24 @@ fn scope_token(text: &str) -> Result<Scope, &'static str> {
 pub(super) const NO_ORGNO: &str = "000000000";
 
 fn orgno(faults: &mut Faults, field: &str, given: Option<&str>) -> Option<OrgNumber> {
-    let parse = |text: &str| match OrgNumber::parse(text) {
+    required(faults, field, given, organisations).or_else(|| OrgNumber::parse(NO_ORGNO).ok())
+}
+
+/// The number in a field that need not be there.
+fn given_orgno(faults: &mut Faults, field: &str, text: &str) -> Option<OrgNumber> {
+    required(faults, field, Some(text), organisations)
+}
+
+fn organisations(text: &str) -> Result<OrgNumber, String> {
+    match OrgNumber::parse(text) {
         Ok(number) if number.as_str() == NO_ORGNO => Err("must be the number of an organisation".to_owned()),
         Ok(number) => Ok(number),
         Err(fault) => Err(fault.to_string()),
-    };
-    required(faults, field, given, parse).or_else(|| OrgNumber::parse(NO_ORGNO).ok())
+    }
+}
+
+fn identifier(text: &str) -> Result<ClientId, &'static str> {
+    ClientId::parse(text).ok_or("must have 1 to 255 characters of a-z, A-Z, 0-9, `-`, `.`, `_`, `~` and `:`")
 }
 
 fn required<T, R: Into<Cow<'static, str>>>(
@@ -265,6 +269,21 @@ fn one_of<T: Spelled>(faults: &mut Faults, field: &str, given: Option<&str>) -> 
         faults.refuse(field, Shown::text(text), T::rule());
     }
     value
+}
+
+/// Values of a closed set, each named once; `None` if one is not.
+fn each<T: Spelled + PartialEq>(faults: &mut Faults, field: &str, given: &[String]) -> Option<Vec<T>> {
+    let mut values = Vec::with_capacity(given.len());
+    for (at, text) in given.iter().enumerate() {
+        match T::spelled(text) {
+            None => faults.refuse(&format!("{field}[{at}]"), Shown::text(text), T::rule()),
+            Some(value) if values.contains(&value) => {
+                faults.refuse(&format!("{field}[{at}]"), Shown::text(text), "must be named once");
+            }
+            Some(value) => values.push(value),
+        }
+    }
+    (values.len() == given.len()).then_some(values)
 }
 
 fn seconds(

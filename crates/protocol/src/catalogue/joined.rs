@@ -80,6 +80,13 @@ impl Catalogue {
         let organisations = self.organisations.iter().map(|entry| name("organisation", &entry.raw.orgno));
         let scopes = self.scopes.iter().map(|entry| name("scope", &entry.raw.scope));
         let clients = self.clients.iter().map(|entry| name("client", &entry.raw.client_id));
-        organisations.chain(scopes).chain(clients).flatten().collect()
+        let access = self.scopes.iter().flat_map(|entry| {
+            let said = entry.raw.access.iter().flatten();
+            said.map(|access| {
+                let consumer = access.consumer_orgno.as_ref()?;
+                Some(format!("access of {consumer} to {}", entry.raw.scope.as_ref()?))
+            })
+        });
+        organisations.chain(scopes).chain(clients).chain(access).flatten().collect()
     }
 }

@@ -116,8 +116,10 @@ pub fn plan(
         let registry = registered.registries.get(provider.issuer()).unwrap_or(&nothing);
         let mut site = Site::new(provider, registry, prune, now, random);
         site.organisations(&at(&catalogue.organisations, catalogue, registered.providers, provider));
+        let clients = at(&catalogue.clients, catalogue, registered.providers, provider);
+        site.expect(&clients);
         site.scopes(&at(&catalogue.scopes, catalogue, registered.providers, provider));
-        site.clients(&at(&catalogue.clients, catalogue, registered.providers, provider));
+        site.clients(&clients);
         faults.extend(site.finish(&mut plan));
     }
     faults.extend(persons(catalogue, registered, prune, &mut plan));

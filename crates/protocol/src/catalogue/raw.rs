@@ -1,11 +1,12 @@
 //! Entries as written, before any rule has looked at them: what a catalogue and the commands have in common.
 
 use crate::catalogue::SecretReference;
+use crate::client::OnBehalfOf;
 use crate::organisation::Organisation;
 use crate::person::Pid;
 use crate::registration::ClientRecord;
 use crate::registration::rules::Spelled;
-use crate::scope::ScopeRecord;
+use crate::scope::{ScopeAccess, ScopeRecord};
 use crate::secret::ClientSecret;
 
 /// A client as written: the fields of [`crate::registration::ClientRegistration`], each as it stands, or absent.
@@ -19,8 +20,10 @@ pub struct RawClient {
     pub description: Option<String>,
     pub client_uri: Option<String>,
     pub integration_type: Option<String>,
+    pub supplier_orgno: Option<String>,
+    pub refresh_token_usage: Option<String>,
+    pub onbehalfof: Option<Vec<RawOnBehalfOf>>,
     pub application_type: Option<String>,
-    /// `grant_types`: judged and not kept, for there is one grant.
     pub grant_types: Option<Vec<String>>,
     pub token_endpoint_auth_method: Option<String>,
     pub redirect_uris: Option<Vec<String>>,
@@ -33,6 +36,16 @@ pub struct RawClient {
     pub access_token_lifetime: Option<i64>,
     pub refresh_token_lifetime: Option<i64>,
     pub active: Option<bool>,
+}
+
+/// A customer of a client's as written.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names are those of `OnBehalfOf`")]
+pub struct RawOnBehalfOf {
+    pub onbehalfof: Option<String>,
+    pub display_name: Option<String>,
+    pub orgno: Option<String>,
+    pub url: Option<String>,
 }
 
 /// A client secret that an operator chose.
@@ -71,10 +84,29 @@ pub struct RawTerms {
 #[expect(missing_docs, reason = "the names are those of `ScopeRecord`")]
 pub struct RawScope {
     pub scope: Option<String>,
+    pub owner_orgno: Option<String>,
     pub description: Option<String>,
+    pub description_nn: Option<String>,
+    pub description_en: Option<String>,
+    pub description_se: Option<String>,
     pub token_type: Option<String>,
     pub at_max_age: Option<i64>,
+    pub authorization_max_lifetime: Option<i64>,
+    pub requires_pseudonymous_tokens: Option<bool>,
+    pub accessible_for_all: Option<bool>,
+    pub allowed_integration_types: Option<Vec<String>>,
+    pub enforced_aud_for_introspection: Option<Vec<String>>,
     pub active: Option<bool>,
+    /// `access`: of the organisations named; of others it stays as it is.
+    pub access: Option<Vec<RawAccess>>,
+}
+
+/// An organisation's access to a scope as written.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names are those of `ScopeAccess`")]
+pub struct RawAccess {
+    pub consumer_orgno: Option<String>,
+    pub state: Option<String>,
 }
 
 /// A test person as written. The number is parsed where it is read, so that it is held nowhere else.
@@ -92,6 +124,10 @@ fn spelling<T: Spelled + PartialEq>(value: T) -> Option<String> {
     T::ALL.iter().find(|(_, known)| *known == value).map(|(name, _)| (*name).to_owned())
 }
 
+fn spellings<T: Spelled + PartialEq>(values: &[T]) -> Vec<String> {
+    values.iter().copied().filter_map(spelling).collect()
+}
+
 /// What is registered, written out again: what a command changes one field of.
 impl From<&ClientRecord> for RawClient {
     fn from(record: &ClientRecord) -> Self {
@@ -104,7 +140,11 @@ impl From<&ClientRecord> for RawClient {
             description: client.description.clone(),
             client_uri: client.client_uri.clone(),
             integration_type: client.integration_type.and_then(spelling),
-            grant_types: None,
+            supplier_orgno: client.supplier_orgno.as_ref().map(|orgno| orgno.as_str().to_owned()),
+            grant_types: client.grant_types.as_deref().map(spellings),
+            refresh_token_usage: client.refresh_token_usage.and_then(spelling),
+            onbehalfof: (!client.onbehalfof.is_empty())
+                .then(|| client.onbehalfof.iter().map(RawOnBehalfOf::from).collect()),
             application_type: spelling(client.application_type),
             token_endpoint_auth_method: spelling(client.token_endpoint_auth_method),
             redirect_uris: Some(client.redirect_uris.clone()),
@@ -136,14 +176,46 @@ impl From<&Organisation> for RawOrganisation {
     }
 }
 
+impl From<&OnBehalfOf> for RawOnBehalfOf {
+    fn from(customer: &OnBehalfOf) -> Self {
+        Self {
+            onbehalfof: Some(customer.onbehalfof.clone()),
+            display_name: Some(customer.display_name.clone()),
+            orgno: Some(customer.orgno.as_str().to_owned()),
+            url: customer.url.clone(),
+        }
+    }
+}
+
+/// Of access nothing is said: it stays as it is.
 impl From<&ScopeRecord> for RawScope {
     fn from(record: &ScopeRecord) -> Self {
+        let readers = &record.enforced_aud_for_introspection;
         Self {
             scope: Some(record.scope.as_str().to_owned()),
-            description: Some(record.description.clone()),
+            owner_orgno: record.owner_orgno.as_ref().map(|orgno| orgno.as_str().to_owned()),
+            description: (!record.description.is_empty()).then(|| record.description.clone()),
+            description_nn: record.description_nn.clone(),
+            description_en: record.description_en.clone(),
+            description_se: record.description_se.clone(),
             token_type: record.token_type.and_then(spelling),
             at_max_age: Some(record.at_max_age.get().into()),
+            authorization_max_lifetime: Some(record.authorization_max_lifetime.get().into()),
+            requires_pseudonymous_tokens: Some(record.requires_pseudonymous_tokens),
+            accessible_for_all: Some(record.accessible_for_all),
+            allowed_integration_types: Some(spellings(&record.allowed_integration_types)),
+            enforced_aud_for_introspection: Some(readers.iter().map(|id| id.as_str().to_owned()).collect()),
             active: Some(record.active),
+            access: None,
+        }
+    }
+}
+
+impl From<&ScopeAccess> for RawAccess {
+    fn from(access: &ScopeAccess) -> Self {
+        Self {
+            consumer_orgno: Some(access.consumer_orgno.as_str().to_owned()),
+            state: Some(access.state.as_str().to_owned()),
         }
     }
 }

@@ -2,21 +2,23 @@
 //! against what the issuer will know once the plan is done.
 
 mod client;
+mod scope;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portvakt_crypto::random::Random;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::plan::{Plan, Sign};
-use super::raw::{RawOrganisation, RawScope};
+use super::raw::{RawClient, RawOrganisation};
 use super::{Entry, entry};
+use crate::client::ClientId;
 use crate::organisation::{OrgNumber, Organisation, Standing};
 use crate::provider::Provider;
 use crate::registration::fault::{Faults, Shown};
 use crate::registration::{Change, RegistrationFault, Registry};
-use crate::scope::{Scope, ScopeRecord};
+use crate::scope::{AccessState, Scope, ScopeAccess, ScopeRecord};
 use crate::time::Timestamp;
 
 /// One issuer under plan.
@@ -28,6 +30,9 @@ pub(super) struct Site<'a> {
     random: &'a Random,
     organisations: BTreeMap<OrgNumber, Member>,
     scopes: BTreeMap<Scope, ScopeRecord>,
+    access: BTreeMap<(Scope, OrgNumber), AccessState>,
+    /// Every client that is registered, or named by an entry.
+    clients: BTreeSet<ClientId>,
     plan: Plan,
     found: Vec<RegistrationFault>,
 }
@@ -63,8 +68,25 @@ impl<'a> Site<'a> {
                 .map(|known| (known.orgno.clone(), member(known)))
                 .collect(),
             scopes: registry.scopes.iter().map(|known| (known.scope.clone(), known.clone())).collect(),
+            access: registry.access.iter().map(of_access).collect(),
+            clients: registry.clients.iter().map(|known| known.registration.client_id.clone()).collect(),
             plan: Plan::default(),
             found: Vec::new(),
+        }
+    }
+
+    /// Notes the clients that there will be, which a scope may name before their own turn.
+    pub(super) fn expect(&mut self, entries: &[&Entry<RawClient>]) {
+        let named = entries.iter().filter_map(|entry| ClientId::parse(entry.raw.client_id.as_deref()?));
+        self.clients.extend(named);
+    }
+
+    /// Refuses an organisation that is neither registered nor named in the same file.
+    fn judge_registered(&self, faults: &mut Faults, field: &str, orgno: &OrgNumber) {
+        if orgno.as_str() != entry::NO_ORGNO && !self.organisations.contains_key(orgno) {
+            let issuer = self.provider.issuer();
+            let rule = format!("must be an organisation registered at {issuer}, or named in the same file");
+            faults.refuse(field, Shown::text(orgno.as_str()), rule);
         }
     }
 
@@ -125,39 +147,6 @@ impl<'a> Site<'a> {
         }
     }
 
-    pub(super) fn scopes(&mut self, entries: &[&Entry<RawScope>]) {
-        let issuer = self.provider.issuer();
-        let mut named: BTreeMap<Scope, String> = BTreeMap::new();
-        for entry in entries {
-            let mut faults = Faults::under(&entry.path);
-            let known = |name: &Scope| self.registry.scopes.iter().find(|known| known.scope == *name);
-            let active = |name: &Scope| known(name).map(|known| known.active);
-            if let Some(record) = entry::scope(&mut faults, &entry.raw, active) {
-                let name = record.scope.clone();
-                name_once(&mut faults, &mut named, &name, entry, ("scope", name.as_str()));
-                if faults.is_empty() {
-                    let known = known(&name);
-                    let stops = known.is_some_and(|known| known.active) && !record.active;
-                    let change = Change::Scope { issuer: issuer.clone(), record: record.clone() };
-                    let note = stays_deactivated(entry.raw.active, record.active);
-                    self.bring_about(format!("scope {name}"), known, &record, stops, change, note);
-                }
-                self.scopes.insert(name, record);
-            }
-            self.found.extend(faults.into_found());
-        }
-        if self.prune {
-            for record in
-                self.scopes.values_mut().filter(|record| record.active && !named.contains_key(&record.scope))
-            {
-                record.active = false;
-                self.plan.changes.push(Change::Scope { issuer: issuer.clone(), record: record.clone() });
-                let what = format!("scope {}", record.scope);
-                self.plan.line(Sign::Deactivate, what, Some(issuer), "no longer named".to_owned());
-            }
-        }
-    }
-
     /// Plans `change` if it changes anything, and says what, and what there is to `note` besides.
     fn bring_about<T: Serialize + PartialEq>(
         &mut self,
@@ -182,6 +171,10 @@ impl<'a> Site<'a> {
             self.plan.changes.push(change);
         }
     }
+}
+
+fn of_access(known: &ScopeAccess) -> ((Scope, OrgNumber), AccessState) {
+    ((known.scope.clone(), known.consumer_orgno.clone()), known.state)
 }
 
 /// What is told of an organisation that an entry names without its standing, and that stays stopped.

@@ -2,10 +2,10 @@
 
 use portvakt_protocol::client::{ClientId, StoredSecret};
 use portvakt_protocol::organisation::{Acceptance, OrgNumber, Organisation};
-use portvakt_protocol::registration::ClientRecord;
-use portvakt_protocol::scope::{Scope, ScopeRecord};
+use portvakt_protocol::registration::{ClientRecord, ClientRegistration};
+use portvakt_protocol::scope::{Scope, ScopeAccess, ScopeRecord};
 use portvakt_protocol::secret::ClientSecretDigest;
-use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, Row, params};
 
 use crate::Broken;
@@ -69,7 +69,7 @@ pub(super) fn organisation(row: &Row<'_>) -> Result<Organisation, Broken> {
 
 pub(super) fn scopes(db: &Connection, issuer: i64) -> Result<Vec<ScopeRecord>, Broken> {
     let mut select = db.prepare_cached(
-        "SELECT scope, description, token_type, at_max_age, active FROM scope WHERE issuer = ?1 ORDER BY scope",
+        "SELECT scope, description, token_type, at_max_age, active, record FROM scope WHERE issuer = ?1 ORDER BY scope",
     )?;
     let mut rows = select.query([issuer])?;
     let mut scopes = Vec::new();
@@ -82,22 +82,80 @@ pub(super) fn scopes(db: &Connection, issuer: i64) -> Result<Vec<ScopeRecord>, B
 /// One scope, if it is registered.
 pub(super) fn scope_of(db: &Connection, issuer: i64, name: &Scope) -> Result<Option<ScopeRecord>, Broken> {
     let mut select = db.prepare_cached(
-        "SELECT scope, description, token_type, at_max_age, active FROM scope WHERE issuer = ?1 AND scope = ?2",
+        "SELECT scope, description, token_type, at_max_age, active, record FROM scope WHERE issuer = ?1 AND scope = ?2",
     )?;
     let mut rows = select.query(params![issuer, name.as_str()])?;
     rows.next()?.map(scope).transpose()
 }
 
 fn scope(row: &Row<'_>) -> Result<ScopeRecord, Broken> {
-    let scope: String = row.get(0)?;
-    let token_type: Option<String> = row.get(2)?;
-    Ok(ScopeRecord {
-        scope: Scope::parse(&scope).ok_or_else(|| row::unreadable("scope", "scope"))?,
-        description: row.get(1)?,
-        token_type: token_type.map(|word| row::token_type(&word)).transpose()?,
-        at_max_age: Seconds::new(row.get(3)?),
+    let (scope, description): (String, String) = (row.get(0)?, row.get(1)?);
+    let (token_type, record): (Option<String>, Option<String>) = (row.get(2)?, row.get(5)?);
+    let columns = row::ScopeRow {
+        scope: &scope,
+        description: &description,
+        token_type: token_type.as_deref(),
+        at_max_age: row.get(3)?,
         active: row.get(4)?,
-    })
+        record: record.as_deref(),
+    };
+    columns.read()
+}
+
+/// Every organisation's access to every scope of an issuer.
+pub(super) fn access(db: &Connection, issuer: i64) -> Result<Vec<ScopeAccess>, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT scope, consumer_orgno, state FROM scope_access WHERE issuer = ?1 ORDER BY scope, consumer_orgno",
+    )?;
+    let mut rows = select.query([issuer])?;
+    let mut access = Vec::new();
+    while let Some(row) = rows.next()? {
+        access.push(access_row(row)?);
+    }
+    Ok(access)
+}
+
+/// One organisation's.
+pub(super) fn access_of(
+    db: &Connection,
+    issuer: i64,
+    consumer: &OrgNumber,
+) -> Result<Vec<ScopeAccess>, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT scope, consumer_orgno, state FROM scope_access WHERE issuer = ?1 AND consumer_orgno = ?2",
+    )?;
+    let mut rows = select.query(params![issuer, consumer.as_str()])?;
+    let mut access = Vec::new();
+    while let Some(row) = rows.next()? {
+        access.push(access_row(row)?);
+    }
+    Ok(access)
+}
+
+fn access_row(row: &Row<'_>) -> Result<ScopeAccess, Broken> {
+    let [scope, consumer, state]: [String; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
+    row::scope_access(&scope, &consumer, &state)
+}
+
+/// The latest of what was taken back of an issuer, a client, its organisation and the one that runs it.
+pub(super) fn not_before(
+    db: &Connection,
+    issuer: i64,
+    registration: &ClientRegistration,
+) -> Result<Timestamp, Broken> {
+    let mut select = db.prepare_cached(
+        "SELECT max(at) FROM (
+            SELECT at FROM not_before WHERE issuer = ?1 AND kind = 'issuer' AND subject = x''
+            UNION ALL SELECT at FROM not_before WHERE issuer = ?1 AND kind = 'client' AND subject = ?2
+            UNION ALL SELECT at FROM not_before WHERE issuer = ?1 AND kind = 'organisation' AND subject = ?3
+            UNION ALL SELECT at FROM not_before WHERE issuer = ?1 AND kind = 'organisation' AND subject = ?4)",
+    )?;
+    let client_id = registration.client_id.as_str().as_bytes();
+    let organisation = registration.client_orgno.as_str().as_bytes();
+    let supplier = registration.supplier_orgno.as_ref().map(|orgno| orgno.as_str().as_bytes());
+    let latest: Option<i64> =
+        select.query_row(params![issuer, client_id, organisation, supplier], |row| row.get(0))?;
+    Ok(Timestamp::from_unix(latest.unwrap_or_default()))
 }
 
 pub(super) fn clients(db: &Connection, issuer: i64) -> Result<Vec<ClientRecord>, Broken> {

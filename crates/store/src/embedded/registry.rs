@@ -7,7 +7,7 @@ use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::Organisation;
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::{Change, ClientRegistration, Registry};
-use portvakt_protocol::scope::ScopeRecord;
+use portvakt_protocol::scope::{ScopeAccess, ScopeRecord};
 use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
@@ -16,12 +16,13 @@ use serde_json::{Value, json};
 use super::Embedded;
 use super::persons::Assigned;
 use super::registered::{
-    clients, generation, move_on, organisation, organisation_of, organisations, scope_of, scopes, secrets,
+    access, access_of, clients, generation, move_on, not_before, organisation, organisation_of,
+    organisations, scope_of, scopes, secrets,
 };
 use crate::Broken;
 use crate::audit::{Event, Record};
 use crate::client_rows::ClientRows;
-use crate::prepared::{NewSecret, Prepared};
+use crate::prepared::{NewSecret, Prepared, TakenBack};
 use crate::row;
 use crate::sealed::Assignment;
 use crate::verbs::{Actor, Generation, Registered};
@@ -61,6 +62,7 @@ impl Embedded {
             let registry = Registry {
                 organisations: organisations(&moment, known.number)?,
                 scopes: scopes(&moment, known.number)?,
+                access: access(&moment, known.number)?,
                 clients: clients(&moment, known.number)?,
             };
             Ok((generation, registry))
@@ -100,12 +102,16 @@ impl ClientRows {
         )?;
         let mut rows = select.query(params![issuer, client_id.as_str()])?;
         let Some(row) = rows.next()? else { return Ok(None) };
+        let organisation = organisation(row)?;
+        let registration = row::registration(&row.get::<_, String>(6)?)?;
         Ok(Some(Self {
-            organisation: organisation(row)?,
-            registration: row::registration(&row.get::<_, String>(6)?)?,
             active: row.get(7)?,
             scopes: scopes(&moment, issuer)?,
+            access: access_of(&moment, issuer, &organisation.orgno)?,
             secrets: secrets(&moment, issuer, client_id)?,
+            not_before: not_before(&moment, issuer, &registration)?,
+            organisation,
+            registration,
         }))
     }
 }
@@ -126,7 +132,11 @@ fn register(
             Prepared::Organisation { issuer, organisation } => {
                 register_organisation(db, *issuer, organisation, occasion)?
             }
-            Prepared::Scope { issuer, record } => register_scope(db, *issuer, record, occasion)?,
+            Prepared::Scope { issuer, record, text } => {
+                register_scope(db, *issuer, (record, text), occasion)?
+            }
+            Prepared::ScopeAccess { issuer, access } => set_access(db, *issuer, access, occasion)?,
+            Prepared::NotBefore { issuer, taken, at } => take_back(db, *issuer, taken, *at, occasion)?,
             Prepared::Client { issuer, registration, text, active } => {
                 register_client(db, *issuer, (registration, text), *active, occasion)?
             }
@@ -178,7 +188,7 @@ fn register_organisation(
 fn register_scope(
     db: &Connection,
     issuer: i64,
-    record: &ScopeRecord,
+    (record, text): (&ScopeRecord, &str),
     occasion: &Occasion,
 ) -> Result<bool, Broken> {
     let before = scope_of(db, issuer, &record.scope)?;
@@ -186,9 +196,10 @@ fn register_scope(
         return Ok(false);
     }
     db.prepare_cached(
-        "INSERT INTO scope (issuer, scope, description, token_type, at_max_age, active) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO scope (issuer, scope, description, token_type, at_max_age, active, record)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
          ON CONFLICT (issuer, scope) DO UPDATE SET description = excluded.description, token_type = excluded.token_type,
-            at_max_age = excluded.at_max_age, active = excluded.active",
+            at_max_age = excluded.at_max_age, active = excluded.active, record = excluded.record",
     )?
     .execute(params![
         issuer,
@@ -197,10 +208,62 @@ fn register_scope(
         record.token_type.map(row::token_type_word),
         record.at_max_age.get(),
         record.active,
+        text,
     ])?;
     let event = if before.is_none() { Event::ScopeRegistered } else { Event::ScopeChanged };
     occasion.record(event).issuer(issuer).detail(occasion.detail("scope", record)?).write(db)?;
     Ok(true)
+}
+
+fn set_access(
+    db: &Connection,
+    issuer: i64,
+    access: &ScopeAccess,
+    occasion: &Occasion,
+) -> Result<bool, Broken> {
+    let set = db
+        .prepare_cached(
+            "INSERT INTO scope_access (issuer, scope, consumer_orgno, state, created, last_updated)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5)
+             ON CONFLICT (issuer, scope, consumer_orgno) DO UPDATE SET state = excluded.state,
+                last_updated = excluded.last_updated
+             WHERE state <> excluded.state",
+        )?
+        .execute(params![
+            issuer,
+            access.scope.as_str(),
+            access.consumer_orgno.as_str(),
+            access.state.as_str(),
+            occasion.now.unix(),
+        ])?;
+    if set > 0 {
+        let detail = occasion.detail("access", access)?;
+        occasion.record(Event::ScopeAccessChanged).issuer(issuer).detail(detail).write(db)?;
+    }
+    Ok(set > 0)
+}
+
+fn take_back(
+    db: &Connection,
+    issuer: i64,
+    taken: &TakenBack,
+    at: Timestamp,
+    occasion: &Occasion,
+) -> Result<bool, Broken> {
+    let (kind, subject) = taken.key();
+    let taken_back = db
+        .prepare_cached(
+            "INSERT INTO not_before (issuer, kind, subject, at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (issuer, kind, subject) DO UPDATE SET at = excluded.at WHERE at < excluded.at",
+        )?
+        .execute(params![issuer, kind, subject, at.unix()])?;
+    if taken_back > 0 {
+        let (client_id, person) = taken.columns();
+        let detail = Some(taken.detail(&occasion.actor, at));
+        let record = occasion.record(Event::TakenBack).issuer(issuer);
+        Record { client_id, person, detail, ..record }.write(db)?;
+    }
+    Ok(taken_back > 0)
 }
 
 fn register_client(

@@ -6,10 +6,10 @@ use portvakt_protocol::client::{Client, ClientId, StoredSecret};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::{Acceptance, OrgNumber, Organisation};
 use portvakt_protocol::provider::Provider;
-use portvakt_protocol::registration::{ClientRecord, Registry};
-use portvakt_protocol::scope::{Scope, ScopeRecord};
+use portvakt_protocol::registration::{ClientRecord, ClientRegistration, Registry};
+use portvakt_protocol::scope::{ScopeAccess, ScopeRecord};
 use portvakt_protocol::secret::ClientSecretDigest;
-use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_protocol::time::Timestamp;
 use tokio_postgres::Row;
 
 use super::Postgres;
@@ -24,8 +24,20 @@ statements! {
         "SELECT orgno, name, terms_version, terms_accepted_at, terms_accepted_by, standing
          FROM organisation WHERE issuer = $1 ORDER BY orgno COLLATE \"C\"";
     SCOPES(INT8) =
-        "SELECT scope, description, token_type, at_max_age, active FROM scope WHERE issuer = $1
+        "SELECT scope, description, token_type, at_max_age, active, record FROM scope WHERE issuer = $1
          ORDER BY scope COLLATE \"C\"";
+    ACCESS(INT8) =
+        "SELECT scope, consumer_orgno, state FROM scope_access WHERE issuer = $1
+         ORDER BY scope COLLATE \"C\", consumer_orgno COLLATE \"C\"";
+    ACCESS_OF(INT8, TEXT) =
+        "SELECT scope, consumer_orgno, state FROM scope_access WHERE issuer = $1 AND consumer_orgno = $2";
+    /// The latest of what was taken back of an issuer, a client, its organisation and the one that runs it.
+    NOT_BEFORE(INT8, BYTEA, BYTEA, BYTEA) =
+        "SELECT max(at) FROM (
+            SELECT at FROM not_before WHERE issuer = $1 AND kind = 'issuer' AND subject = ''
+            UNION ALL SELECT at FROM not_before WHERE issuer = $1 AND kind = 'client' AND subject = $2
+            UNION ALL SELECT at FROM not_before WHERE issuer = $1 AND kind = 'organisation' AND subject = $3
+            UNION ALL SELECT at FROM not_before WHERE issuer = $1 AND kind = 'organisation' AND subject = $4) said";
     CLIENTS(INT8) =
         "SELECT registration, active, created, last_updated FROM client WHERE issuer = $1
          ORDER BY client_id COLLATE \"C\"";
@@ -62,6 +74,7 @@ impl Postgres {
         let mut registry = Registry {
             organisations: organisations.iter().map(organisation).collect::<Result<_, _>>()?,
             scopes: self.scopes(number).await?,
+            access: self.read(&ACCESS, &[&number]).await?.iter().map(access).collect::<Result<_, _>>()?,
             clients: clients.iter().map(client_record).collect::<Result<_, _>>()?,
         };
         for row in self.read(&SECRETS, &[&number]).await? {
@@ -111,13 +124,27 @@ impl Postgres {
         };
         let secrets = self.read(&SECRETS_OF, &[&number, &client_id.as_str()]).await?;
         let secrets = secrets.iter().map(|row| secret(row.try_get(0)?, row.try_get(1)?));
+        let organisation = organisation(&row)?;
+        let registration = row::registration(row.try_get(6)?)?;
+        let access_of = self.read(&ACCESS_OF, &[&number, &organisation.orgno.as_str()]).await?;
         Ok(Some(ClientRows {
-            organisation: organisation(&row)?,
-            registration: row::registration(row.try_get(6)?)?,
             active: row.try_get(7)?,
             scopes: self.scopes(number).await?,
+            access: access_of.iter().map(access).collect::<Result<_, _>>()?,
             secrets: secrets.collect::<Result<_, _>>()?,
+            not_before: self.not_before(number, &registration).await?,
+            organisation,
+            registration,
         }))
+    }
+
+    async fn not_before(&self, number: i64, registration: &ClientRegistration) -> Result<Timestamp, Broken> {
+        let client_id = registration.client_id.as_str().as_bytes();
+        let organisation = registration.client_orgno.as_str().as_bytes();
+        let supplier = registration.supplier_orgno.as_ref().map(|orgno| orgno.as_str().as_bytes());
+        let latest = self.read_one(&NOT_BEFORE, &[&number, &client_id, &organisation, &supplier]).await?;
+        let latest: Option<i64> = latest.map(|row| row.try_get(0)).transpose()?.flatten();
+        Ok(Timestamp::from_unix(latest.unwrap_or_default()))
     }
 }
 
@@ -138,17 +165,19 @@ fn organisation(row: &Row) -> Result<Organisation, Broken> {
 }
 
 fn scope(row: &Row) -> Result<ScopeRecord, Broken> {
-    let token_type: Option<&str> = row.try_get(2)?;
-    let at_max_age: i64 = row.try_get(3)?;
-    Ok(ScopeRecord {
-        scope: Scope::parse(row.try_get(0)?).ok_or_else(|| row::unreadable("scope", "scope"))?,
+    let columns = row::ScopeRow {
+        scope: row.try_get(0)?,
         description: row.try_get(1)?,
-        token_type: token_type.map(row::token_type).transpose()?,
-        at_max_age: u32::try_from(at_max_age)
-            .map(Seconds::new)
-            .map_err(|_| row::unreadable("scope", "at_max_age"))?,
+        token_type: row.try_get(2)?,
+        at_max_age: row.try_get(3)?,
         active: row.try_get(4)?,
-    })
+        record: row.try_get(5)?,
+    };
+    columns.read()
+}
+
+fn access(row: &Row) -> Result<ScopeAccess, Broken> {
+    row::scope_access(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)
 }
 
 fn client_record(row: &Row) -> Result<ClientRecord, Broken> {

@@ -42,23 +42,44 @@ statements! {
             SELECT $8, $1, CASE WHEN EXISTS (SELECT 1 FROM before) THEN $10 ELSE $9 END, $11 FROM put
          )
          SELECT EXISTS (SELECT 1 FROM before) FROM put";
-    SCOPE(INT8, TEXT, TEXT, TEXT, INT8, BOOL, INT8, TEXT, TEXT, TEXT) =
+    SCOPE(INT8, TEXT, TEXT, TEXT, INT8, BOOL, INT8, TEXT, TEXT, TEXT, TEXT) =
         "WITH before AS (
             SELECT 1 FROM scope WHERE issuer = $1 AND scope = $2
          ), put AS (
-            INSERT INTO scope (issuer, scope, description, token_type, at_max_age, active) VALUES ($1, $2, $3, $4, $5, $6)
+            INSERT INTO scope (issuer, scope, description, token_type, at_max_age, active, record)
+            VALUES ($1, $2, $3, $4, $5, $6, $11)
             ON CONFLICT (issuer, scope) DO UPDATE SET description = excluded.description, token_type = excluded.token_type,
-                at_max_age = excluded.at_max_age, active = excluded.active
-            WHERE scope.description IS DISTINCT FROM excluded.description
-               OR scope.token_type IS DISTINCT FROM excluded.token_type
-               OR scope.at_max_age IS DISTINCT FROM excluded.at_max_age
-               OR scope.active IS DISTINCT FROM excluded.active
+                at_max_age = excluded.at_max_age, active = excluded.active, record = excluded.record
+            WHERE scope.record IS DISTINCT FROM excluded.record
             RETURNING 1
          ), record AS (
             INSERT INTO audit (at, issuer, event, detail)
             SELECT $7, $1, CASE WHEN EXISTS (SELECT 1 FROM before) THEN $9 ELSE $8 END, $10 FROM put
          )
          SELECT EXISTS (SELECT 1 FROM before) FROM put";
+    /// Clients were judged by what was said before, or by its absence: whatever this changes, others may have copies.
+    SCOPE_ACCESS(INT8, TEXT, TEXT, TEXT, INT8, TEXT, TEXT) =
+        "WITH put AS (
+            INSERT INTO scope_access (issuer, scope, consumer_orgno, state, created, last_updated)
+            VALUES ($1, $2, $3, $4, $5, $5)
+            ON CONFLICT (issuer, scope, consumer_orgno) DO UPDATE SET state = excluded.state,
+                last_updated = excluded.last_updated
+            WHERE scope_access.state <> excluded.state
+            RETURNING 1
+         ), record AS (
+            INSERT INTO audit (at, issuer, event, detail) SELECT $5, $1, $6, $7 FROM put
+         )
+         SELECT TRUE FROM put";
+    /// As for access: every client is a copy of what was taken back of it.
+    NOT_BEFORE(INT8, TEXT, BYTEA, INT8, INT8, TEXT, TEXT, BYTEA, TEXT) =
+        "WITH put AS (
+            INSERT INTO not_before (issuer, kind, subject, at) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (issuer, kind, subject) DO UPDATE SET at = excluded.at WHERE not_before.at < excluded.at
+            RETURNING 1
+         ), record AS (
+            INSERT INTO audit (at, issuer, event, client_id, person, detail) SELECT $5, $1, $6, $7, $8, $9 FROM put
+         )
+         SELECT TRUE FROM put";
     CLIENT(INT8, TEXT, TEXT, TEXT, BOOL, INT8, TEXT, TEXT, TEXT) =
         "WITH before AS (
             SELECT 1 FROM client WHERE issuer = $1 AND client_id = $2
@@ -231,8 +252,8 @@ impl Prepared {
                 ];
                 send(to, &ORGANISATION, &params).await
             }
-            Self::Scope { issuer, record } => {
-                let params: [Param<'_>; 10] = [
+            Self::Scope { issuer, record, text } => {
+                let params: [Param<'_>; 11] = [
                     issuer,
                     &record.scope.as_str(),
                     &record.description,
@@ -243,8 +264,30 @@ impl Prepared {
                     &Event::ScopeRegistered.as_str(),
                     &Event::ScopeChanged.as_str(),
                     &detail(actor, "scope", record),
+                    text,
                 ];
                 send(to, &SCOPE, &params).await
+            }
+            Self::ScopeAccess { issuer, access } => {
+                let params: [Param<'_>; 7] = [
+                    issuer,
+                    &access.scope.as_str(),
+                    &access.consumer_orgno.as_str(),
+                    &access.state.as_str(),
+                    &at,
+                    &Event::ScopeAccessChanged.as_str(),
+                    &detail(actor, "access", access),
+                ];
+                send(to, &SCOPE_ACCESS, &params).await
+            }
+            Self::NotBefore { issuer, taken, at: not_before } => {
+                let ((kind, subject), (client_id, person)) = (taken.key(), taken.columns());
+                let person = person.as_ref().map(|person| person.as_bytes().as_slice());
+                let told = taken.detail(actor, *not_before).to_string();
+                let event = Event::TakenBack.as_str();
+                let params: [Param<'_>; 9] =
+                    [issuer, &kind, &subject, &not_before.unix(), &at, &event, &client_id, &person, &told];
+                send(to, &NOT_BEFORE, &params).await
             }
             Self::Client { issuer, registration, text, active } => {
                 let mut told = detail_of(actor, "registration", registration);

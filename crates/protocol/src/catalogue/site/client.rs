@@ -8,14 +8,15 @@ use super::{Site, name_once, stays_deactivated};
 use crate::catalogue::plan::Sign;
 use crate::catalogue::raw::{GivenSecret, RawClient};
 use crate::catalogue::{Entry, entry};
-use crate::client::ClientId;
-use crate::organisation::{Organisation, Standing};
+use crate::client::{Client, ClientId, ScopeRefused};
+use crate::organisation::{OrgNumber, Organisation, Standing};
 use crate::profile::SECRET_LIFETIME;
 use crate::registration::fault::{Faults, Shown};
 use crate::registration::secrets::judge_secret;
-use crate::registration::{Change, ClientRecord, ClientRegistration};
-use crate::scope::ScopeRecord;
+use crate::registration::{Beside, Change, ClientRecord, ClientRegistration};
+use crate::scope::{AccessState, Scope, ScopeAccess, ScopeRecord};
 use crate::secret::ClientSecret;
+use crate::time::Timestamp;
 
 impl Site<'_> {
     pub(in crate::catalogue) fn clients(&mut self, entries: &[&Entry<RawClient>]) {
@@ -37,12 +38,13 @@ impl Site<'_> {
             }
             let known = registered.get(&id).copied();
             let active = entry.raw.active.unwrap_or_else(|| known.is_none_or(|known| known.active));
-            self.judge_client(&mut faults, &registration, active);
+            let client = self.judge_client(&mut faults, &registration, active);
             let secret =
                 self.judge_secret(&mut faults, &registration, entry.raw.client_secret.as_ref(), known);
             if faults.is_empty() {
-                let note = stays_deactivated(entry.raw.active, active);
-                self.plan_client(registration, active, known, secret, note);
+                let waits = client.and_then(|client| waits(&client, &registration));
+                let note = stays_deactivated(entry.raw.active, active).map(str::to_owned).or(waits);
+                self.plan_client(registration, active, known, secret, note.as_deref());
             }
             self.found.extend(faults.into_found());
         }
@@ -56,7 +58,12 @@ impl Site<'_> {
     }
 
     /// Runs the rules of registration, against organisations and scopes as they will be.
-    fn judge_client(&self, faults: &mut Faults, registration: &ClientRegistration, active: bool) {
+    fn judge_client(
+        &self,
+        faults: &mut Faults,
+        registration: &ClientRegistration,
+        active: bool,
+    ) -> Option<Client> {
         let orgno = &registration.client_orgno;
         let shown = || Shown::text(orgno.as_str());
         let issuer = self.provider.issuer();
@@ -82,6 +89,9 @@ impl Site<'_> {
                 Some(_) => {}
             }
         }
+        if let Some(supplier) = &registration.supplier_orgno {
+            self.judge_registered(faults, "supplier_orgno", supplier);
+        }
         let stand_in;
         let organisation = match member {
             Some(member) => &member.organisation,
@@ -96,15 +106,30 @@ impl Site<'_> {
             }
         };
         let scopes: Vec<ScopeRecord> = self.scopes.values().cloned().collect();
-        if let Err(judged) = registration.client(self.provider, organisation, &scopes, Vec::new(), active) {
-            faults.take_over(judged);
-        }
+        let of_its_own = |((scope, consumer), state): (&(Scope, OrgNumber), &AccessState)| {
+            (consumer == orgno).then(|| ScopeAccess {
+                scope: scope.clone(),
+                consumer_orgno: consumer.clone(),
+                state: *state,
+            })
+        };
+        let access: Vec<ScopeAccess> = self.access.iter().filter_map(of_its_own).collect();
+        let beside = Beside {
+            organisation,
+            scopes: &scopes,
+            access: &access,
+            secrets: Vec::new(),
+            active,
+            not_before: Timestamp::from_unix(0),
+        };
+        let judged = registration.client(self.provider, beside);
         for (at, scope) in registration.scopes.iter().enumerate() {
             if active && self.scopes.get(scope).is_some_and(|record| !record.active) {
                 let rule = format!("must be a scope that is active at {issuer}");
                 faults.refuse(&format!("scopes[{at}]"), Shown::text(scope.as_str()), rule);
             }
         }
+        judged.map_err(|judged| faults.take_over(judged)).ok()
     }
 
     /// Judges a given secret, and answers it if the client does not have it yet.
@@ -217,4 +242,13 @@ impl Site<'_> {
             others_expire: self.now,
         });
     }
+}
+
+/// What is told of a client that has a scope which its organisation may not use yet: it is registered, and refused the scope.
+fn waits(client: &Client, registration: &ClientRegistration) -> Option<String> {
+    let (scope, why) = client.scope_refused(&registration.scopes)?;
+    let ScopeRefused::NotGranted(said) = why else { return None };
+    let said = said.map_or("nothing was said of it", AccessState::as_str);
+    let orgno = &registration.client_orgno;
+    Some(format!("may not ask for {scope} until access is given to {orgno} ({said})"))
 }

@@ -1,0 +1,126 @@
+//! The scopes of one issuer, and who may use them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Site, name_once, stays_deactivated};
+use crate::catalogue::plan::Sign;
+use crate::catalogue::raw::RawScope;
+use crate::catalogue::{Entry, entry};
+use crate::organisation::OrgNumber;
+use crate::registration::Change;
+use crate::registration::fault::{Faults, Shown};
+use crate::scope::{AccessState, Scope, ScopeAccess, ScopeRecord};
+
+impl Site<'_> {
+    pub(in crate::catalogue) fn scopes(&mut self, entries: &[&Entry<RawScope>]) {
+        let issuer = self.provider.issuer();
+        let mut named: BTreeMap<Scope, String> = BTreeMap::new();
+        let mut said: BTreeSet<(Scope, OrgNumber)> = BTreeSet::new();
+        for entry in entries {
+            let mut faults = Faults::under(&entry.path);
+            let known = |name: &Scope| self.registry.scopes.iter().find(|known| known.scope == *name);
+            let active = |name: &Scope| known(name).map(|known| known.active);
+            if let Some(record) = entry::scope(&mut faults, &entry.raw, active) {
+                let name = record.scope.clone();
+                name_once(&mut faults, &mut named, &name, entry, ("scope", name.as_str()));
+                self.judge_named(&mut faults, &record);
+                let access = self.judge_access(&mut faults, entry, &record);
+                if !entry.faulty && faults.is_empty() {
+                    let known = known(&name);
+                    let stops = known.is_some_and(|known| known.active) && !record.active;
+                    let change = Change::Scope { issuer: issuer.clone(), record: record.clone() };
+                    let note = stays_deactivated(entry.raw.active, record.active);
+                    self.bring_about(format!("scope {name}"), known, &record, stops, change, note);
+                    for (consumer, state) in access {
+                        said.insert((name.clone(), consumer.clone()));
+                        self.plan_access(name.clone(), consumer, state, "");
+                    }
+                }
+                self.scopes.insert(name, record);
+            }
+            self.found.extend(faults.into_found());
+        }
+        if self.prune {
+            self.prune_scopes(&named);
+            self.prune_access(&said);
+        }
+    }
+
+    /// Whom a scope names must be there: the owner, and the clients that may introspect.
+    fn judge_named(&self, faults: &mut Faults, record: &ScopeRecord) {
+        if let Some(owner) = &record.owner_orgno {
+            self.judge_registered(faults, "owner_orgno", owner);
+        }
+        for (at, reader) in record.enforced_aud_for_introspection.iter().enumerate() {
+            if !self.clients.contains(reader) {
+                let issuer = self.provider.issuer();
+                let rule = format!("must be a client registered at {issuer}, or named in the same file");
+                let field = format!("enforced_aud_for_introspection[{at}]");
+                faults.refuse(&field, Shown::text(reader.as_str()), rule);
+            }
+        }
+    }
+
+    fn judge_access(
+        &self,
+        faults: &mut Faults,
+        entry: &Entry<RawScope>,
+        record: &ScopeRecord,
+    ) -> Vec<(OrgNumber, AccessState)> {
+        let given = entry.raw.access.as_deref().unwrap_or_default();
+        let said = entry::access(faults, given, record.owner_orgno.as_ref());
+        for (field, consumer, _) in &said {
+            self.judge_registered(faults, field, consumer);
+        }
+        said.into_iter().map(|(_, consumer, state)| (consumer, state)).collect()
+    }
+
+    /// Plans an organisation's access, if it is not as it is to be.
+    fn plan_access(&mut self, scope: Scope, consumer: OrgNumber, state: AccessState, why: &str) {
+        let issuer = self.provider.issuer();
+        let key = (scope, consumer);
+        let was = self.access.insert(key.clone(), state);
+        let (scope, consumer_orgno) = key;
+        let what = format!("access of {consumer_orgno} to {scope}");
+        let ends = matches!(state, AccessState::Denied | AccessState::Withdrawn);
+        let (sign, detail) = match was {
+            None => (Sign::Create, format!("state {}", state.as_str())),
+            Some(was) if was == state => (Sign::Unchanged, String::new()),
+            Some(was) => {
+                let sign = if ends { Sign::Deactivate } else { Sign::Update };
+                (sign, format!("state {} → {}{why}", was.as_str(), state.as_str()))
+            }
+        };
+        self.plan.line(sign, what, Some(issuer), detail);
+        if sign != Sign::Unchanged {
+            let access = ScopeAccess { scope, consumer_orgno, state };
+            self.plan.changes.push(Change::ScopeAccess { issuer: issuer.clone(), access });
+        }
+    }
+
+    fn prune_scopes(&mut self, named: &BTreeMap<Scope, String>) {
+        let issuer = self.provider.issuer();
+        for record in
+            self.scopes.values_mut().filter(|record| record.active && !named.contains_key(&record.scope))
+        {
+            record.active = false;
+            self.plan.changes.push(Change::Scope { issuer: issuer.clone(), record: record.clone() });
+            let what = format!("scope {}", record.scope);
+            self.plan.line(Sign::Deactivate, what, Some(issuer), "no longer named".to_owned());
+        }
+    }
+
+    /// What was asked for or given, and is no longer named, is withdrawn.
+    fn prune_access(&mut self, said: &BTreeSet<(Scope, OrgNumber)>) {
+        let open = |state: AccessState| matches!(state, AccessState::Requested | AccessState::Approved);
+        let gone: Vec<_> = self
+            .access
+            .iter()
+            .filter(|(key, state)| open(**state) && !said.contains(*key))
+            .map(|(key, _)| key.clone())
+            .collect();
+        for (scope, consumer) in gone {
+            self.plan_access(scope, consumer, AccessState::Withdrawn, "; no longer named");
+        }
+    }
+}
