@@ -3,6 +3,7 @@
 
 mod aside;
 mod audit;
+mod families;
 mod folder;
 mod grants;
 mod held;
@@ -16,6 +17,7 @@ mod restoring;
 mod schema;
 mod signing_keys;
 mod upkeep;
+mod warnings;
 mod writer;
 
 use std::path::Path;

@@ -16,6 +16,7 @@ mod embedded;
 mod error;
 #[cfg(feature = "danger-faults")]
 mod faults;
+mod grant_columns;
 mod issuers;
 #[cfg(feature = "danger-faults")]
 mod planted;

@@ -6,6 +6,7 @@
 
 mod alone;
 mod audit;
+mod families;
 mod freshness;
 mod grants;
 mod issuers;
@@ -21,6 +22,7 @@ mod signing_keys;
 mod statement;
 mod upkeep;
 mod url;
+mod warnings;
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! Grants, and the codes and access tokens under them. Spending a code is the hot write, an access token the hot read: both
-//! are a few prepared statements and no text is made.
+//! Grants, and the codes and access tokens under them; refresh tokens are in `families`. Spending a code is the hot write, an access
+//! token the hot read: both are a few prepared statements and no text is made.
 
 use portvakt_protocol::evidence::Method;
-use portvakt_protocol::grant::{Echo, Grant, GrantId, LoadedAccessToken, LoadedCode, NewCode};
+use portvakt_protocol::grant::{Echo, Grant, GrantId, LoadedAccessToken, LoadedCode, NewAccessToken, NewCode};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::person::PersonHandle;
 use portvakt_protocol::pkce::CodeChallenge;
@@ -10,26 +10,15 @@ use portvakt_protocol::secret::{AccessTokenDigest, CodeDigest};
 use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::Embedded;
-use super::audit;
+use super::{Embedded, audit, families};
 use crate::Broken;
 use crate::audit::{Event, Record};
 use crate::contract::Redemption;
+use crate::grant_columns::{AFTER_GRANT, TAKEN_BACK, grant_columns, taken_back};
 use crate::row;
 use crate::verbs::{CodeSpending, Issue};
 
 const TABLE: &str = "login_grant";
-
-/// The columns of a grant, as [`Embedded::grant`] reads them.
-macro_rules! grant_columns {
-    () => {
-        "g.name, g.client_id, g.pid_sealed, g.scopes, g.method, g.assurance, g.auth_time, g.expires, g.nonce, g.locale, \
-         g.revoked_at"
-    };
-}
-
-/// Where in a row the columns of what leads to the grant begin.
-const AFTER_GRANT: usize = 11;
 
 /// A grant and its code on the way to their rows: sealed already.
 #[derive(Debug)]
@@ -51,7 +40,7 @@ impl Embedded {
         self.read(|db| {
             let mut select = db.prepare_cached(concat!(
                 "SELECT ",
-                grant_columns!(),
+                grant_columns!("g"),
                 ", c.redirect_uri, c.challenge, c.expires, c.spent_at
                  FROM code c JOIN login_grant g ON g.id = c.grant_id WHERE c.issuer = ?1 AND c.digest = ?2"
             ))?;
@@ -94,19 +83,27 @@ impl Embedded {
         self.read(|db| {
             let mut select = db.prepare_cached(concat!(
                 "SELECT ",
-                grant_columns!(),
-                ", t.expires
+                grant_columns!("g"),
+                ", t.issued, t.expires, t.narrowed
                  FROM access_token t JOIN login_grant g ON g.id = t.grant_id WHERE t.issuer = ?1 AND t.digest = ?2"
             ))?;
             let mut rows = select.query(params![known.number, token.as_bytes()])?;
             let Some(row) = rows.next()? else { return Ok(None) };
             let (grant, revoked) = self.grant(known.number, row)?;
-            Ok(Some(LoadedAccessToken { grant, expires: Timestamp::from_unix(row.get(AFTER_GRANT)?), revoked }))
+            let narrowed = row.get_ref(AFTER_GRANT + 2)?.as_str_or_null();
+            let narrowed = narrowed.map_err(|_| row::unreadable("access_token", "narrowed"))?;
+            Ok(Some(LoadedAccessToken {
+                issued: Timestamp::from_unix(row.get(AFTER_GRANT)?),
+                expires: Timestamp::from_unix(row.get(AFTER_GRANT + 1)?),
+                scopes: row::token_scopes(narrowed, &grant)?,
+                grant,
+                revoked,
+            }))
         })
     }
 
-    /// Reads [`grant_columns`], and whether the grant was revoked.
-    fn grant(&self, issuer: i64, row: &Row<'_>) -> Result<(Grant, bool), Broken> {
+    /// Reads [`grant_columns`]: the grant, and whether it was taken back.
+    pub(super) fn grant(&self, issuer: i64, row: &Row<'_>) -> Result<(Grant, bool), Broken> {
         let unreadable = |what| row::unreadable(TABLE, what);
         let id = GrantId(row.get(0)?);
         let sealed = row.get_ref(2)?.as_blob().map_err(|_| unreadable("pid_sealed"))?;
@@ -119,10 +116,11 @@ impl Embedded {
             method: Method::named(text(4, "method")?).ok_or_else(|| unreadable("method"))?,
             assurance: row::assurance(TABLE, text(5, "assurance")?)?,
             auth_time: Timestamp::from_unix(row.get(6)?),
-            expires: Timestamp::from_unix(row.get(7)?),
-            echo: Echo { nonce: row.get(8)?, locale: row.get(9)? },
+            issued: Timestamp::from_unix(row.get(7)?),
+            expires: Timestamp::from_unix(row.get(8)?),
+            echo: Echo { nonce: row.get(9)?, locale: row.get(10)?, onbehalfof: row.get(11)? },
         };
-        Ok((grant, row.get::<_, Option<i64>>(10)?.is_some()))
+        Ok((grant, row.get(TAKEN_BACK)?))
     }
 
     /// Seals what a finished login gives.
@@ -143,8 +141,9 @@ impl Issuance {
         let Issue { code, grant } = &self.issue;
         let mut insert = db.prepare_cached(
             "INSERT INTO login_grant
-                (name, issuer, client_id, person, pid_sealed, scopes, method, assurance, auth_time, expires, nonce, locale)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                (name, issuer, client_id, person, pid_sealed, scopes, method, assurance, auth_time, issued, expires, nonce, locale,
+                 onbehalfof)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?;
         let grant_id = insert.insert(params![
             grant.id.0,
@@ -156,9 +155,11 @@ impl Issuance {
             grant.method.as_str(),
             row::assurance_word(grant.assurance),
             grant.auth_time.unix(),
+            grant.issued.unix(),
             grant.expires.unix(),
             grant.echo.nonce,
             grant.echo.locale,
+            grant.echo.onbehalfof,
         ])?;
         let mut insert = db.prepare_cached(
             "INSERT INTO code (issuer, digest, grant_id, client_id, redirect_uri, challenge, expires)
@@ -185,11 +186,14 @@ fn spend(
     spending: &CodeSpending,
     now: Timestamp,
 ) -> Result<Redemption, Broken> {
-    let sql =
+    let sql = concat!(
         "UPDATE code SET spent_at = ?4
          WHERE issuer = ?1 AND digest = ?2 AND client_id = ?3 AND spent_at IS NULL AND expires > ?4
-           AND EXISTS (SELECT 1 FROM login_grant g WHERE g.id = code.grant_id AND g.revoked_at IS NULL AND g.expires > ?4)
-         RETURNING grant_id";
+           AND EXISTS (SELECT 1 FROM login_grant g WHERE g.id = code.grant_id AND g.expires > ?4 AND NOT ",
+        taken_back!("g"),
+        ")
+         RETURNING grant_id"
+    );
     #[cfg(feature = "danger-faults")]
     let sql = crate::planted::bent(sql);
     let mut update = db.prepare_cached(sql)?;
@@ -198,13 +202,34 @@ fn spend(
         |row| row.get::<_, i64>(0),
     );
     let Some(grant_id) = found.optional()? else { return replayed(db, issuer, spending, now) };
-    let token = &spending.access_token;
-    let mut insert = db.prepare_cached(
-        "INSERT INTO access_token (issuer, digest, grant_id, expires) VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    insert.execute(params![issuer, token.digest.as_bytes(), grant_id, token.expires.unix()])?;
+    keep(db, issuer, grant_id, &spending.access_token)?;
+    if let Some(first) = &spending.refresh_token {
+        let family = families::Family { issuer, grant_id, client_id: &spending.client_id };
+        family.keep(db, 1, first, &spending.access_token)?;
+    }
     audit::write_of_grant(db, now, Event::CodeRedeemed, grant_id)?;
     Ok(Redemption::Spent)
+}
+
+/// Stores an access token.
+pub(super) fn keep(
+    db: &Connection,
+    issuer: i64,
+    grant_id: i64,
+    token: &NewAccessToken,
+) -> Result<(), Broken> {
+    let mut insert = db.prepare_cached(
+        "INSERT INTO access_token (issuer, digest, grant_id, issued, expires, narrowed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    insert.execute(params![
+        issuer,
+        token.digest.as_bytes(),
+        grant_id,
+        token.issued.unix(),
+        token.expires.unix(),
+        token.narrowed.as_ref().map(ToString::to_string),
+    ])?;
+    Ok(())
 }
 
 /// A code that its own client had spent before takes its grant with it (RFC 6749 §4.1.2). A code that was never spent, or is

@@ -37,6 +37,7 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first", sql: include_str!("../../migrations/0001_first.sqlite.sql") },
     Migration { number: 2, name: "audit_at", sql: include_str!("../../migrations/0002_audit_at.sqlite.sql") },
+    Migration { number: 3, name: "tokens", sql: include_str!("../../migrations/0003_tokens.sqlite.sql") },
 ];
 
 /// Settings of a connection, reader or writer.

@@ -1,4 +1,4 @@
-//! Grants, and the codes and access tokens under them. Spending a code is the hot write, an access token the hot read.
+//! Grants, and the codes and access tokens under them; refresh tokens are in `families`. Spending a code is the hot write, an access token the hot read.
 
 use portvakt_protocol::evidence::Method;
 use portvakt_protocol::grant::{Echo, Grant, GrantId, LoadedAccessToken, LoadedCode, NewCode};
@@ -11,49 +11,45 @@ use tokio_postgres::Row;
 use super::Postgres;
 use super::outcome::{Probe, Written};
 use super::pool::Param;
-use super::statement::statements;
+use super::statement::{Statement, statements};
 use crate::Broken;
 use crate::audit::Event;
 use crate::contract::Redemption;
+use crate::grant_columns::{AFTER_GRANT, TAKEN_BACK, grant_columns, taken_back};
 use crate::row;
 use crate::verbs::CodeSpending;
 
 const TABLE: &str = "login_grant";
 
-/// The columns of a grant, as [`Postgres::grant`] reads them.
-macro_rules! grant_columns {
-    () => {
-        "g.name, g.client_id, g.pid_sealed, g.scopes, g.method, g.assurance, g.auth_time, g.expires, g.nonce, g.locale, \
-         g.revoked_at"
-    };
-}
-
-/// Where in a row the columns of what leads to the grant begin.
-const AFTER_GRANT: usize = 11;
-
 statements! {
     CODE(INT8, BYTEA) = concat!(
-        "SELECT ", grant_columns!(), ", c.redirect_uri, c.challenge, c.expires, c.spent_at
+        "SELECT ", grant_columns!("g"), ", c.redirect_uri, c.challenge, c.expires, c.spent_at
          FROM code c JOIN login_grant g ON g.name = c.login_grant WHERE c.issuer = $1 AND c.digest = $2"
     );
     TOKEN(INT8, BYTEA) = concat!(
-        "SELECT ", grant_columns!(), ", t.expires
+        "SELECT ", grant_columns!("g"), ", t.issued, t.expires, t.narrowed
          FROM access_token t JOIN login_grant g ON g.name = t.login_grant WHERE t.issuer = $1 AND t.digest = $2"
     );
-    /// One conditional update decides; the token and the record follow from what it found.
-    SPEND(INT8, BYTEA, TEXT, INT8, BYTEA, INT8, TEXT) =
+    /// One conditional update decides; the tokens and the record follow from what it found.
+    SPEND(INT8, BYTEA, TEXT, INT8, BYTEA, INT8, TEXT, INT8, TEXT, BYTEA, INT8, INT8) = concat!(
         "WITH spent AS (
             UPDATE code SET spent_at = $4 FROM login_grant g
             WHERE code.issuer = $1 AND code.digest = $2 AND code.client_id = $3 AND code.spent_at IS NULL AND code.expires > $4
-              AND g.name = code.login_grant AND g.revoked_at IS NULL AND g.expires > $4
+              AND g.name = code.login_grant AND g.expires > $4 AND NOT ", taken_back!("g"), "
             RETURNING g.name, g.client_id, g.person
          ), token AS (
-            INSERT INTO access_token (issuer, digest, login_grant, expires) SELECT $1, $5, name, $6 FROM spent
+            INSERT INTO access_token (issuer, digest, login_grant, issued, expires, narrowed)
+            SELECT $1, $5, name, $8, $6, $9 FROM spent
+         ), first AS (
+            INSERT INTO refresh_token (issuer, digest, login_grant, client_id, generation, access_token, issued, expires)
+            SELECT $1, $10, name, client_id, 1, $5, $11, $12 FROM spent WHERE $10 IS NOT NULL
          ), record AS (
             INSERT INTO audit (at, issuer, event, client_id, person, login_grant)
             SELECT $4, $1, $7, client_id, person, name FROM spent
          )
-         SELECT 1 FROM spent";
+         SELECT 1 FROM spent"
+    );
+    /// Whether an access token is there: a verb that stores one was done.
     SPENT(INT8, BYTEA) = "SELECT 1 FROM access_token WHERE issuer = $1 AND digest = $2";
     /// A code that its own client had spent before takes its grant with it (RFC 6749 §4.1.2).
     REPLAY(INT8, BYTEA, TEXT, INT8, TEXT) =
@@ -69,6 +65,9 @@ statements! {
          )
          SELECT 1 FROM replayed";
 }
+
+/// Finds an access token that only one write can have stored.
+pub(super) const KEPT: &Statement = &SPENT;
 
 impl Postgres {
     /// See [`crate::Store::code`].
@@ -106,8 +105,22 @@ impl Postgres {
         let (number, now) = (known.number, now.unix());
         let (code, client) = (spending.code.as_bytes().as_slice(), spending.client_id.as_str());
         let token = spending.access_token.digest.as_bytes().as_slice();
-        let (expires, event) = (spending.access_token.expires.unix(), Event::CodeRedeemed.as_str());
-        let params: [Param<'_>; 7] = [&number, &code, &client, &now, &token, &expires, &event];
+        let narrowed = spending.access_token.narrowed.as_ref().map(ToString::to_string);
+        let first = spending.refresh_token.as_ref();
+        let params: [Param<'_>; 12] = [
+            &number,
+            &code,
+            &client,
+            &now,
+            &token,
+            &spending.access_token.expires.unix(),
+            &Event::CodeRedeemed.as_str(),
+            &spending.access_token.issued.unix(),
+            &narrowed,
+            &first.map(|first| first.digest.as_bytes().as_slice()),
+            &first.map(|first| first.issued.unix()),
+            &first.map(|first| first.expires.unix()),
+        ];
         let probe: [Param<'_>; 2] = [&number, &token];
         match self.write(&SPEND, &params, Probe::Key(&SPENT, &probe)).await? {
             Written::Probed => return Ok(Redemption::Spent),
@@ -133,12 +146,17 @@ impl Postgres {
         let found = self.read_one(&TOKEN, &[&known.number, &token.as_bytes().as_slice()]).await?;
         let Some(row) = found else { return Ok(None) };
         let (grant, revoked) = self.grant(known.number, &row)?;
-        let expires = Timestamp::from_unix(row.try_get(AFTER_GRANT)?);
-        Ok(Some(LoadedAccessToken { grant, expires, revoked }))
+        Ok(Some(LoadedAccessToken {
+            issued: Timestamp::from_unix(row.try_get(AFTER_GRANT)?),
+            expires: Timestamp::from_unix(row.try_get(AFTER_GRANT + 1)?),
+            scopes: row::token_scopes(row.try_get(AFTER_GRANT + 2)?, &grant)?,
+            grant,
+            revoked,
+        }))
     }
 
-    /// Reads [`grant_columns`], and whether the grant was revoked.
-    fn grant(&self, issuer: i64, row: &Row) -> Result<(Grant, bool), Broken> {
+    /// Reads [`grant_columns`]: the grant, and whether it was taken back.
+    pub(super) fn grant(&self, issuer: i64, row: &Row) -> Result<(Grant, bool), Broken> {
         let unreadable = |what| row::unreadable(TABLE, what);
         let name: &[u8] = row.try_get(0)?;
         let id = GrantId(name.try_into().map_err(|_| unreadable("name"))?);
@@ -150,9 +168,10 @@ impl Postgres {
             method: Method::named(row.try_get(4)?).ok_or_else(|| unreadable("method"))?,
             assurance: row::assurance(TABLE, row.try_get(5)?)?,
             auth_time: Timestamp::from_unix(row.try_get(6)?),
-            expires: Timestamp::from_unix(row.try_get(7)?),
-            echo: Echo { nonce: row.try_get(8)?, locale: row.try_get(9)? },
+            issued: Timestamp::from_unix(row.try_get(7)?),
+            expires: Timestamp::from_unix(row.try_get(8)?),
+            echo: Echo { nonce: row.try_get(9)?, locale: row.try_get(10)?, onbehalfof: row.try_get(11)? },
         };
-        Ok((grant, row.try_get::<_, Option<i64>>(10)?.is_some()))
+        Ok((grant, row.try_get(TAKEN_BACK)?))
     }
 }

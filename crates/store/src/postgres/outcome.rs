@@ -52,7 +52,9 @@ impl From<tokio_postgres::Error> for Cut {
         let again = [&SqlState::T_R_SERIALIZATION_FAILURE, &SqlState::T_R_DEADLOCK_DETECTED];
         // The server is ending, or was: what it says of this statement is not what became of it.
         let ending = [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN, &SqlState::CANNOT_CONNECT_NOW];
-        if again.contains(&code) || *code == SqlState::READ_ONLY_SQL_TRANSACTION {
+        // A family has one token that can be used: another came first, and what it left is to be looked at.
+        let lost = *code == SqlState::UNIQUE_VIOLATION && answered.constraint() == Some("refresh_token_leaf");
+        if lost || again.contains(&code) || *code == SqlState::READ_ONLY_SQL_TRANSACTION {
             Self::Again(told(&fault))
         } else if ending.contains(&code) || code.code().starts_with("08") {
             Self::Unanswered(told(&fault))
@@ -146,7 +148,7 @@ pub(super) enum Written {
 
 impl Postgres {
     /// When the first answer of a verb that begins now comes too late.
-    fn patient_until(&self) -> Instant {
+    pub(super) fn patient_until(&self) -> Instant {
         let own = Instant::now() + PATIENCE;
         self.until.map_or(own, |until| until.min(own))
     }

@@ -31,6 +31,7 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first", sql: include_str!("../../migrations/0001_first.pg.sql") },
     Migration { number: 2, name: "copying", sql: include_str!("../../migrations/0002_copying.pg.sql") },
+    Migration { number: 3, name: "tokens", sql: include_str!("../../migrations/0003_tokens.pg.sql") },
 ];
 
 /// A row of `migration`.
@@ -62,7 +63,10 @@ fn known() -> u32 {
 /// The indexes that the migrations make, by name.
 pub(crate) fn expected_indexes() -> impl Iterator<Item = &'static str> {
     let lines = MIGRATIONS.iter().flat_map(|migration| migration.sql.lines());
-    lines.filter_map(|line| line.strip_prefix("CREATE INDEX ")?.split(' ').next())
+    lines.filter_map(|line| {
+        let index = line.strip_prefix("CREATE INDEX ").or_else(|| line.strip_prefix("CREATE UNIQUE INDEX "));
+        index?.split(' ').next()
+    })
 }
 
 /// What recorded migrations say, against those that this version knows.

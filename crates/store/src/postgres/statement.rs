@@ -43,6 +43,7 @@ pub(super) use statements;
 pub(super) fn every() -> impl Iterator<Item = &'static Statement> {
     [
         super::audit::STATEMENTS,
+        super::families::STATEMENTS,
         super::freshness::STATEMENTS,
         super::grants::STATEMENTS,
         super::issuers::STATEMENTS,
@@ -54,6 +55,7 @@ pub(super) fn every() -> impl Iterator<Item = &'static Statement> {
         super::registry::STATEMENTS,
         super::signing_keys::STATEMENTS,
         super::upkeep::STATEMENTS,
+        super::warnings::STATEMENTS,
     ]
     .into_iter()
     .flatten()
