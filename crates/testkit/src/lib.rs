@@ -17,6 +17,7 @@ mod registered;
 mod relying_party;
 mod rows;
 mod signing_keys;
+mod verdict;
 mod wire;
 mod world;
 
@@ -26,6 +27,8 @@ pub use canaries::log;
 pub use data::{Damage, Data};
 pub use form::Form;
 pub use http::Method;
+/// What judges every token response that the kit obtains.
+pub use portvakt_verifier as verifier;
 pub use process::Process;
 pub use redemption::{Redemption, Tokens};
 pub use refusals::{assert_marks, assert_token_refusal};

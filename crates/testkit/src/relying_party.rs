@@ -5,12 +5,14 @@ use portvakt_crypto::encoding::base64url_encode;
 use portvakt_crypto::jwk::RsaPublicJwk;
 use portvakt_crypto::jws::{self, Compact, VerifyingKey};
 use portvakt_crypto::random::Random;
+use portvakt_verifier::Fault;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
 use crate::browser::Browser;
 use crate::call::{Call, Reply, encode};
 use crate::redemption::{Redemption, Tokens};
+use crate::verdict::{self, Known, TokenSource};
 use crate::wire::Wire;
 
 /// What a service was told when it was registered.
@@ -48,7 +50,17 @@ impl RelyingParty {
         if let Some(secret) = &service.secret {
             wire.keep_secret(secret);
         }
-        Self { wire: wire.clone(), random, metadata, service, pkce: true }
+        let party = Self { wire: wire.clone(), random, metadata, service, pkce: true };
+        wire.has_tokens_from(party.token_source());
+        party
+    }
+
+    fn token_source(&self) -> TokenSource {
+        TokenSource {
+            issuer: self.url("issuer").to_owned(),
+            token_endpoint: self.url("token_endpoint").to_owned(),
+            jwks_uri: self.url("jwks_uri").to_owned(),
+        }
     }
 
     /// The same service, sending no PKCE.
@@ -133,7 +145,7 @@ impl RelyingParty {
         let left = browser.log_in_as(&page, pid).await;
         let answer = asking.answer(&left);
         assert!(answer.get("code").is_some(), "no code, but {}", left.error());
-        answer
+        Answer { person: Some(pid.to_owned()), ..answer }
     }
 
     /// The token request for an answer, correct in everything.
@@ -174,14 +186,26 @@ impl RelyingParty {
     pub async fn tokens(&self, answer: &Answer) -> Tokens {
         let reply = self.redeem(answer).await;
         assert_eq!(reply.status, 200, "{}: {}", reply.error(), reply.description());
-        let tokens = self.read(&reply).await;
-        if let Some(claims) = &tokens.id_claims {
-            let claim = |name| claims.get(name).and_then(Value::as_str);
-            assert_eq!(claim("iss"), self.metadata.get("issuer").and_then(Value::as_str));
-            assert_eq!(claim("aud"), Some(self.service.client_id.as_str()));
-            assert_eq!(claim("nonce"), answer.nonce.as_deref());
-        }
-        tokens
+        let judged = self.judge(&reply, answer).await;
+        judged.unwrap_or_else(|fault| panic!("{}: {fault}", reply.url));
+        self.read(&reply).await
+    }
+
+    /// What the independent verifier says of a token response, by all that this relying party knows of its login. Whatever comes over
+    /// the wire has been judged before, without that.
+    ///
+    /// # Errors
+    /// Its [`Fault`].
+    pub async fn judge(&self, reply: &Reply, answer: &Answer) -> Result<(), Fault> {
+        let known = Known {
+            client_id: self.service.client_id.clone(),
+            method: Some(self.service.method.clone()),
+            person: answer.person.clone(),
+            nonce: Some(answer.nonce.clone()),
+        };
+        let jwks = self.wire.call(Call::get(self.url("jwks_uri"))).await.body;
+        // When it came was judged as it came.
+        verdict::judge(&jwks, &reply.body, &self.token_source(), &known, i64::MIN..=i64::MAX)
     }
 
     /// Reads a token response, and verifies its ID token.
@@ -322,6 +346,7 @@ impl Asking {
             params,
             nonce: self.get("nonce").map(str::to_owned),
             verifier: self.verifier.clone(),
+            person: None,
         }
     }
 }
@@ -339,6 +364,8 @@ pub struct Answer {
     pub nonce: Option<String>,
     /// The verifier of the request.
     pub verifier: Option<String>,
+    /// Who logged in, where the scene saw to it itself.
+    person: Option<String>,
 }
 
 impl Answer {

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
@@ -16,12 +17,15 @@ use tower::Service;
 
 use crate::call::{Call, Reply, split};
 use crate::canaries::Canaries;
+use crate::verdict::{self, Known, TokenSource};
 
 /// A way to a server. Clones lead to the same one.
 #[derive(Clone)]
 pub struct Wire {
     end: Arc<End>,
     canaries: Canaries,
+    /// Where tokens come from, as relying parties have discovered it.
+    sources: Arc<Mutex<Vec<TokenSource>>>,
 }
 
 enum End {
@@ -36,12 +40,13 @@ impl Wire {
         clock: Arc<AtomicI64>,
         canaries: Canaries,
     ) -> Self {
-        Self { end: Arc::new(End::Front { front, authorities, clock }), canaries }
+        Self { end: Arc::new(End::Front { front, authorities, clock }), canaries, sources: Arc::default() }
     }
 
     /// To a process that answers for each of these authorities (`host:port`) at a socket address.
     pub fn sockets(authorities: impl IntoIterator<Item = (String, SocketAddr)>) -> Self {
-        Self { end: Arc::new(End::Sockets(authorities.into_iter().collect())), canaries: Canaries::default() }
+        let end = Arc::new(End::Sockets(authorities.into_iter().collect()));
+        Self { end, canaries: Canaries::default(), sources: Arc::default() }
     }
 
     /// Whether a URL leads to a server at this wire's end.
@@ -66,11 +71,49 @@ impl Wire {
         }
     }
 
-    /// Makes a call.
+    /// Every token response from there is judged from now on.
+    pub(crate) fn has_tokens_from(&self, source: TokenSource) {
+        self.sources.lock().expect("sources").push(source);
+    }
+
+    /// Makes a call. If it brings tokens, they are judged.
     ///
     /// # Panics
-    /// If the call is no request, or the server does not answer.
+    /// If the call is no request, the server does not answer, or the independent verifier refuses a token.
     pub async fn call(&self, call: Call) -> Reply {
+        let source = self.source(&call.url);
+        let Some(source) = source else { return self.carry(call).await };
+        let client_id = verdict::asker(&call).unwrap_or_default();
+        let known = Known { client_id, ..Known::default() };
+        let asked = self.clock();
+        let reply = self.carry(call).await;
+        if verdict::brings_tokens(&reply) {
+            let jwks = self.carry(Call::get(&source.jwks_uri)).await.body;
+            let judged = verdict::judge(&jwks, &reply.body, &source, &known, asked..=self.clock());
+            judged.unwrap_or_else(|fault| panic!("{}: {fault}", reply.url));
+        }
+        reply
+    }
+
+    fn source(&self, token_endpoint: &str) -> Option<TokenSource> {
+        let sources = self.sources.lock().expect("sources");
+        sources.iter().find(|source| source.token_endpoint == token_endpoint).cloned()
+    }
+
+    /// The present, as the server reads it too: a world's clock, or the machine's.
+    fn clock(&self) -> i64 {
+        match &*self.end {
+            End::Front { clock, .. } => clock.load(Ordering::SeqCst),
+            End::Sockets(_) => {
+                #[expect(clippy::disallowed_methods, reason = "the process at the other end has this clock")]
+                let now = std::time::SystemTime::now();
+                let since = now.duration_since(UNIX_EPOCH).expect("a time after 1970");
+                i64::try_from(since.as_secs()).expect("a time before the end")
+            }
+        }
+    }
+
+    async fn carry(&self, call: Call) -> Reply {
         match &*self.end {
             End::Front { front, .. } => routed(front.clone(), call).await,
             End::Sockets(authorities) => {

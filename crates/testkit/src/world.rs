@@ -161,20 +161,25 @@ pub(crate) const BEGINNING: i64 = 1_800_000_000;
 impl World {
     /// A world where anybody with a synthetic number may log in, with the client `web` at every issuer.
     pub async fn new() -> Self {
-        Self::settled(anybody).await
+        Self::settled(anybody, true).await
+    }
+
+    /// The same, whose issuers do not judge tokens before they send them (`verify_tokens`). Every other world's do.
+    pub async fn unverified() -> Self {
+        Self::settled(anybody, false).await
     }
 
     /// A world where each issuer knows only the persons of a pool of its own: at the `n`th of [`At::OPEN`], the `n`th of
     /// [`PERSONS`].
     pub async fn assigned() -> Self {
-        let world = Self::settled(assigned).await;
+        let world = Self::settled(assigned, true).await;
         for (at, pid) in At::OPEN.into_iter().zip(PERSONS) {
             world.person(Pool(format!("{at:?}")), pid, true).await;
         }
         world
     }
 
-    async fn settled(pools: fn(At) -> Option<TestIdSettings>) -> Self {
+    async fn settled(pools: fn(At) -> Option<TestIdSettings>, verifies: bool) -> Self {
         let data = Data::made().await;
         let random = Random::danger_seeded(SEED.fetch_add(1, Ordering::Relaxed));
         let now = Arc::new(AtomicI64::new(BEGINNING));
@@ -194,7 +199,7 @@ impl World {
             let key = signing_key(number, Timestamp::from_unix(BEGINNING));
             store.add_signing_key(provider.issuer(), key, clock.now()).await.expect("a key stored");
             let site = Site::load(provider, store.clone(), clock.clone(), random.clone()).await;
-            sites.push(Arc::new(site.expect("a site")));
+            sites.push(Arc::new(site.expect("a site").with_verification(verifies)));
         }
         let front = Front::new(&sites, store.clone(), clock).expect("a front");
         let authorities = providers.values().flat_map(|provider| {
@@ -348,7 +353,17 @@ impl World {
 
     /// Replaces an issuer's signing key at once, as in an emergency, and takes it into use.
     pub async fn rotate_key(&self, at: At) {
-        let key = signing_key(At::ALL.len(), Timestamp::from_unix(BEGINNING));
+        self.rotate_to(at, signing_key(At::ALL.len(), Timestamp::from_unix(BEGINNING))).await;
+    }
+
+    /// The same with a key whose published certificate is another key's, as a slip of an operator's or ours could bring about.
+    pub async fn rotate_to_misfit(&self, at: At) {
+        let [key, other] =
+            [0, 1].map(|more| signing_key(At::ALL.len() + more, Timestamp::from_unix(BEGINNING)));
+        self.rotate_to(at, portvakt_store::StoredKey { chain: other.chain, ..key }).await;
+    }
+
+    async fn rotate_to(&self, at: At, key: portvakt_store::StoredKey) {
         let key = portvakt_store::StoredKey { published: self.now(), signs_from: self.now(), ..key };
         let until = self.now() + Seconds::days(1);
         self.0

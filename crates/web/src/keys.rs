@@ -2,7 +2,7 @@
 //! and know of which generation: several nodes share a store, and a copy that is older than what the store says signs and verifies
 //! nothing ([`crate::site::Site::signing_key`]). It is still published: whoever fetches a JWK Set may keep it for an hour anyway.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use portvakt_protocol::provider::Provider;
 use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_protocol::token::Signed;
 use portvakt_store::{Broken, Generation, StoredKey};
+use portvakt_verifier::{Expected, Fault};
 use serde_json::json;
 
 /// How long anybody may keep the JWK Set after fetching it: a key that signs sooner after it was published is unknown to some.
@@ -27,6 +28,8 @@ struct Keys {
     of: Generation,
     keys: Vec<Key>,
     jwks: Bytes,
+    /// The JWK Set as whoever fetches it reads it: parsed when it is first asked for, from the bytes that are sent.
+    published: OnceLock<Result<portvakt_verifier::Keys, Fault>>,
 }
 
 #[derive(Debug)]
@@ -70,6 +73,18 @@ impl InForce {
         };
         Ok(jws::sign_with_head(head, &key.signer, claims)?)
     }
+
+    /// Judges a token response as whoever has fetched this JWK Set will.
+    ///
+    /// # Errors
+    /// [`NotSigned::Misread`].
+    pub(crate) fn judge(&self, body: &[u8], expected: &Expected<'_>) -> Result<(), NotSigned> {
+        let published = self.keys.published.get_or_init(|| portvakt_verifier::Keys::parse(&self.keys.jwks));
+        match published {
+            Ok(keys) => Ok(keys.verify_response(body, expected)?),
+            Err(fault) => Err(fault.clone().into()),
+        }
+    }
 }
 
 /// Why nothing was signed.
@@ -90,6 +105,9 @@ pub enum NotSigned {
     /// Claims that cannot be written as JSON.
     #[error("the claims cannot be serialised")]
     Claims(#[from] serde_json::Error),
+    /// The independent verifier refuses what was signed.
+    #[error("what was signed does not verify: {0}")]
+    Misread(#[from] Fault),
 }
 
 impl NotSigned {
@@ -100,7 +118,8 @@ impl NotSigned {
             Self::NoKey
             | Self::NotTakenOver(NotTakenOver::Unreadable(_))
             | Self::Failed(_)
-            | Self::Claims(_) => false,
+            | Self::Claims(_)
+            | Self::Misread(_) => false,
         }
     }
 }
@@ -199,7 +218,7 @@ impl Keys {
             });
         }
         let jwks = Bytes::from(json!({ "keys": published }).to_string());
-        Ok(Self { of, keys, jwks })
+        Ok(Self { of, keys, jwks, published: OnceLock::new() })
     }
 
     /// Where the key stands that signs at `now`.

@@ -46,6 +46,8 @@ pub struct Site {
     pub discovery: Bytes,
     /// What its pages show of it: of the configuration alone too.
     pub face: Face,
+    /// Whether each token response is judged before it leaves.
+    pub(crate) verifies: bool,
     /// The last refusals, where the environment is `development`; none elsewhere. Each node's own: they are to help whoever sits
     /// before one, and decide nothing.
     pub(crate) lately: Option<Lately>,
@@ -97,6 +99,7 @@ impl Site {
             pairwise,
             discovery,
             face,
+            verifies: false,
             lately,
             refusals: RefusalCount::default(),
             neighbours: OnceLock::new(),
@@ -107,6 +110,12 @@ impl Site {
     #[must_use]
     pub fn with_face(self, face: Face) -> Self {
         Self { face, ..self }
+    }
+
+    /// The same site, which has each token response judged by the independent verifier before it leaves, or does not.
+    #[must_use]
+    pub fn with_verification(self, verifies: bool) -> Self {
+        Self { verifies, ..self }
     }
 
     /// Takes the signing keys from the store anew.
