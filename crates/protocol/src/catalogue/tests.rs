@@ -4,6 +4,7 @@ mod faults;
 mod joined;
 mod prune;
 mod round_trip;
+mod scopes;
 mod secrets;
 mod stopped;
 
@@ -16,7 +17,8 @@ use crate::client::{ClientId, StoredSecret};
 use crate::organisation::Organisation;
 use crate::profile::{IDPORTEN, PILOT};
 use crate::provider::{Environment, TestIdSettings};
-use crate::registration::{Change, ClientRecord, PersonRecord, Registry};
+use crate::registration::{Beside, Change, ClientRecord, PersonRecord, Registry};
+use crate::scope::ScopeAccess;
 use crate::time::Timestamp;
 
 const PILOT_TEST: &str = "https://eid-exttest.difi.no/idporten-oidc-provider/";
@@ -112,6 +114,15 @@ impl World {
                     known.retain(|old| old.scope != record.scope);
                     known.push(record);
                 }
+                Change::ScopeAccess { issuer, access } => {
+                    let known = &mut self.registries.entry(issuer).or_default().access;
+                    let same = |old: &ScopeAccess| {
+                        (&old.scope, &old.consumer_orgno) == (&access.scope, &access.consumer_orgno)
+                    };
+                    known.retain(|old| !same(old));
+                    known.push(access);
+                }
+                Change::NotBefore { .. } => panic!("no catalogue takes anything back"),
                 Change::Client { issuer, registration, active } => {
                     let now = self.now;
                     let known = &mut self.registries.entry(issuer).or_default().clients;
@@ -198,7 +209,19 @@ fn the_ten_fields_suffice_and_a_second_apply_changes_nothing() {
     assert_eq!(registration.token_endpoint_auth_method.as_str(), "client_secret_basic");
     let provider = &world.providers[0];
     let organisation = world.organisation(PILOT_TEST, "991825827");
-    let client = registration.client(provider, organisation, &[], vec![], true).unwrap();
+    let client = registration
+        .client(
+            provider,
+            Beside {
+                organisation,
+                scopes: &[],
+                access: &[],
+                secrets: vec![],
+                active: true,
+                not_before: Timestamp::from_unix(0),
+            },
+        )
+        .unwrap();
     assert_eq!(client.stopped(), None);
     assert_eq!(client.pkce(), crate::client::PkcePolicy::WhenSent);
 }

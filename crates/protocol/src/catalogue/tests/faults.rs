@@ -254,27 +254,40 @@ fn a_fault_at_one_of_several_issuers_refuses_the_whole_file() {
 }
 
 #[test]
-fn the_one_grant_is_the_authorization_code() {
+fn g3_67_a_grant_is_one_of_those_that_there_are_named_once_and_kept() {
     let mut world = World::of(&[PILOT_TEST]);
     let with = |grants: &str| {
         let fields = format!("grant_types = {grants}\nscopes");
         [ORGANISATION, &TEN_FIELDS.replace("scopes", &fields)].concat()
     };
-    let one = "must be authorization_code, the one grant that is supported";
+    let one = "must be authorization_code or refresh_token";
     for (grants, told) in [
-        ("[\"refresh_token\"]", format!("[0] = \"refresh_token\": {one}")),
-        ("[\"authorization_code\", \"implicit\"]", format!("[1] = \"implicit\": {one}")),
+        (r#"["implicit"]"#, format!("[0] = \"implicit\": {one}")),
+        (r#"["authorization_code", "client_credentials"]"#, format!("[1] = \"client_credentials\": {one}")),
         (
-            "[\"authorization_code\", \"authorization_code\"]",
+            r#"["authorization_code", "authorization_code"]"#,
             "[1] = \"authorization_code\": must be named once".to_owned(),
         ),
-        ("[]", ": must name authorization_code, or be left out".to_owned()),
-        ("\"authorization_code\"", " = \"authorization_code\": must be an array of texts".to_owned()),
+        ("[]", ": must name authorization_code: people log in by it".to_owned()),
+        (r#"["refresh_token"]"#, ": must name authorization_code: people log in by it".to_owned()),
+        (r#""authorization_code""#, " = \"authorization_code\": must be an array of texts".to_owned()),
     ] {
         assert_eq!(world.refused(&with(grants)), [format!("clients[0].grant_types{told} (line 14)")]);
     }
-    world.apply(&with("[\"authorization_code\"]"), false);
-    assert!(world.apply(&[ORGANISATION, TEN_FIELDS].concat(), false).is_empty(), "it says nothing");
+    world.apply(&[ORGANISATION, TEN_FIELDS].concat(), false);
+    assert!(world.client(PILOT_TEST, "ten").registration.may_refresh(), "the ten fields alone");
+    let plan = world.apply(&with(r#"["authorization_code"]"#), false);
+    assert_eq!(
+        lines(&plan)[1],
+        format!("~ client ten at {PILOT_TEST}: grant_types absent → [\"authorization_code\"]")
+    );
+    assert!(!world.client(PILOT_TEST, "ten").registration.may_refresh(), "it was said which");
+    world.apply(&with(r#"["authorization_code", "refresh_token"]"#), false);
+    assert!(world.client(PILOT_TEST, "ten").registration.may_refresh());
+    let zero = with(r#"["authorization_code", "refresh_token"]"#)
+        .replace("refresh_token_lifetime = 600", "refresh_token_lifetime = 0");
+    let rule = "must be at least 1 for a client with the grant refresh_token";
+    assert_eq!(world.refused(&zero), [format!("clients[0].refresh_token_lifetime = 0: {rule} (line 18)")]);
 }
 
 #[test]

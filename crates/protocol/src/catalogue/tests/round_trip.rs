@@ -4,10 +4,11 @@ use proptest::prelude::*;
 use serde::Serialize;
 
 use super::*;
-use crate::client::{ApplicationType, AuthMethod};
+use crate::client::{ApplicationType, AuthMethod, OnBehalfOf, RefreshUse};
 use crate::organisation::OrgNumber;
-use crate::registration::{AmrClaim, ClientRegistration, CodeChallengeMethod, IntegrationType};
-use crate::scope::Scopes;
+use crate::profile::TokenType;
+use crate::registration::{AmrClaim, ClientRegistration, CodeChallengeMethod, GrantType, IntegrationType};
+use crate::scope::{Scope, ScopeRecord, Scopes};
 use crate::time::Seconds;
 
 #[derive(Serialize)]
@@ -35,7 +36,10 @@ prop_compose! {
         amr in prop::option::of(prop::sample::select(vec![AmrClaim::String, AmrClaim::Array])),
         relaxed in any::<bool>(),
         integration in prop::option::of(prop::sample::select(vec![IntegrationType::Idporten, IntegrationType::ApiKlient])),
-        (authorization, access, refresh) in (1..=31_536_000u32, 1..=86_400u32, 0..=31_536_000u32),
+        (authorization, access, refresh) in (1..=31_536_000u32, 1..=86_400u32, 1..=31_536_000u32),
+        grants in prop::option::of(any::<bool>()),
+        reuse in prop::option::of(any::<bool>()),
+        customers in prop::collection::btree_set("[a-z]{1,8}", 0..3),
     ) -> ClientRegistration {
         let (application_type, token_endpoint_auth_method) = [
             (ApplicationType::Web, AuthMethod::ClientSecretBasic),
@@ -51,6 +55,27 @@ prop_compose! {
             client_uri: description.as_ref().map(|_| "https://demo.example/".to_owned()),
             description,
             integration_type: integration,
+            supplier_orgno: (!customers.is_empty()).then(|| OrgNumber::parse("991825827").unwrap()),
+            grant_types: grants.map(|refresh| {
+                let more = refresh.then_some(GrantType::RefreshToken);
+                [GrantType::AuthorizationCode].into_iter().chain(more).collect()
+            }),
+            refresh_token_usage: reuse.map(|reuse| {
+                if reuse && token_endpoint_auth_method.has_secret() {
+                    RefreshUse::Reuse
+                } else {
+                    RefreshUse::OneTime
+                }
+            }),
+            onbehalfof: customers
+                .iter()
+                .map(|name| OnBehalfOf {
+                    onbehalfof: name.clone(),
+                    display_name: format!("Kunden {name}"),
+                    orgno: OrgNumber::parse("889640782").unwrap(),
+                    url: (name.len() > 4).then(|| format!("https://{name}.example/")),
+                })
+                .collect(),
             application_type,
             token_endpoint_auth_method,
             redirect_uris: paths.iter().map(uri).collect(),
@@ -66,7 +91,58 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn scope()(
+        name in "[a-z]{1,8}:[a-z/.]{1,12}",
+        texts in prop::array::uniform4(prop::option::of("[a-zæøåA-Z\"'\\\\#=]{1,60}")),
+        owner in any::<bool>(),
+        token_type in prop::option::of(prop::sample::select(vec![TokenType::Opaque, TokenType::SelfContained])),
+        (at_max_age, authorization) in (0..=86_400u32, 0..=31_536_000u32),
+        [pseudonymous, for_all, active] in any::<[bool; 3]>(),
+        types in prop::sample::subsequence(vec![IntegrationType::Idporten, IntegrationType::ApiKlient], 0..=2),
+        readers in any::<bool>(),
+    ) -> ScopeRecord {
+        let [nb, description_nn, description_en, description_se] = texts;
+        ScopeRecord {
+            scope: Scope::parse(&name).unwrap(),
+            owner_orgno: owner.then(|| OrgNumber::parse("991825827").unwrap()),
+            description: nb.unwrap_or_default(),
+            description_nn,
+            description_en,
+            description_se,
+            token_type,
+            at_max_age: Seconds::new(at_max_age),
+            authorization_max_lifetime: Seconds::new(authorization),
+            requires_pseudonymous_tokens: pseudonymous,
+            accessible_for_all: for_all,
+            allowed_integration_types: types,
+            enforced_aud_for_introspection: readers.then(|| ClientId::parse("ten").unwrap()).into_iter().collect(),
+            active,
+        }
+    }
+}
+
+/// As the catalogue spells it: a text that is empty is left out.
+fn printed(record: &ScopeRecord) -> String {
+    let mut fields = toml::Table::try_from(record).unwrap();
+    fields.retain(|_, value| value.as_str() != Some(""));
+    let scopes = toml::Value::Array(vec![toml::Value::Table(fields)]);
+    toml::to_string(&toml::Table::from_iter([("scopes".to_owned(), scopes)])).unwrap()
+}
+
 proptest! {
+    #[test]
+    fn what_is_printed_of_a_scope_reads_as_the_same(record in scope()) {
+        let text = [ORGANISATION, TEN_FIELDS, &printed(&record)].concat();
+        let mut world = World::of(&[PILOT_TEST]);
+        world.apply(&text, false);
+        prop_assert_eq!(&world.registry(PILOT_TEST).scopes, std::slice::from_ref(&record));
+
+        let again = Catalogue::of_scope(&[], RawScope::from(&record));
+        prop_assert!(world.plan(&again, false).unwrap().is_empty());
+        prop_assert!(world.apply(&text, true).is_empty());
+    }
+
     #[test]
     fn what_is_printed_of_a_registration_reads_as_the_same(registration in registration()) {
         let organisation = organisation();
