@@ -3,13 +3,17 @@
 //! [`Addressed`], so an open redirect cannot be written.
 
 mod faults;
+mod login_fault;
 mod login_hint;
 mod page_fault;
+mod scope_fault;
 mod validate;
 
-pub use faults::{AuthorizeFault, LoginFault, PkceFault, RequestFault, Unsupported};
+pub use faults::{AuthorizeFault, PkceFault, RequestFault, Unsupported};
+pub use login_fault::LoginFault;
 pub use login_hint::{HintFault, LoginHint};
 pub use page_fault::PageFault;
+pub use scope_fault::ScopeFault;
 pub use validate::{Prompt, Refused, Validated, validate};
 
 use std::sync::Arc;
@@ -19,7 +23,7 @@ use crate::features::{Endpoint, FeatureName, knows};
 use crate::params::{RawParams, append_pair};
 use crate::provider::Provider;
 use crate::redirect_uri::RedirectUri;
-use crate::refusal::{holds_number, is_shown_whole};
+use crate::refusal::{Fault as _, Malformed, holds_number, is_shown_whole};
 
 /// A request whose answer has an address: a known client, and a redirect URI that is registered for it.
 #[derive(Clone, Debug)]
@@ -36,9 +40,9 @@ pub struct Addressed {
 /// # Errors
 /// [`PageFault`] if the request names none, or more than one.
 pub fn client_id(params: &RawParams) -> Result<ClientId, PageFault> {
-    let sent = params.one("client_id").map_err(|_| PageFault::Repeated("client_id"))?;
+    let sent = params.one("client_id").map_err(Malformed::from)?;
     let text = sent.ok_or(PageFault::ClientIdMissing)?;
-    ClientId::parse(text).ok_or_else(|| PageFault::ClientUnknown(text.to_owned(), Vec::new()))
+    ClientId::parse(text).ok_or_else(|| PageFault::unknown_client(text))
 }
 
 /// Settles where the answer goes. `client` is what is registered under the request's `client_id` at this issuer.
@@ -47,13 +51,12 @@ pub fn client_id(params: &RawParams) -> Result<ClientId, PageFault> {
 /// [`PageFault`]: shown to the person, never redirected (RFC 6749 §4.1.2.1).
 pub fn address(params: RawParams, client: Option<Arc<Client>>) -> Result<Addressed, PageFault> {
     let id = client_id(&params)?;
-    let client = client
-        .filter(|client| *client.id() == id)
-        .ok_or_else(|| PageFault::ClientUnknown(id.to_string(), Vec::new()))?;
+    let client =
+        client.filter(|client| *client.id() == id).ok_or_else(|| PageFault::unknown_client(id.as_str()))?;
     if let Some(stopped) = client.stopped() {
         return Err(PageFault::ClientStopped(id, stopped));
     }
-    let sent = params.one("redirect_uri").map_err(|_| PageFault::Repeated("redirect_uri"))?;
+    let sent = params.one("redirect_uri").map_err(Malformed::from)?;
     let sent = sent.ok_or(PageFault::RedirectUriMissing)?;
     let redirect_uri =
         client.redirect_uri(sent).ok_or_else(|| PageFault::RedirectUriUnregistered(id, sent.to_owned()))?;
@@ -107,11 +110,12 @@ impl Addressed {
         self.params.clone().only(|name| is_kept(provider, name)).encode()
     }
 
-    /// The location of a refusal: `error`, `error_description`, `state`, and `iss` where the profile has it (RFC 9207).
+    /// The location of a refusal: `error`, `error_description`, `error_uri`, `state`, and `iss` where the profile has it (RFC 9207).
     pub fn refuse(&self, provider: &Provider, fault: &AuthorizeFault, trace_id: &str) -> String {
-        let refusal = crate::refusal::Fault::refusal(fault);
-        let description = format!("{} (trace_id: {trace_id})", refusal.description());
-        self.location(provider, &[("error", refusal.code.as_str()), ("error_description", &description)])
+        let refusal = fault.refusal();
+        let (description, uri) = (refusal.description(trace_id), refusal.error_uri(provider));
+        let error = ("error", refusal.rule.code.as_str());
+        self.location(provider, &[error, ("error_description", &description), ("error_uri", &uri)])
     }
 
     /// The location of an answer: the redirect URI with `answer`, `state` and `iss` in its query.

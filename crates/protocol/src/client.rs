@@ -10,7 +10,7 @@ use crate::issuer::Issuer;
 use crate::organisation::OrgNumber;
 use crate::profile::{AmrShape, TokenType};
 use crate::redirect_uri::RedirectUri;
-use crate::scope::{Scope, ScopeRecord, Scopes};
+use crate::scope::{AccessState, Scope, ScopeRecord, Scopes};
 use crate::secret::{ClientSecret, ClientSecretDigest};
 use crate::time::{Seconds, Timestamp};
 
@@ -133,6 +133,52 @@ pub enum Stopped {
     OrganisationStopped,
 }
 
+/// `refresh_token_usage`: what becomes of a refresh token that is used (contract §8).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefreshUse {
+    /// It is spent, and has a successor: rotation (RFC 9700 §4.14.2).
+    #[serde(rename = "ONETIME")]
+    OneTime,
+    /// It stays, for clients that run in several places at once.
+    #[serde(rename = "REUSE")]
+    Reuse,
+}
+
+/// A customer that a client logs people in for (contract §14).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OnBehalfOf {
+    /// The value of the parameter `onbehalfof`.
+    pub onbehalfof: String,
+    /// The name shown to people in place of the client's.
+    pub display_name: String,
+    /// The customer.
+    pub orgno: OrgNumber,
+    /// Where a person is led back to, in place of the client's `client_uri`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+/// A scope of a client's, and whether it may be asked for now.
+#[derive(Clone, Debug)]
+pub struct ClientScope {
+    pub(crate) record: ScopeRecord,
+    pub(crate) refused: Option<ScopeRefused>,
+}
+
+/// Why a client may not use a scope now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScopeRefused {
+    /// It is not registered on the client.
+    NotRegistered,
+    /// It was deactivated for all.
+    Deactivated,
+    /// The client's organisation has no access to it: what was last said of that, if anything was.
+    NotGranted(Option<AccessState>),
+    /// It is not for clients of this integration type.
+    IntegrationType,
+}
+
 /// A registered client, with its scopes and its organisation's standing resolved.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -144,7 +190,11 @@ pub struct Client {
     pub(crate) auth_method: AuthMethod,
     pub(crate) redirect_uris: Vec<RedirectUri>,
     pub(crate) post_logout_redirect_uris: Vec<RedirectUri>,
-    pub(crate) scopes: Vec<ScopeRecord>,
+    pub(crate) scopes: Vec<ClientScope>,
+    pub(crate) refreshes: Option<RefreshUse>,
+    pub(crate) supplier: Option<OrgNumber>,
+    pub(crate) on_behalf_of: Vec<OnBehalfOf>,
+    pub(crate) not_before: Timestamp,
     pub(crate) pkce: PkcePolicy,
     pub(crate) state_required: bool,
     pub(crate) amr: AmrShape,
@@ -249,9 +299,59 @@ impl Client {
         admitted.then(|| RedirectUri::as_sent(sent))
     }
 
-    /// The first of `asked` that it may not ask for now: not registered on it, or withdrawn.
-    pub fn scope_refused<'a>(&self, asked: &'a Scopes) -> Option<&'a Scope> {
-        asked.iter().find(|scope| !self.scopes.iter().any(|known| known.active && known.scope == **scope))
+    /// The first of `asked` that it may not use now, and why.
+    pub fn scope_refused<'a>(&self, asked: &'a Scopes) -> Option<(&'a Scope, ScopeRefused)> {
+        asked.iter().find_map(|scope| {
+            let refused = match self.scopes.iter().find(|known| known.record.scope == *scope) {
+                None => Some(ScopeRefused::NotRegistered),
+                Some(known) => known.refused,
+            };
+            refused.map(|why| (scope, why))
+        })
+    }
+
+    /// Whether it has a scope and may use it now.
+    pub fn may_use(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|known| known.record.scope.as_str() == scope && known.refused.is_none())
+    }
+
+    /// What is registered of a scope of its own.
+    pub fn scope(&self, scope: &Scope) -> Option<&ScopeRecord> {
+        self.scopes.iter().map(|known| &known.record).find(|record| record.scope == *scope)
+    }
+
+    /// What becomes of its refresh tokens when they are used; `None`: it gets none.
+    pub fn refreshes(&self) -> Option<RefreshUse> {
+        self.refreshes
+    }
+
+    /// The organisation that runs it for the one that it belongs to (`supplier_orgno`).
+    pub fn supplier(&self) -> Option<&OrgNumber> {
+        self.supplier.as_ref()
+    }
+
+    /// The customer of that name that it logs people in for, if it is registered.
+    pub fn on_behalf_of(&self, name: &str) -> Option<&OnBehalfOf> {
+        self.on_behalf_of.iter().find(|known| known.onbehalfof == name)
+    }
+
+    /// What was granted before this is nothing any more: the latest of what was said of its issuer, its organisation and itself.
+    pub fn not_before(&self) -> Timestamp {
+        self.not_before
+    }
+
+    /// Whether tokens of a grant with these scopes hold no `pid`.
+    pub fn is_pseudonymous(&self, granted: &Scopes) -> bool {
+        self.records(granted).any(|known| known.requires_pseudonymous_tokens)
+    }
+
+    /// From login to the end of a grant with these scopes: the client's own, or the lowest `authorization_max_lifetime` among them
+    /// that is not zero.
+    pub fn grant_lifetime(&self, scopes: &Scopes) -> Seconds {
+        self.records(scopes)
+            .map(|known| known.authorization_max_lifetime)
+            .filter(|span| span.get() > 0)
+            .fold(self.authorization_lifetime, Seconds::min)
     }
 
     /// The lifetime of an access token with these scopes: the client's own, or the lowest `at_max_age` among them that is
@@ -290,7 +390,7 @@ impl Client {
     }
 
     fn records<'a>(&'a self, scopes: &'a Scopes) -> impl Iterator<Item = &'a ScopeRecord> {
-        self.scopes.iter().filter(|known| scopes.contains(known.scope.as_str()))
+        self.scopes.iter().map(|known| &known.record).filter(|known| scopes.contains(known.scope.as_str()))
     }
 }
 

@@ -20,6 +20,12 @@ pub enum Endpoint {
     Token,
     /// The UserInfo endpoint.
     Userinfo,
+    /// The introspection endpoint, for clients that authenticate.
+    Introspection,
+    /// The pilot's introspection endpoint, for anyone.
+    Tokeninfo,
+    /// The revocation endpoint.
+    Revocation,
     /// The end-session endpoint.
     EndSession,
     /// The page where the person picks an eID, and logs in with TestID.
@@ -32,22 +38,31 @@ pub enum Endpoint {
     Language,
     /// What pages are drawn with, by name.
     Asset,
+    /// The list of the rules that refusals name.
+    RuleList,
+    /// The page about one of them: an `error_uri`.
+    RulePage,
 }
 
 impl Endpoint {
     /// Every endpoint.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Discovery,
         Self::Jwks,
         Self::Authorization,
         Self::Token,
         Self::Userinfo,
+        Self::Introspection,
+        Self::Tokeninfo,
+        Self::Revocation,
         Self::EndSession,
         Self::Login,
         Self::Resume,
         Self::IssuerPage,
         Self::Language,
         Self::Asset,
+        Self::RuleList,
+        Self::RulePage,
     ];
 
     /// Its path under the base it hangs on. Login pages take the handle of a login as one more segment, assets their name.
@@ -58,12 +73,15 @@ impl Endpoint {
             Self::Authorization => profile.paths.authorization,
             Self::Token => profile.paths.token,
             Self::Userinfo => profile.paths.userinfo,
+            Self::Introspection | Self::Tokeninfo => profile.paths.introspection,
+            Self::Revocation => profile.paths.revocation,
             Self::EndSession => profile.paths.end_session,
             Self::Login => "/login",
             Self::Resume => "/resume",
             Self::IssuerPage => "/",
             Self::Language => "/language",
             Self::Asset => "/assets",
+            Self::RuleList | Self::RulePage => "/errors",
         }
     }
 
@@ -71,7 +89,16 @@ impl Endpoint {
     pub fn side(self) -> Side {
         match self {
             Self::Authorization | Self::EndSession | Self::Login | Self::Resume => Side::Front,
-            Self::Discovery | Self::Jwks | Self::Token | Self::Userinfo | Self::IssuerPage => Side::Issuer,
+            Self::Discovery
+            | Self::Jwks
+            | Self::Token
+            | Self::Userinfo
+            | Self::Introspection
+            | Self::Tokeninfo
+            | Self::Revocation
+            | Self::IssuerPage
+            | Self::RuleList
+            | Self::RulePage => Side::Issuer,
             Self::Language | Self::Asset => Side::Both,
         }
     }
@@ -107,6 +134,16 @@ pub enum FeatureName {
     IssuerIdentification,
     /// The UserInfo endpoint.
     Userinfo,
+    /// The grant `refresh_token`.
+    RefreshToken,
+    /// Introspection by clients that authenticate.
+    Introspection,
+    /// The pilot's introspection, by anyone.
+    Tokeninfo,
+    /// Revocation by the token's client.
+    Revocation,
+    /// Logins on behalf of a client's customers.
+    OnBehalfOf,
     /// The end-session endpoint.
     EndSession,
     /// The login pages.
@@ -210,7 +247,7 @@ impl Feature {
                 out.always("token_endpoint", provider.url(E::Token).into());
                 out.always("response_types_supported", json!(["code"]));
                 out.full("response_modes_supported", json!(["query"]));
-                out.full("grant_types_supported", json!(["authorization_code"]));
+                out.push("grant_types_supported", "authorization_code");
                 let rungs: Vec<_> = provider.profile().acr.rungs.iter().map(|(word, _)| *word).collect();
                 out.full("acr_values_supported", json!(rungs));
                 out.full("prompt_values_supported", json!(["login", "none"]));
@@ -264,6 +301,63 @@ impl Feature {
             metadata: |provider, out| out.always("userinfo_endpoint", provider.url(E::Userinfo).into()),
         },
         Self {
+            name: FeatureName::RefreshToken,
+            standard: "RFC 6749 §6, RFC 9700 §4.14",
+            parameters: &[(E::Token, "refresh_token"), (E::Token, "scope")],
+            endpoints: &[],
+            metadata: |_, out| out.push("grant_types_supported", "refresh_token"),
+        },
+        Self {
+            name: FeatureName::Introspection,
+            standard: "RFC 7662",
+            parameters: &[
+                (E::Introspection, "token"),
+                (E::Introspection, "token_type_hint"),
+                (E::Introspection, "client_id"),
+                (E::Introspection, "client_secret"),
+            ],
+            endpoints: &[E::Introspection],
+            metadata: |provider, out| {
+                out.full("introspection_endpoint", provider.url(E::Introspection).into());
+                out.full(
+                    "introspection_endpoint_auth_methods_supported",
+                    json!(["client_secret_basic", "client_secret_post"]),
+                );
+            },
+        },
+        Self {
+            name: FeatureName::Tokeninfo,
+            standard: "contract §10",
+            parameters: &[(E::Tokeninfo, "token")],
+            endpoints: &[E::Tokeninfo],
+            metadata: |_, _| {},
+        },
+        Self {
+            name: FeatureName::Revocation,
+            standard: "RFC 7009",
+            parameters: &[
+                (E::Revocation, "token"),
+                (E::Revocation, "token_type_hint"),
+                (E::Revocation, "client_id"),
+                (E::Revocation, "client_secret"),
+            ],
+            endpoints: &[E::Revocation],
+            metadata: |provider, out| {
+                out.full("revocation_endpoint", provider.url(E::Revocation).into());
+                out.full(
+                    "revocation_endpoint_auth_methods_supported",
+                    json!(["client_secret_basic", "client_secret_post", "none"]),
+                );
+            },
+        },
+        Self {
+            name: FeatureName::OnBehalfOf,
+            standard: "contract §14",
+            parameters: &[(E::Authorization, "onbehalfof")],
+            endpoints: &[],
+            metadata: |_, _| {},
+        },
+        Self {
             name: FeatureName::EndSession,
             standard: "OpenID Connect RP-Initiated Logout 1.0 §2",
             parameters: &[],
@@ -281,7 +375,7 @@ impl Feature {
             name: FeatureName::Pages,
             standard: "contract §2 (language), §15",
             parameters: &[(E::Language, "language"), (E::Language, "back")],
-            endpoints: &[E::IssuerPage, E::Language, E::Asset],
+            endpoints: &[E::IssuerPage, E::Language, E::Asset, E::RuleList, E::RulePage],
             metadata: |_, _| {},
         },
         Self {
@@ -326,14 +420,19 @@ pub fn places(provider: &Provider) -> Vec<Place<'_>> {
         let segment = match endpoint {
             E::Login | E::Resume => "/{handle}",
             E::Asset => "/{name}",
+            E::RulePage => "/{rule}",
             E::Discovery
             | E::Jwks
             | E::Authorization
             | E::Token
             | E::Userinfo
+            | E::Introspection
+            | E::Tokeninfo
+            | E::Revocation
             | E::EndSession
             | E::IssuerPage
-            | E::Language => "",
+            | E::Language
+            | E::RuleList => "",
         };
         for base in provider.bases(endpoint) {
             places.push(Place { endpoint, base, path: format!("{}{path}{segment}", base.path()) });
@@ -354,6 +453,9 @@ fn endpoints(provider: &Provider) -> Vec<(Endpoint, &'static str)> {
         .map(|endpoint| (*endpoint, endpoint.path(profile)))
         .collect();
     all.extend(profile.paths.authorization_aliases.iter().map(|alias| (E::Authorization, *alias)));
+    if provider.has(FeatureName::Introspection) {
+        all.extend(profile.paths.introspection_aliases.iter().map(|alias| (E::Introspection, *alias)));
+    }
     all
 }
 
@@ -380,7 +482,18 @@ mod tests {
                 for (at, place) in places.iter().enumerate() {
                     assert!(!places[..at].iter().any(|other| other.path == place.path), "{}", place.path);
                 }
-                assert!(Endpoint::ALL.iter().all(|one| places.iter().any(|place| place.endpoint == *one)));
+                let introspection = |one: &Endpoint| matches!(one, E::Introspection | E::Tokeninfo);
+                assert!(
+                    Endpoint::ALL
+                        .iter()
+                        .filter(|one| !introspection(one))
+                        .all(|one| places.iter().any(|place| place.endpoint == *one))
+                );
+                assert_eq!(
+                    places.iter().any(|place| place.endpoint == E::Tokeninfo),
+                    profile.name == "pilot",
+                    "the pilot's is for anyone"
+                );
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::evidence::Method;
 use crate::person::Pid;
 use crate::pkce::CodeChallenge;
 use crate::scope::Scopes;
-use crate::secret::{AccessTokenDigest, CodeDigest};
+use crate::secret::{AccessTokenDigest, CodeDigest, RefreshTokenDigest};
 use crate::time::Timestamp;
 
 /// The name of a grant: 16 random bytes, never shown to anyone.
@@ -32,6 +32,8 @@ pub struct Grant {
     pub assurance: Assurance,
     /// When the person logged in.
     pub auth_time: Timestamp,
+    /// When it was given. What is taken back from a time on takes back the grants given before it.
+    pub issued: Timestamp,
     /// When everything under this grant ends (`authorization_lifetime` from `auth_time`).
     pub expires: Timestamp,
     /// What the request said that claims repeat.
@@ -47,6 +49,9 @@ pub struct Echo {
     /// The language of the pages (`locale`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// `onbehalfof`: whom of its customers the client logged the person in for (contract §14).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onbehalfof: Option<String>,
 }
 
 /// A code to be stored: its digest and what it is bound to (RFC 6749 §4.1.2, RFC 7636 §4.4).
@@ -80,8 +85,12 @@ pub struct LoadedCode {
 pub struct NewAccessToken {
     /// Digest of the opaque token, or of a JWT's `jti`.
     pub digest: AccessTokenDigest,
+    /// When it is issued (`iat`).
+    pub issued: Timestamp,
     /// The instant from which it is nothing.
     pub expires: Timestamp,
+    /// Its scopes, where a refresh asked for fewer than were granted (RFC 6749 §6); `None`: the grant's.
+    pub narrowed: Option<Scopes>,
 }
 
 /// A stored access token with its grant.
@@ -89,8 +98,36 @@ pub struct NewAccessToken {
 pub struct LoadedAccessToken {
     /// The grant it hangs under.
     pub grant: Grant,
+    /// When it was issued.
+    pub issued: Timestamp,
     /// The instant from which it is nothing.
     pub expires: Timestamp,
+    /// Its scopes: all of the grant's, or fewer.
+    pub scopes: Scopes,
+    /// Whether everything under the grant has been taken back.
+    pub revoked: bool,
+}
+
+/// A refresh token to be stored (RFC 6749 §1.5). A grant has one at a time that can be used, and the store holds it to that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRefreshToken {
+    /// Its digest.
+    pub digest: RefreshTokenDigest,
+    /// When it is issued.
+    pub issued: Timestamp,
+    /// The instant from which it is nothing, unless it is used before: never later than the grant's.
+    pub expires: Timestamp,
+}
+
+/// A stored refresh token with its grant, read in a form that nothing can sign.
+#[derive(Clone, Debug)]
+pub struct LoadedRefreshToken {
+    /// The grant: all that hangs under it is one family.
+    pub grant: Grant,
+    /// The instant from which it is nothing.
+    pub expires: Timestamp,
+    /// When it was spent on a successor, if it was. Only for telling early; [`crate::witness::Refreshed`] is what counts.
+    pub spent: Option<Timestamp>,
     /// Whether everything under the grant has been taken back.
     pub revoked: bool,
 }

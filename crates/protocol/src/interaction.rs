@@ -63,7 +63,7 @@ pub fn decide(
     let login = login.filter(|login| provider.offers(login.evidence.method));
     if let Some(Login { evidence, standing }) = login {
         if provider.stops(evidence.method, standing) {
-            return Err(request.refuse(LoginFault::PersonStopped));
+            return Err(request.refuse(LoginFault::person_stopped()));
         }
         let too_old = request.max_age().is_some_and(|age| now >= evidence.auth_time + age.max(LEAST_MAX_AGE))
             || now >= evidence.auth_time + request.addressed().client().authorization_lifetime();
@@ -140,8 +140,13 @@ impl Granted {
             method: evidence.method,
             assurance: evidence.assurance,
             auth_time: evidence.auth_time,
-            expires: evidence.auth_time + client.authorization_lifetime(),
-            echo: Echo { nonce: request.nonce().map(str::to_owned), locale: Some(language.tag().to_owned()) },
+            issued: now,
+            expires: evidence.auth_time + client.grant_lifetime(request.scopes()),
+            echo: Echo {
+                nonce: request.nonce().map(str::to_owned),
+                locale: Some(language.tag().to_owned()),
+                onbehalfof: request.on_behalf_of().map(|customer| customer.onbehalfof.clone()),
+            },
         };
         (new_code, grant)
     }

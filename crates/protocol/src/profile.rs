@@ -56,6 +56,12 @@ pub struct Paths {
     pub jwks: &'static str,
     /// End-session endpoint (RP-Initiated Logout 1.0 §2).
     pub end_session: &'static str,
+    /// Introspection endpoint (RFC 7662 §2), or in its place the pilot's.
+    pub introspection: &'static str,
+    /// Other spellings of it that are answered too but not advertised.
+    pub introspection_aliases: &'static [&'static str],
+    /// Revocation endpoint (RFC 7009 §2).
+    pub revocation: &'static str,
 }
 
 /// What one edition of the protocol is, field by field.
@@ -81,6 +87,8 @@ pub struct Profile {
     pub access_token_typ: Option<&'static str>,
     /// `aud` of a self-contained access token where no `resource` was asked for; none: no `aud`.
     pub access_token_aud: Option<&'static str>,
+    /// Whether a token response says how long its refresh token can be left unused (`refresh_token_expires_in`, contract §4).
+    pub refresh_token_expires_in: bool,
     /// The access token's format where no scope says otherwise.
     pub token_type: TokenType,
     /// Lifetimes where a registration names none.
@@ -119,6 +127,10 @@ pub const CODE_LIFETIME: Seconds = Seconds::new(60);
 /// An ID token's `exp` is this much after its `iat` (contract §6).
 pub const ID_TOKEN_LIFETIME: Seconds = Seconds::new(120);
 
+/// A refresh token that was spent can be presented once more within this time, as long as its successor has not been used: whoever lost
+/// the answer may ask again (RFC 9700 §4.14.2 leaves it open, and a client that retries is no thief).
+pub const REFRESH_GRACE: Seconds = Seconds::new(30);
+
 /// A login under way is remembered this long.
 pub const LOGIN_LIFETIME: Seconds = Seconds::new(30 * 60);
 
@@ -141,6 +153,9 @@ pub static PILOT: Profile = Profile {
         userinfo: "/userinfo",
         jwks: "/jwk",
         end_session: "/endsession",
+        introspection: "/tokeninfo",
+        introspection_aliases: &[],
+        revocation: "/revoke",
     },
     acr: AcrLadder {
         rungs: &[("Level3", Assurance::Substantial), ("Level4", Assurance::High)],
@@ -154,6 +169,7 @@ pub static PILOT: Profile = Profile {
     x5c_in_header: false,
     access_token_typ: None,
     access_token_aud: None,
+    refresh_token_expires_in: false,
     token_type: TokenType::Opaque,
     defaults: CURRENT_DEFAULTS,
     features: &[
@@ -164,6 +180,10 @@ pub static PILOT: Profile = Profile {
         FeatureName::PublicClients,
         FeatureName::Pkce,
         FeatureName::Userinfo,
+        FeatureName::RefreshToken,
+        FeatureName::Revocation,
+        FeatureName::Tokeninfo,
+        FeatureName::OnBehalfOf,
         FeatureName::EndSession,
         FeatureName::Login,
         FeatureName::TestIdHint,
@@ -183,6 +203,9 @@ pub static IDPORTEN: Profile = Profile {
         userinfo: "/userinfo",
         jwks: "/jwks.json",
         end_session: "/logout",
+        introspection: "/token/introspect",
+        introspection_aliases: &["/tokeninfo"],
+        revocation: "/token/revoke",
     },
     acr: AcrLadder {
         rungs: &[
@@ -200,6 +223,7 @@ pub static IDPORTEN: Profile = Profile {
     x5c_in_header: true,
     access_token_typ: None,
     access_token_aud: None,
+    refresh_token_expires_in: true,
     token_type: TokenType::SelfContained,
     defaults: CURRENT_DEFAULTS,
     features: &[
@@ -211,6 +235,10 @@ pub static IDPORTEN: Profile = Profile {
         FeatureName::Pkce,
         FeatureName::IssuerIdentification,
         FeatureName::Userinfo,
+        FeatureName::RefreshToken,
+        FeatureName::Introspection,
+        FeatureName::Revocation,
+        FeatureName::OnBehalfOf,
         FeatureName::EndSession,
         FeatureName::Login,
         FeatureName::TestIdHint,

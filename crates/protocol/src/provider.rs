@@ -75,6 +75,7 @@ pub struct Provider {
     environment: Environment,
     test_id: Option<TestIdSettings>,
     terms: String,
+    tokeninfo: bool,
 }
 
 /// Why a configured issuer cannot be run.
@@ -131,7 +132,15 @@ impl Provider {
         if environment.is_production() && test_id.is_some() {
             return Err(ProviderFault::TestDoorInProduction(issuer.to_string()));
         }
-        Ok(Self { issuer, front, profile, environment, test_id, terms: terms.to_owned() })
+        let (terms, tokeninfo) = (terms.to_owned(), !environment.is_production());
+        Ok(Self { issuer, front, profile, environment, test_id, terms, tokeninfo })
+    }
+
+    /// The same provider, with the pilot's introspection for anyone or without it. It is there from the start, but in production
+    /// (contract, settled 11); where the profile has none, this changes nothing.
+    #[must_use]
+    pub fn with_tokeninfo(self, tokeninfo: bool) -> Self {
+        Self { tokeninfo, ..self }
     }
 
     /// The issuer identifier.
@@ -181,7 +190,7 @@ impl Provider {
 
     /// Whether a feature is enabled here.
     pub fn has(&self, feature: FeatureName) -> bool {
-        self.profile.features.contains(&feature)
+        self.profile.features.contains(&feature) && (feature != FeatureName::Tokeninfo || self.tokeninfo)
     }
 
     /// Whether people may log in by this eID here. Evidence of one that is gone is no evidence, and what it gave has ended.

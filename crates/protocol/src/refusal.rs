@@ -1,13 +1,21 @@
-//! Refusals: what a fault says to whom. Each topic has its own enum of faults; each fault has one row here, made by one
-//! exhaustive match, so the compiler asks about every new one. Three audiences read a row: the caller on the wire, the
-//! person on a page, and the developer or operator in the log.
+//! Refusals: what a fault says to whom. Each topic has its own enum of faults; each fault breaks one rule of the table in
+//! [`rules`], named by one exhaustive match, so the compiler asks about every new one. Three audiences read a refusal: the caller on
+//! the wire, the person on a page, and the developer or operator in the log.
 
+mod malformed;
 mod received;
+mod rule;
+pub mod rules;
 
+pub use malformed::Malformed;
 pub use received::{Received, beginning, holds_number, inert, is_shown_whole, shown};
+pub use rule::{Rule, Shared, Text};
 
 use std::borrow::Cow;
 use std::fmt;
+
+use crate::features::Endpoint;
+use crate::provider::Provider;
 
 /// The error codes of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +26,14 @@ pub enum ErrorCode {
     InvalidClient,
     /// RFC 6749 §5.2.
     InvalidGrant,
+    /// RFC 6749 §5.2.
+    UnauthorizedClient,
     /// RFC 6749 §4.1.2.1, §5.2.
     InvalidScope,
     /// RFC 6749 §5.2.
     UnsupportedGrantType,
+    /// RFC 7009 §2.2.1.
+    UnsupportedTokenType,
     /// RFC 6749 §4.1.2.1.
     UnsupportedResponseType,
     /// RFC 6749 §4.1.2.1.
@@ -53,8 +65,10 @@ impl ErrorCode {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
             Self::InvalidScope => "invalid_scope",
             Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnsupportedTokenType => "unsupported_token_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::AccessDenied => "access_denied",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -78,8 +92,10 @@ impl ErrorCode {
             Self::TemporarilyUnavailable => 503,
             Self::InvalidRequest
             | Self::InvalidGrant
+            | Self::UnauthorizedClient
             | Self::InvalidScope
             | Self::UnsupportedGrantType
+            | Self::UnsupportedTokenType
             | Self::UnsupportedResponseType
             | Self::AccessDenied
             | Self::LoginRequired
@@ -91,15 +107,11 @@ impl ErrorCode {
     }
 }
 
-/// A refusal: one row of the table.
+/// A refusal: a rule of the table, and what of this request broke it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The code on the wire.
-    pub code: ErrorCode,
-    /// The rule's name, in kebab case: stable, for logs and searches.
-    pub rule: &'static str,
-    /// Where the rule is written.
-    pub clause: &'static str,
+    /// The rule: its name, its code, its clause and its page.
+    pub rule: &'static Rule,
     /// The parameter or header concerned.
     pub parameter: Option<Cow<'static, str>>,
     /// What was expected, in a few words that fit after "expected".
@@ -108,80 +120,50 @@ pub struct Refusal {
     pub received: Received,
     /// What to do about it.
     pub fix: Cow<'static, str>,
-    /// Whether the caller may be told `expected`: a caller that has not authenticated learns only what its own request shows.
-    pub told: Told,
-}
-
-/// How much of a refusal goes onto the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// Parameter and expectation.
-    Expected,
-    /// This sentence, the same for every fault that shares it.
-    Only(&'static str),
 }
 
 impl Refusal {
-    /// A row of which the caller is told parameter and expectation.
-    pub(crate) fn row(
-        code: ErrorCode,
-        (rule, clause): (&'static str, &'static str),
+    /// A rule, and what of this request broke it.
+    pub(crate) fn of(
+        rule: &'static Rule,
         parameter: Option<&'static str>,
         expected: impl Into<Cow<'static, str>>,
         received: Received,
         fix: impl Into<Cow<'static, str>>,
     ) -> Self {
         let (parameter, expected, fix) = (parameter.map(Cow::from), expected.into(), fix.into());
-        Self { code, rule, clause, parameter, expected, received, fix, told: Told::Expected }
+        Self { rule, parameter, expected, received, fix }
     }
 
-    /// A parameter that stands more than once, at whichever endpoint. Its name is the caller's, so it may be anything.
-    pub(crate) fn repeated(name: &str) -> Self {
-        let row = Self::row(
-            ErrorCode::InvalidRequest,
-            ("parameter-repeated", "RFC 6749 §3.1"),
-            None,
-            "the parameter once",
-            Received::State("it more than once"),
-            "send each parameter once",
-        );
-        Self { parameter: Some(shown(name).into()), ..row }
-    }
-
-    /// A query or form that cannot be read, at whichever endpoint.
-    pub(crate) fn encoding() -> Self {
-        Self::row(
-            ErrorCode::InvalidRequest,
-            ("parameters-encoding", "RFC 6749 appendix B"),
-            None,
-            "at most 64 parameters, encoded as application/x-www-form-urlencoded in UTF-8",
-            Received::State("something else"),
-            "encode each name and value with your language's form encoder",
-        )
-    }
-
-    /// A body that is no form, at whichever endpoint.
-    pub(crate) fn content_type(sent: Option<&str>) -> Self {
-        Self::row(
-            ErrorCode::InvalidRequest,
-            ("content-type", "RFC 6749 §4.1.3"),
-            Some("Content-Type"),
-            "application/x-www-form-urlencoded",
-            Received::maybe(sent),
-            "send the parameters as a form, not as JSON or multipart",
-        )
-    }
-
-    /// `error_description`: within RFC 6749 §5.2's characters (%x20-21 / %x23-5B / %x5D-7E), and never what came.
-    pub fn description(&self) -> String {
-        let text = match self.told {
-            Told::Only(sentence) => sentence.to_owned(),
-            Told::Expected => match &self.parameter {
-                Some(parameter) => format!("{parameter}: expected {}", self.expected),
-                None => format!("expected {}", self.expected),
-            },
+    /// `error_description`: parameter, expectation, what came and the rule's name, and at its end the trace id, all within RFC 6749
+    /// §5.2's characters (%x20-21 / %x23-5B / %x5D-7E). What came is one word that is nobody's secret, or its kind and length. A caller
+    /// that may not learn the rule reads the same of every rule that is told as one.
+    pub fn description(&self, trace_id: &str) -> String {
+        let name = self.rule.told_name();
+        let text = match self.rule.told_as {
+            Some(shared) => shared.sentence.to_owned(),
+            None => {
+                let (expected, received) = (&self.expected, self.received.on_the_wire());
+                let before = self.parameter.as_deref().map_or_else(String::new, |name| format!("{name}: "));
+                format!("{before}expected {expected}, received {received}")
+            }
         };
-        text.chars().map(|c| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '?' }).collect()
+        format!("{text}; rule {name} (trace_id: {trace_id})")
+            .chars()
+            .map(|c| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '?' })
+            .collect()
+    }
+
+    /// `error_uri`: the page of the rule at this issuer, or of what it is told as.
+    pub fn error_uri(&self, provider: &Provider) -> String {
+        self.rule.page_url(provider)
+    }
+}
+
+impl Rule {
+    /// The address of the page that a caller is led to, at this issuer.
+    pub fn page_url(&self, provider: &Provider) -> String {
+        format!("{}/{}", provider.url(Endpoint::RulePage), self.told_name())
     }
 }
 
@@ -195,28 +177,36 @@ pub trait Fault: fmt::Debug {
 mod tests {
     use super::*;
 
+    const TRACE: &str = "0123456789abcdef0123456789abcdef";
+
     fn refusal(parameter: &'static str) -> Refusal {
-        Refusal {
-            code: ErrorCode::InvalidRequest,
-            rule: "x",
-            clause: "y",
-            parameter: Some(parameter.into()),
-            expected: "\"one\" \\ line\r\n".into(),
-            received: Received::Absent,
-            fix: "".into(),
-            told: Told::Expected,
-        }
+        let expected = "\"one\" \\ line\r\n";
+        Refusal::of(&rules::SCOPE_SYNTAX, Some(parameter), expected, Received::Absent, "")
     }
 
     #[test]
     fn rfc6749_s5_2_a_description_has_no_other_characters() {
-        let text = refusal("scöpe").description();
-        assert_eq!(text, "sc?pe: expected ?one? ? line??");
+        let text = refusal("scöpe").description(TRACE);
+        let told = format!(
+            "sc?pe: expected ?one? ? line??, received nothing; rule scope-syntax (trace_id: {TRACE})"
+        );
+        assert_eq!(text, told);
     }
 
     #[test]
     fn a_parameter_whose_name_is_a_number_is_not_named() {
-        let refusal = Refusal::repeated("21879498012");
-        assert!(!refusal.description().contains("2187"), "{}", refusal.description());
+        let refusal = Malformed::from(crate::params::Repeated("21879498012".into())).refusal();
+        assert!(!refusal.description(TRACE).contains("2187"), "{}", refusal.description(TRACE));
+    }
+
+    #[test]
+    fn what_is_told_as_one_reads_the_same() {
+        let told = |rule| Refusal::of(rule, Some("x"), "y", Received::text("z"), "").description(TRACE);
+        for shared in Shared::ALL {
+            let said: std::collections::BTreeSet<_> = shared.rules().map(told).collect();
+            let name = shared.page.name;
+            let same = format!("{}; rule {name} (trace_id: {TRACE})", shared.sentence);
+            assert_eq!(said.into_iter().collect::<Vec<_>>(), [same]);
+        }
     }
 }

@@ -8,16 +8,19 @@ pub(crate) mod secrets;
 use serde::{Deserialize, Serialize};
 
 pub use fault::{RegistrationFault, Shown};
-pub use rules::{LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, LONGEST_DESCRIPTION, LONGEST_NAME, MOST_URIS};
+pub use rules::{
+    Beside, LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, LONGEST_DESCRIPTION, LONGEST_NAME, MOST_CUSTOMERS,
+    MOST_READERS, MOST_URIS,
+};
 pub use secrets::{FEWEST_DIFFERENT, LONGEST_SECRET, SHORTEST_SECRET, rotate_secret};
 
-use crate::client::{ApplicationType, AuthMethod, ClientId, StoredSecret};
+use crate::client::{ApplicationType, AuthMethod, ClientId, OnBehalfOf, RefreshUse, StoredSecret};
 use crate::issuer::Issuer;
 use crate::organisation::{OrgNumber, Organisation};
 use crate::person::Pid;
 use crate::profile::AmrShape;
 use crate::provider::Pool;
-use crate::scope::{ScopeRecord, Scopes};
+use crate::scope::{ScopeAccess, ScopeRecord, Scopes};
 use crate::secret::ClientSecretDigest;
 use crate::time::{Seconds, Timestamp};
 
@@ -41,6 +44,18 @@ pub struct ClientRegistration {
     /// What it was ordered for, which bounds its scopes; absent: nothing was said, and nothing is bounded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub integration_type: Option<IntegrationType>,
+    /// The organisation that runs it for the one that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplier_orgno: Option<OrgNumber>,
+    /// The grants it may use; absent: what [`ClientRegistration::may_refresh`] says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_types: Option<Vec<GrantType>>,
+    /// What becomes of its refresh tokens when they are used; absent: [`RefreshUse::OneTime`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_usage: Option<RefreshUse>,
+    /// The customers that it logs people in for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub onbehalfof: Vec<OnBehalfOf>,
     /// `web`, `browser` or `native`.
     pub application_type: ApplicationType,
     /// The one method it authenticates by.
@@ -67,6 +82,16 @@ pub struct ClientRegistration {
     pub access_token_lifetime: Seconds,
     /// Seconds; 0: none.
     pub refresh_token_lifetime: Seconds,
+}
+
+/// A grant that a client may be registered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// RFC 6749 §4.1.
+    AuthorizationCode,
+    /// RFC 6749 §6.
+    RefreshToken,
 }
 
 /// `integration_type` of a registration: those whose clients log people in.
@@ -140,6 +165,8 @@ pub struct Registry {
     pub organisations: Vec<Organisation>,
     /// Scopes beside the reserved ones, by name.
     pub scopes: Vec<ScopeRecord>,
+    /// What was said of organisations' access to them, by scope and organisation.
+    pub access: Vec<ScopeAccess>,
     /// Clients, by identifier.
     pub clients: Vec<ClientRecord>,
 }
@@ -160,6 +187,22 @@ pub enum Change {
         issuer: Issuer,
         /// What.
         record: ScopeRecord,
+    },
+    /// Says whether an organisation may use a scope.
+    ScopeAccess {
+        /// Where.
+        issuer: Issuer,
+        /// Which, whose and what.
+        access: ScopeAccess,
+    },
+    /// Takes back everything that was granted before an instant. Of several, the latest counts; none is ever made earlier.
+    NotBefore {
+        /// Where.
+        issuer: Issuer,
+        /// Whose.
+        subject: Subject,
+        /// What was granted before this instant is nothing.
+        at: Timestamp,
     },
     /// Registers a client, or replaces its registration. Its secrets stay.
     Client {
@@ -199,4 +242,17 @@ pub enum Change {
         /// Who, and whether active.
         person: PersonRecord,
     },
+}
+
+/// What everything granted can be taken back of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// All that the issuer gave.
+    Issuer,
+    /// What one client was given.
+    Client(ClientId),
+    /// What the clients of one organisation were given, and those that it runs for others.
+    Organisation(OrgNumber),
+    /// What was given in one person's name. By the login: one that began before counts as before.
+    Person(Pid),
 }

@@ -1,10 +1,14 @@
-//! Scopes (RFC 6749 §3.3) and the little that is known of each: the format and greatest age of the tokens that carry it.
+//! Scopes (RFC 6749 §3.3), and what is registered of each: whose it is, who may use it, and what tokens that carry it are like.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::client::ClientId;
+use crate::language::Language;
+use crate::organisation::OrgNumber;
 use crate::profile::TokenType;
+use crate::registration::IntegrationType;
 use crate::time::Seconds;
 
 /// One scope token: `1*( %x21 / %x23-5B / %x5D-7E )` (RFC 6749 §3.3), at most 255 characters.
@@ -117,40 +121,158 @@ impl fmt::Display for Scopes {
     }
 }
 
-/// What is registered of a scope, as far as it bears on the tokens that carry it.
+/// The scope whose bearer may introspect (contract §10): built in, as `openid` and `profile` are. It opens the endpoint alone; each
+/// token's own scopes say who may read it.
+pub const INTROSPECTION: &str = "idporten:token.introspection";
+
+/// A scope as registered (contract §13.2). Field names are the wire's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScopeRecord {
-    /// The scope itself.
+    /// The scope itself: its prefix, a colon and its subscope.
     pub scope: Scope,
-    /// What it gives access to, in a sentence.
+    /// The organisation whose it is, which always has access; none: the operator's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_orgno: Option<OrgNumber>,
+    /// What it gives access to, in Bokmål: shown where there is no text in the reader's language.
     #[serde(default)]
     pub description: String,
+    /// The same in Nynorsk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description_nn: Option<String>,
+    /// The same in English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description_en: Option<String>,
+    /// The same in Northern Sámi.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description_se: Option<String>,
     /// The format of access tokens that carry it; none: the profile's own.
     #[serde(default)]
     pub token_type: Option<TokenType>,
     /// The greatest age of an access token that carries it, in seconds; 0: no limit (contract §7).
     #[serde(default)]
     pub at_max_age: Seconds,
+    /// The longest that a grant of it lasts from the login, in seconds; 0: no limit.
+    #[serde(default)]
+    pub authorization_max_lifetime: Seconds,
+    /// Whether tokens of a grant with it hold no `pid`: who may introspect reads it there.
+    #[serde(default)]
+    pub requires_pseudonymous_tokens: bool,
+    /// Whether every organisation may use it, unless it was denied or withdrawn.
+    #[serde(default)]
+    pub accessible_for_all: bool,
+    /// The integration types whose clients may have it; none named: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_integration_types: Vec<IntegrationType>,
+    /// The clients that may introspect tokens that carry it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub enforced_aud_for_introspection: Vec<ClientId>,
     /// Whether it may be used.
     pub active: bool,
 }
 
 impl ScopeRecord {
-    /// `openid` and `profile` are reserved and always there: they say nothing of token type or age.
-    pub fn reserved() -> [Self; 2] {
-        ["openid", "profile"].map(|name| Self {
-            scope: Scope(name.to_owned()),
+    /// A scope of the operator's own, of which nothing is said: open to all.
+    pub fn open(scope: Scope) -> Self {
+        Self {
+            scope,
+            owner_orgno: None,
             description: String::new(),
+            description_nn: None,
+            description_en: None,
+            description_se: None,
             token_type: None,
             at_max_age: Seconds::new(0),
+            authorization_max_lifetime: Seconds::new(0),
+            requires_pseudonymous_tokens: false,
+            accessible_for_all: true,
+            allowed_integration_types: Vec::new(),
+            enforced_aud_for_introspection: Vec::new(),
             active: true,
-        })
+        }
     }
 
-    /// Whether `scope` is reserved by OpenID Connect Core §5.4 as used here.
+    /// `openid`, `profile` and [`INTROSPECTION`] are reserved and always there: they say nothing of token type or age.
+    pub fn reserved() -> [Self; 3] {
+        ["openid", "profile", INTROSPECTION].map(|name| Self::open(Scope(name.to_owned())))
+    }
+
+    /// Whether `scope` is reserved: by OpenID Connect Core §5.4 as used here, or by contract §10.
     pub fn is_reserved(scope: &str) -> bool {
+        Self::is_of_login(scope) || scope == INTROSPECTION
+    }
+
+    /// Whether `scope` is one of login alone: `openid` or `profile`.
+    pub fn is_of_login(scope: &str) -> bool {
         matches!(scope, "openid" | "profile")
     }
+
+    /// What it gives access to, in a language, or else in Bokmål.
+    pub fn description_in(&self, language: Language) -> &str {
+        let own = match language {
+            Language::Nb => None,
+            Language::Nn => self.description_nn.as_deref(),
+            Language::En => self.description_en.as_deref(),
+            Language::Se => self.description_se.as_deref(),
+        };
+        own.unwrap_or(&self.description)
+    }
+
+    /// Whether an organisation may use it now. `said`: what was last said of its access, if anything was.
+    pub fn is_open_to(&self, organisation: &OrgNumber, said: Option<AccessState>) -> bool {
+        match said {
+            Some(AccessState::Approved) => true,
+            Some(AccessState::Denied | AccessState::Withdrawn) => {
+                self.owner_orgno.as_ref() == Some(organisation)
+            }
+            Some(AccessState::Requested) | None => {
+                self.accessible_for_all || self.owner_orgno.as_ref() == Some(organisation)
+            }
+        }
+    }
+}
+
+/// What was last said of an organisation's access to a scope (contract §13.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum AccessState {
+    /// The organisation asked.
+    Requested,
+    /// The owner gave it.
+    Approved,
+    /// The owner did not.
+    Denied,
+    /// The owner took it back.
+    Withdrawn,
+}
+
+impl AccessState {
+    /// Its name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Requested => "REQUESTED",
+            Self::Approved => "APPROVED",
+            Self::Denied => "DENIED",
+            Self::Withdrawn => "WITHDRAWN",
+        }
+    }
+
+    /// The state of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Requested, Self::Approved, Self::Denied, Self::Withdrawn]
+            .into_iter()
+            .find(|state| state.as_str() == name)
+    }
+}
+
+/// An organisation's access to a scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeAccess {
+    /// The scope.
+    pub scope: Scope,
+    /// Who may, or may not, use it.
+    pub consumer_orgno: OrgNumber,
+    /// What was last said.
+    pub state: AccessState,
 }
 
 #[cfg(test)]

@@ -83,6 +83,14 @@ artefact! {
 }
 
 artefact! {
+    /// A refresh token (RFC 6749 §1.5): 256 bits, and always opaque.
+    RefreshToken,
+    /// The digest of a [`RefreshToken`].
+    RefreshTokenDigest,
+    b"refresh_token"
+}
+
+artefact! {
     /// A client secret (RFC 6749 §2.3.1).
     ClientSecret,
     /// The digest of a [`ClientSecret`].
@@ -144,6 +152,7 @@ mod tests {
             *Code::presented(text).digest().as_bytes(),
             *AccessToken::presented(text).digest().as_bytes(),
             *AccessToken::id_digest(text).as_bytes(),
+            *RefreshToken::presented(text).digest().as_bytes(),
             *ClientSecret::presented(text).digest().as_bytes(),
             *LoginHandle::presented(text).digest().as_bytes(),
             *BrowserSecret::presented(text).digest().as_bytes(),

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::client::Client;
 use crate::grant::{Grant, LoadedAccessToken};
-use crate::params::{ParamsFault, RawParams};
+use crate::params::RawParams;
 use crate::provider::{PersonStanding, Provider};
-use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal, Told};
+use crate::refusal::{Fault, Malformed, Received, Refusal, rules};
 use crate::secret::AccessToken;
 use crate::time::Timestamp;
+use crate::token::stands;
 
 /// A bearer token as presented; nothing is known of it yet.
 #[derive(Debug)]
@@ -31,14 +32,10 @@ impl Presented {
 pub enum UserinfoFault {
     /// No token at all: a bare 401 (RFC 6750 §3.1).
     NoToken,
-    /// The form cannot be read.
-    Encoding(ParamsFault),
-    /// A body that is no form.
-    ContentType(Option<String>),
+    /// How the request is written.
+    Malformed(Malformed),
     /// The token in more than one place.
     TwoTokens,
-    /// A parameter of the form stands more than once.
-    Repeated(String),
     /// An `Authorization` header of another scheme, or without a token.
     NotBearer,
     /// No such token at this issuer, or its form is wrong; its length.
@@ -53,6 +50,12 @@ pub enum UserinfoFault {
     Scope,
 }
 
+impl From<Malformed> for UserinfoFault {
+    fn from(fault: Malformed) -> Self {
+        Self::Malformed(fault)
+    }
+}
+
 /// Finds the token of a request: in the `Authorization` header, or in the form of a POST. One in the query is not seen
 /// (RFC 6750 §2.3 is not supported).
 ///
@@ -60,36 +63,23 @@ pub enum UserinfoFault {
 /// [`UserinfoFault`] if there is none, or more than one.
 pub fn present(authorization: &[&[u8]], form: Option<&RawParams>) -> Result<Presented, UserinfoFault> {
     if let Some(again) = form.and_then(RawParams::repeated) {
-        return Err(UserinfoFault::Repeated(again.0));
+        return Err(Malformed::from(again).into());
     }
-    let posted = form.and_then(|form| form.first("access_token"));
-    let header = match authorization {
-        [] => None,
-        [one] => Some(bearer(one)?),
+    let token = match (authorization, form.and_then(|form| form.first("access_token"))) {
+        ([], None) => return Err(UserinfoFault::NoToken),
+        ([], Some(posted)) => posted,
+        ([header], None) => bearer(header).ok_or(UserinfoFault::NotBearer)?,
         _ => return Err(UserinfoFault::TwoTokens),
     };
-    match (header, posted) {
-        (None, None) => Err(UserinfoFault::NoToken),
-        (Some(token), None) | (None, Some(token)) => Ok(Presented(AccessToken::presented(token))),
-        (Some(_), Some(_)) => Err(UserinfoFault::TwoTokens),
-    }
+    Ok(Presented(AccessToken::presented(token)))
 }
 
-/// `Bearer` in any case, one or more spaces, and a token of RFC 6750 §2.1's characters.
-fn bearer(header: &[u8]) -> Result<&str, UserinfoFault> {
-    let text = std::str::from_utf8(header).map_err(|_| UserinfoFault::NotBearer)?;
-    let (scheme, token) = text.split_once(' ').ok_or(UserinfoFault::NotBearer)?;
+/// `Bearer` in any case, one or more spaces, and a token. One of other characters than RFC 6750 §2.1's is none of ours, and is looked
+/// for as any other.
+fn bearer(header: &[u8]) -> Option<&str> {
+    let (scheme, token) = std::str::from_utf8(header).ok()?.split_once(' ')?;
     let token = token.trim_matches(' ');
-    let allowed = |byte: u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=')
-    };
-    if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
-        return Err(UserinfoFault::NotBearer);
-    }
-    if !token.bytes().all(allowed) {
-        return Err(UserinfoFault::Unknown(token.chars().count()));
-    }
-    Ok(token)
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
 /// A token that may read userinfo: its grant and its client. Only [`admit`] makes one.
@@ -123,95 +113,77 @@ pub fn admit(
     (provider, standing): (&Provider, PersonStanding),
     now: Timestamp,
 ) -> Result<Admitted, UserinfoFault> {
-    let LoadedAccessToken { grant, expires, revoked } =
+    let LoadedAccessToken { grant, expires, scopes, revoked, .. } =
         loaded.ok_or_else(|| UserinfoFault::Unknown(presented.text().chars().count()))?;
-    if revoked {
+    let client = client.filter(|client| *client.id() == grant.client_id);
+    if revoked || client.as_ref().is_some_and(|client| grant.issued < client.not_before()) {
         return Err(UserinfoFault::Revoked);
     }
     if now >= expires.min(grant.expires) {
         return Err(UserinfoFault::Expired);
     }
     let client = client
-        .filter(|client| *client.id() == grant.client_id && client.stopped().is_none())
+        .filter(|client| stands(client, &grant, &scopes) && !provider.stops(grant.method, standing))
         .ok_or(UserinfoFault::Stopped)?;
-    if provider.stops(grant.method, standing) {
-        return Err(UserinfoFault::Stopped);
-    }
-    if !grant.scopes.contains("profile") && !client.userinfo_without_profile() {
+    if !scopes.contains("profile") && !client.userinfo_without_profile() {
         return Err(UserinfoFault::Scope);
     }
     Ok(Admitted { grant, client })
 }
 
-/// What a caller with a token that is not good is told, whatever the reason.
-const NOT_GOOD: &str = "the access token is unknown, expired or revoked";
-
 impl Fault for UserinfoFault {
     fn refusal(&self) -> Refusal {
-        let bad_token = |rule, expected: &'static str, received, fix| Refusal {
-            told: Told::Only(NOT_GOOD),
-            ..Refusal::row(
-                Code::InvalidToken,
-                (rule, "RFC 6750 §3.1"),
-                Some("access_token"),
-                expected,
-                received,
-                fix,
-            )
+        let token = |rule, expected: &'static str, received, fix| {
+            Refusal::of(rule, Some("access_token"), expected, received, fix)
         };
         match self {
-            Self::NoToken => Refusal::row(
-                Code::InvalidToken,
-                ("bearer-missing", "RFC 6750 §3.1"),
+            Self::NoToken => Refusal::of(
+                &rules::BEARER_MISSING,
                 Some("Authorization"),
                 "Bearer and an access token",
                 Received::Absent,
                 "send the access token in the Authorization header",
             ),
-            Self::Encoding(_) => Refusal::encoding(),
-            Self::ContentType(sent) => Refusal::content_type(sent.as_deref()),
-            Self::TwoTokens => Refusal::row(
-                Code::InvalidRequest,
-                ("bearer-twice", "RFC 6750 §2"),
+            Self::Malformed(fault) => fault.refusal(),
+            Self::TwoTokens => Refusal::of(
+                &rules::BEARER_TWICE,
                 Some("access_token"),
                 "the access token in one place",
                 Received::State("it in more than one"),
                 "send the token in the Authorization header only",
             ),
-            Self::Repeated(name) => Refusal::repeated(name),
-            Self::NotBearer => bad_token(
-                "bearer-scheme",
+            Self::NotBearer => token(
+                &rules::BEARER_SCHEME,
                 "the scheme Bearer and an access token",
                 Received::State("another header"),
                 "send Authorization: Bearer and the access token",
             ),
-            Self::Unknown(length) => bad_token(
-                "token-unknown",
+            Self::Unknown(length) => token(
+                &rules::TOKEN_UNKNOWN,
                 "an access token of this issuer",
                 Received::Hidden(*length),
                 "send the access_token of the token response, not the id_token; check the environment",
             ),
-            Self::Expired => bad_token(
-                "token-expired",
+            Self::Expired => token(
+                &rules::TOKEN_EXPIRED,
                 "a token within access_token_lifetime of its issuance and authorization_lifetime of the login",
                 Received::State("a token past its end"),
                 "log in again, or register longer lifetimes",
             ),
-            Self::Revoked => bad_token(
-                "token-revoked",
+            Self::Revoked => token(
+                &rules::TOKEN_REVOKED,
                 "a token that holds",
                 Received::State("a revoked token"),
                 "log in again; if its code was redeemed twice, look for the retry",
             ),
-            Self::Stopped => bad_token(
-                "token-stopped",
+            Self::Stopped => token(
+                &rules::TOKEN_STOPPED,
                 "a token of an active client, organisation and person",
                 Received::State("one that may not be used at present"),
                 "activate the client, its organisation or the person",
             ),
-            Self::Scope => Refusal::row(
-                Code::InsufficientScope,
-                ("scope-profile-missing", "RFC 6750 §3.1"),
+            Self::Scope => Refusal::of(
+                &rules::SCOPE_PROFILE_MISSING,
                 Some("scope"),
                 "a token with the scope profile",
                 Received::State("a token without it"),

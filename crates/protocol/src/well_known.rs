@@ -5,7 +5,7 @@ use crate::features::Endpoint;
 use crate::issuer::Issuer;
 use crate::profile::Profile;
 use crate::provider::Provider;
-use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal};
+use crate::refusal::{Fault, Received, Refusal, rules};
 
 /// A path or a host at which nothing is served, or a path that another method is served at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,37 +100,36 @@ fn discoveries(issuers: &[Issuer]) -> String {
     issuers.iter().map(discovery_of).collect::<Vec<_>>().join(" and ")
 }
 
+impl Meant {
+    /// What to do about a path that was meant for this.
+    fn fix(&self) -> String {
+        if self.endpoint != Endpoint::Discovery {
+            return format!("take the endpoints from {}", discovery_of(&self.issuer));
+        }
+        let slash = if self.issuer.as_str().ends_with('/') { "with" } else { "without" };
+        format!(
+            "configure the issuer as {}, {slash} a slash at its end; a library that appends \
+             /.well-known/openid-configuration must first remove such a slash (Discovery 1.0 §4.1)",
+            self.issuer.as_str()
+        )
+    }
+}
+
 impl Fault for NotServed {
     fn refusal(&self) -> Refusal {
         let row = |rule, parameter, expected: String, sent: &str, fix: String| {
-            Refusal::row(Code::InvalidRequest, rule, Some(parameter), expected, Received::text(sent), fix)
+            Refusal::of(rule, Some(parameter), expected, Received::text(sent), fix)
         };
         match self {
-            Self::Path { sent, meant: Some(meant), .. } => row(
-                ("path-unknown", "OpenID Connect Discovery 1.0 §4"),
-                "path",
-                meant.url.clone(),
-                sent,
-                if meant.endpoint == Endpoint::Discovery {
-                    let slash = if meant.issuer.as_str().ends_with('/') { "with" } else { "without" };
-                    format!(
-                        "configure the issuer as {}, {slash} a slash at its end; a library that appends \
-                         /.well-known/openid-configuration must first remove such a slash (Discovery 1.0 §4.1)",
-                        meant.issuer.as_str()
-                    )
-                } else {
-                    format!("take the endpoints from {}", discovery_of(&meant.issuer))
-                },
-            ),
-            Self::Path { sent, meant: None, issuers } => row(
-                ("path-unknown", "OpenID Connect Discovery 1.0 §4"),
-                "path",
-                "a path that an issuer of this host serves".to_owned(),
-                sent,
-                format!("take the endpoints from {}", discoveries(issuers)),
-            ),
+            Self::Path { sent, meant, issuers } => {
+                let url = meant.as_ref().map(|meant| meant.url.clone());
+                let expected = url.unwrap_or_else(|| "a path that an issuer of this host serves".to_owned());
+                let fix = meant.as_ref().map(Meant::fix);
+                let fix = fix.unwrap_or_else(|| format!("take the endpoints from {}", discoveries(issuers)));
+                row(&rules::PATH_UNKNOWN, "path", expected, sent, fix)
+            }
             Self::Method { sent, served } => row(
-                ("method-not-allowed", "RFC 9110 §15.5.6"),
+                &rules::METHOD_NOT_ALLOWED,
                 "method",
                 served.join(" or "),
                 sent,
@@ -140,7 +139,7 @@ impl Fault for NotServed {
                 ),
             ),
             Self::Host { sent, issuers } => row(
-                ("host-unknown", "RFC 9110 §7.4"),
+                &rules::HOST_UNKNOWN,
                 "Host",
                 "the host of an issuer of this process".to_owned(),
                 sent,
@@ -186,7 +185,7 @@ mod tests {
             ("/.well-known/oauth-authorization-server", current, "without a slash"),
         ] {
             let refusal = told(path);
-            assert_eq!((refusal.rule, refusal.expected.as_ref()), ("path-unknown", url), "{path}");
+            assert_eq!((refusal.rule.name, refusal.expected.as_ref()), ("path-unknown", url), "{path}");
             assert!(refusal.fix.contains(fix), "{path}: {}", refusal.fix);
             assert_eq!(refusal.received.to_string(), format!("\"{path}\""));
         }
@@ -221,7 +220,7 @@ mod tests {
         let issuers = providers().map(|provider| provider.issuer().clone()).to_vec();
         let refusal = NotServed::Host { sent: "127.0.0.1:8080".into(), issuers }.refusal();
         assert_eq!(
-            (refusal.rule, refusal.received.to_string().as_str()),
+            (refusal.rule.name, refusal.received.to_string().as_str()),
             ("host-unknown", "\"127.0.0.1:8080\"")
         );
         assert!(refusal.fix.contains("http://localhost:8080/.well-known/"), "{}", refusal.fix);

@@ -47,7 +47,7 @@ pub(crate) async fn authorize(State(site): State<Arc<Site>>, request: Request<Bo
 
 async fn params(request: Request<Body>) -> Result<RawParams, Stop> {
     if request.method() != Method::POST {
-        return query(&request).map_err(|fault| PageFault::Encoding(fault).into());
+        return query(&request).map_err(|fault| PageFault::from(fault).into());
     }
     let (head, body) = request.into_parts();
     form(&head.headers, body).await.map_err(|fault| PageFault::from(fault).into())
@@ -86,7 +86,7 @@ async fn hinted(
     let stopped = site.provider.stops(Eid::TestId, standing);
     match Entry::hinted(hint).evidence(stopped, trace.now) {
         Ok(evidence) => at_once(trace, here, headers, addressed, evidence).await,
-        Err(_) => Err(Stop::Redirect(Box::new(addressed.clone()), LoginFault::PersonStopped.into())),
+        Err(_) => Err(Stop::Redirect(Box::new(addressed.clone()), LoginFault::person_stopped().into())),
     }
 }
 
@@ -146,8 +146,8 @@ pub(crate) async fn address(site: &Site, trace: &Trace, params: RawParams) -> Re
     let id = authorize::client_id(&params)?;
     let client = site.by(trace).client(&site.provider, &id).await?;
     match authorize::address(params, client.clone()) {
-        Err(PageFault::ClientUnknown(sent, _)) => {
-            Err(PageFault::ClientUnknown(sent, site.elsewhere(trace, &id).await).into())
+        Err(fault @ PageFault::ClientUnknown(..)) => {
+            Err(fault.known_at(site.elsewhere(trace, &id).await).into())
         }
         settled => settled.map_err(|fault| Stop::Page(fault, client)),
     }

@@ -21,6 +21,7 @@ pub(crate) struct Here<'a> {
     language: Language,
     back: String,
     about: String,
+    rules: String,
     form_action: String,
 }
 
@@ -36,6 +37,7 @@ impl<'a> Here<'a> {
     ) -> Self {
         let language = Language::choose(cookies::language(headers), ui_locales);
         let about = site.provider.issuer().as_str().to_owned();
+        let rules = site.provider.url(Endpoint::RuleList);
         let form_action = match endpoint {
             // The form of a login leads to the service; so may the language switch, by the GET that it comes back with.
             Endpoint::Authorization | Endpoint::Login | Endpoint::Resume => {
@@ -45,12 +47,17 @@ impl<'a> Here<'a> {
             | Endpoint::Jwks
             | Endpoint::Token
             | Endpoint::Userinfo
+            | Endpoint::Introspection
+            | Endpoint::Tokeninfo
+            | Endpoint::Revocation
             | Endpoint::EndSession
             | Endpoint::IssuerPage
             | Endpoint::Language
-            | Endpoint::Asset => String::new(),
+            | Endpoint::Asset
+            | Endpoint::RuleList
+            | Endpoint::RulePage => String::new(),
         };
-        Self { site, base: site.provider.base(endpoint), language, back, about, form_action }
+        Self { site, base: site.provider.base(endpoint), language, back, about, rules, form_action }
     }
 
     /// The same place in the language that a request, read later, asks for.
@@ -94,6 +101,11 @@ impl<'a> Here<'a> {
         &self.back
     }
 
+    /// The list of the rules that refusals name.
+    pub(crate) fn rules(&self) -> &str {
+        &self.rules
+    }
+
     /// Where the forms of this place's pages may lead, besides our own origin.
     pub(crate) fn form_action(&self) -> &str {
         &self.form_action
@@ -115,6 +127,7 @@ impl<'a> Here<'a> {
             environment,
             base: self.base.path(),
             about: &self.about,
+            rules: &self.rules,
             back: &self.back,
             assets: &self.site.face.assets,
         }

@@ -2,6 +2,7 @@
 
 pub mod listen;
 
+mod asker;
 pub mod assets;
 mod authorize;
 pub mod clock;
@@ -14,6 +15,7 @@ pub mod face;
 mod form;
 mod form_action;
 mod here;
+mod introspect;
 mod issuer_page;
 pub mod keys;
 mod language;
@@ -21,10 +23,13 @@ mod lately;
 mod login;
 mod metadata;
 mod pages;
+mod presented;
 pub mod refusal_count;
 mod refuse;
 mod reply;
+mod revoke;
 pub mod router;
+mod rule_page;
 pub mod site;
 mod token;
 mod unserved;

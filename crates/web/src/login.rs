@@ -174,7 +174,7 @@ impl<'a> LoginStep<'a> {
     /// Ends the login without a grant, and tells the client.
     async fn refuse<T>(&mut self, refused: Box<Refused>) -> Result<T, Stop> {
         let (login, browser) = (self.handle.digest(), self.browser.digest());
-        let reason = refused.fault.refusal().rule;
+        let reason = refused.fault.refusal().rule.name;
         let (store, issuer) = (self.store(), self.site.provider.issuer());
         let written = store.refuse_login(issuer, login, browser, reason, self.trace.now).await?;
         self.done(written).await?;
@@ -202,7 +202,7 @@ impl<'a> LoginStep<'a> {
         let rungs: Vec<_> = offered(&self.site.provider.profile().acr, validated.minimum()).collect();
         let picked = rungs.iter().position(|(word, _)| *word == picked).unwrap_or(0);
         let levels = rungs.into_iter().enumerate().map(|(at, rung)| Level::of(texts, rung, at == picked));
-        let client = validated.addressed().client();
+        let service = Service::asked_for(validated);
         let fault_in_level = fault == Some(EntryFault::Level);
         let name = match fault {
             None => PageName::Login,
@@ -211,8 +211,8 @@ impl<'a> LoginStep<'a> {
         };
         let login_page = LoginPage {
             frame: self.here.frame(name),
-            name: client.display_name(),
-            service: Some(Service::of(client)),
+            name: &service.name.clone(),
+            service: Some(service),
             action: &self.url(Endpoint::Login),
             form_token: &self.browser.form_token(&self.handle),
             levels: levels.collect(),

@@ -10,16 +10,19 @@ use http::StatusCode;
 use http::header::{CONTENT_SECURITY_POLICY, HeaderValue, X_FRAME_OPTIONS};
 use portvakt_eid::test_id::EntryFault;
 use portvakt_protocol::acr::Assurance;
+use portvakt_protocol::authorize::Validated;
 use portvakt_protocol::client::Client;
 use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::language::Language;
 use portvakt_protocol::person::PidFault;
+use portvakt_protocol::refusal::{Rule, Text};
 
 pub(crate) use texts::{IssuerTexts, Texts, around};
 
 use crate::assets::Assets;
 use crate::lately::LateRefusal;
 use crate::reply::{Reply, html};
+use crate::rule_page::Labels;
 
 /// A page, in a state that it can be in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +55,12 @@ pub(crate) enum PageName {
     IssuerOpen,
     /// The issuer's own page in production.
     IssuerProduction,
+    /// The page of a rule that refusals name.
+    Rule,
+    /// The list of all of them.
+    RuleList,
+    /// A rule that there is not.
+    RuleUnknown,
 }
 
 use PageName as P;
@@ -74,6 +83,9 @@ impl PageName {
             P::LoggedOut => "logged-out",
             P::IssuerOpen => "issuer/open",
             P::IssuerProduction => "issuer/production",
+            P::Rule => "rule/one",
+            P::RuleList => "rule/list",
+            P::RuleUnknown => "rule-unknown",
         }
     }
 
@@ -88,9 +100,11 @@ impl PageName {
             | P::LoginFinished
             | P::FormStale
             | P::Unreadable
-            | P::Unavailable => "error",
+            | P::Unavailable
+            | P::RuleUnknown => "error",
             P::LoggedOut => "logged-out",
             P::IssuerOpen | P::IssuerProduction => "issuer",
+            P::Rule | P::RuleList => "rule",
         }
     }
 
@@ -100,6 +114,7 @@ impl PageName {
             "login" => "portvakt-login",
             "logged-out" => "portvakt-logged-out",
             "issuer" => "portvakt-issuer",
+            "rule" => "portvakt-rule",
             _ => "portvakt-error",
         }
     }
@@ -132,9 +147,16 @@ impl PageName {
             Endpoint::EndSession => &[P::LoggedOut, P::Unavailable],
             Endpoint::IssuerPage => &[P::IssuerOpen, P::IssuerProduction, P::Unavailable],
             Endpoint::Language => &[P::FormStale, P::Unreadable],
-            Endpoint::Discovery | Endpoint::Jwks | Endpoint::Token | Endpoint::Userinfo | Endpoint::Asset => {
-                &[]
-            }
+            Endpoint::RuleList => &[P::RuleList],
+            Endpoint::RulePage => &[P::Rule, P::RuleUnknown],
+            Endpoint::Discovery
+            | Endpoint::Jwks
+            | Endpoint::Token
+            | Endpoint::Userinfo
+            | Endpoint::Introspection
+            | Endpoint::Tokeninfo
+            | Endpoint::Revocation
+            | Endpoint::Asset => &[],
         }
     }
 }
@@ -163,6 +185,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) base: &'a str,
     /// The issuer's own page.
     pub(crate) about: &'a str,
+    /// The list of the rules that refusals name; each rule's page is under it.
+    pub(crate) rules: &'a str,
     /// Where to come back to in another language: path and query on this host.
     pub(crate) back: &'a str,
     pub(crate) assets: &'a Assets,
@@ -190,6 +214,18 @@ impl Service {
     /// A client as people know it.
     pub(crate) fn of(client: &Client) -> Self {
         Self { name: client.display_name().to_owned(), link: client.home() }
+    }
+
+    /// Whom a person logs in to: the customer that the client asked on behalf of (contract §14), or the client itself.
+    pub(crate) fn asked_for(request: &Validated) -> Self {
+        let client = request.addressed().client();
+        match request.on_behalf_of() {
+            Some(customer) => Self {
+                name: customer.display_name.clone(),
+                link: customer.url.clone().or_else(|| client.home()),
+            },
+            None => Self::of(client),
+        }
     }
 
     /// A client that may be unknown.
@@ -301,6 +337,38 @@ pub(crate) struct TestPart<'a> {
     pub(crate) level: &'static str,
 }
 
+/// The page of a rule.
+#[derive(Template)]
+#[template(path = "rule.html")]
+pub(crate) struct RulePage<'a> {
+    pub(crate) frame: Frame<'a>,
+    pub(crate) rule: &'static Rule,
+    pub(crate) text: &'static Text,
+    /// The language of the text.
+    pub(crate) language: Language,
+    pub(crate) labels: &'static Labels,
+    /// What callers are told in its place.
+    pub(crate) told_as: Vec<Linked>,
+    /// The rules that are told as this.
+    pub(crate) told_so: Vec<Linked>,
+}
+
+/// The list of all rules.
+#[derive(Template)]
+#[template(path = "rules.html")]
+pub(crate) struct RuleListPage<'a> {
+    pub(crate) frame: Frame<'a>,
+    /// The language of the headings.
+    pub(crate) language: Language,
+    pub(crate) rules: Vec<Linked>,
+}
+
+/// A rule's page as a link.
+pub(crate) struct Linked {
+    pub(crate) name: &'static str,
+    pub(crate) title: &'static str,
+}
+
 /// A page as a reply. `form_action` names what a form here may lead to besides our own origin: see [`crate::form_action`]. The
 /// components' signs are `data:` images in the stylesheet.
 pub(crate) fn page(status: StatusCode, page: &impl Template, form_action: &str) -> Reply {
@@ -339,7 +407,7 @@ mod tests {
     #[test]
     fn every_page_is_shown_somewhere_and_its_name_is_its_own() {
         let shown = pages_shown();
-        assert_eq!(shown.len(), 14, "{shown:?}");
+        assert_eq!(shown.len(), 17, "{shown:?}");
         let listed: usize = Endpoint::ALL.into_iter().map(|endpoint| PageName::at(endpoint).len()).sum();
         assert!(listed >= shown.len());
     }

@@ -62,7 +62,7 @@ impl RefusalCount {
         refusal: &Refusal,
     ) {
         let mut counts = self.counts();
-        let key = (client_id.clone(), refusal.rule);
+        let key = (client_id.clone(), refusal.rule.name);
         if !counts.contains_key(&key) && counts.len() >= MOST_COUNTED {
             make_room(&mut counts);
         }
@@ -176,14 +176,14 @@ mod tests {
         let count = RefusalCount::default();
         for number in 0..9 {
             refuse(&count, "a", number, &PageFault::ClientIdMissing);
-            refuse(&count, "a", number, &PageFault::Repeated("client_id"));
+            refuse(&count, "a", number, &PageFault::RedirectUriMissing);
             refuse(&count, "b", number, &PageFault::ClientIdMissing);
         }
         assert_eq!(count.often(), []);
         refuse(&count, "b", 9, &PageFault::ClientIdMissing);
         let names: Vec<_> =
             count.often().into_iter().map(|one| (one.client_id.to_string(), one.rule)).collect();
-        assert_eq!(names, [("b".to_owned(), PageFault::ClientIdMissing.refusal().rule)]);
+        assert_eq!(names, [("b".to_owned(), PageFault::ClientIdMissing.refusal().rule.name)]);
     }
 
     #[test]

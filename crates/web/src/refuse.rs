@@ -186,8 +186,8 @@ fn status(fault: &PageFault) -> StatusCode {
 /// What a developer is told of a refusal: nothing in production. `received` is the refusal's own, as text.
 fn detail<'a>(site: &Site, refusal: &'a Refusal, received: &'a str) -> Option<Detail<'a>> {
     (!site.provider.environment().is_production()).then(|| Detail {
-        rule: refusal.rule,
-        clause: refusal.clause,
+        rule: refusal.rule.name,
+        clause: refusal.rule.clause,
         parameter: refusal.parameter.as_deref().unwrap_or(""),
         expected: &refusal.expected,
         received,

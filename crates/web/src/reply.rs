@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use portvakt_protocol::organisation::OrgNumber;
-use portvakt_protocol::refusal::{ErrorCode, Fault, Received, Refusal, inert};
+use portvakt_protocol::refusal::{ErrorCode, Fault, Received, Refusal, inert, rules};
 use serde_json::json;
 
 use crate::concerned::Concerned;
@@ -101,9 +101,9 @@ pub(crate) fn log_refusal<'a>(
         endpoint,
         client = %Received::maybe(concerned.name()),
         organisation = concerned.organisation().map(OrgNumber::as_str),
-        code = refusal.code.as_str(),
-        rule = refusal.rule,
-        clause = refusal.clause,
+        code = refusal.rule.code.as_str(),
+        rule = refusal.rule.name,
+        clause = refusal.rule.clause,
         parameter = %inert(refusal.parameter.as_deref().unwrap_or("")),
         expected = %inert(&refusal.expected),
         received = %refusal.received,
@@ -118,6 +118,16 @@ pub(crate) fn log_refusal<'a>(
     }
 }
 
+/// The members of a refusal (RFC 6749 §5.2).
+fn body(site: &Site, trace: &Trace, refusal: &Refusal) -> String {
+    let members = json!({
+        "error": refusal.rule.code.as_str(),
+        "error_description": refusal.description(&trace.id),
+        "error_uri": refusal.error_uri(&site.provider),
+    });
+    members.to_string()
+}
+
 /// The JSON of a refusal (RFC 6749 §5.2).
 pub(crate) fn refuse_json<'a>(
     site: &Site,
@@ -128,11 +138,9 @@ pub(crate) fn refuse_json<'a>(
 ) -> Reply {
     let refusal = fault.refusal();
     log_refusal(site, trace, endpoint, concerned, &refusal);
-    let description = format!("{} (trace_id: {})", refusal.description(), trace.id);
-    let body = json!({ "error": refusal.code.as_str(), "error_description": description });
-    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut reply = json(status, body.to_string());
-    if refusal.code == ErrorCode::InvalidClient {
+    let status = StatusCode::from_u16(refusal.rule.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut reply = json(status, body(site, trace, &refusal));
+    if refusal.rule.code == ErrorCode::InvalidClient {
         reply
             .headers_mut()
             .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"token\", charset=\"UTF-8\""));
@@ -146,23 +154,23 @@ pub(crate) fn refuse_bearer<'a>(
     trace: &Trace,
     concerned: impl Into<Concerned<'a>>,
     fault: &impl Fault,
-    bare: bool,
 ) -> Reply {
     let refusal = fault.refusal();
     log_refusal(site, trace, "userinfo", concerned, &refusal);
-    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::UNAUTHORIZED);
-    let mut reply = no_store(reply(status, "application/json", Body::empty()));
-    let challenge = if bare {
-        "Bearer".to_owned()
+    let status = StatusCode::from_u16(refusal.rule.status()).unwrap_or(StatusCode::UNAUTHORIZED);
+    let (challenge, body) = if *refusal.rule == rules::BEARER_MISSING {
+        ("Bearer".to_owned(), String::new())
     } else {
-        // The description has no quote and no backslash (RFC 6750 §3): see `Refusal::description`.
-        let description = format!("{} (trace_id: {})", refusal.description(), trace.id);
-        format!("Bearer error=\"{}\", error_description=\"{description}\"", refusal.code.as_str())
+        // Neither the description nor the address has a quote or a backslash (RFC 6750 §3): see `Refusal::description`.
+        let challenge = format!(
+            "Bearer error=\"{}\", error_description=\"{}\", error_uri=\"{}\"",
+            refusal.rule.code.as_str(),
+            refusal.description(&trace.id),
+            refusal.error_uri(&site.provider),
+        );
+        (challenge, body(site, trace, &refusal))
     };
-    if !bare {
-        let body = json!({ "error": refusal.code.as_str(), "error_description": refusal.description() });
-        *reply.body_mut() = Body::from(body.to_string());
-    }
+    let mut reply = no_store(reply(status, "application/json", body));
     if let Ok(challenge) = HeaderValue::from_str(&challenge) {
         reply.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
@@ -191,9 +199,10 @@ pub(crate) fn broken_json(
     log_broken(site, trace, endpoint, broken);
     let code = ErrorCode::TemporarilyUnavailable;
     let description = format!("try again in a moment (trace_id: {})", trace.id);
+    let uri = rules::UNAVAILABLE.page_url(&site.provider);
     retry_after(json(
         StatusCode::SERVICE_UNAVAILABLE,
-        json!({ "error": code.as_str(), "error_description": description }).to_string(),
+        json!({ "error": code.as_str(), "error_description": description, "error_uri": uri }).to_string(),
     ))
 }
 

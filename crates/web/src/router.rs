@@ -23,7 +23,8 @@ use crate::reply::text;
 use crate::site::{PATIENCE, Site};
 use crate::unserved::{host_unknown, method_unserved, path_unknown};
 use crate::{
-    assets, authorize, end_session, issuer_page, language, listen, login, metadata, token, userinfo,
+    assets, authorize, end_session, introspect, issuer_page, language, listen, login, metadata, revoke,
+    rule_page, token, userinfo,
 };
 
 /// Everything that is served: each configured host with its routes.
@@ -93,9 +94,16 @@ fn scheme(scheme: Scheme) -> listen::Scheme {
 /// login: its reply would be read by nobody.
 fn methods(endpoint: Endpoint) -> &'static [&'static str] {
     match endpoint {
-        Endpoint::Discovery | Endpoint::Jwks | Endpoint::IssuerPage | Endpoint::Asset => &["GET", "HEAD"],
+        Endpoint::Discovery
+        | Endpoint::Jwks
+        | Endpoint::IssuerPage
+        | Endpoint::Asset
+        | Endpoint::RuleList
+        | Endpoint::RulePage => &["GET", "HEAD"],
         Endpoint::Authorization | Endpoint::EndSession | Endpoint::Login => &["GET", "POST"],
-        Endpoint::Token => &["POST", "OPTIONS"],
+        Endpoint::Token | Endpoint::Introspection | Endpoint::Tokeninfo | Endpoint::Revocation => {
+            &["POST", "OPTIONS"]
+        }
         Endpoint::Userinfo => &["GET", "HEAD", "POST", "OPTIONS"],
         Endpoint::Resume => &["GET"],
         Endpoint::Language => &["POST"],
@@ -115,12 +123,17 @@ fn handler(endpoint: Endpoint, site: Arc<Site>) -> MethodRouter {
         Endpoint::Authorization => get(authorize::authorize).post(authorize::authorize),
         Endpoint::Token => post(token::token).options(token::preflight),
         Endpoint::Userinfo => get(userinfo::userinfo).post(userinfo::userinfo).options(userinfo::preflight),
+        Endpoint::Introspection => post(introspect::introspection).options(token::preflight),
+        Endpoint::Tokeninfo => post(introspect::tokeninfo).options(token::preflight),
+        Endpoint::Revocation => post(revoke::revoke).options(token::preflight),
         Endpoint::EndSession => get(end_session::end_session).post(end_session::end_session),
         Endpoint::Login => get(login::login).post(login::login),
         Endpoint::Resume => get(login::resume),
         Endpoint::IssuerPage => get(issuer_page::issuer_page),
         Endpoint::Language => post(language::language),
         Endpoint::Asset => get(assets::asset),
+        Endpoint::RuleList => get(rule_page::rule_list),
+        Endpoint::RulePage => get(rule_page::rule_page),
     };
     let router = if served.contains(&"HEAD") { router } else { router.head(unserved.clone()) };
     router.fallback(unserved).with_state(site)

@@ -73,12 +73,16 @@ fn name(endpoint: Endpoint) -> &'static str {
         Endpoint::Authorization => "authorize",
         Endpoint::Token => "token",
         Endpoint::Userinfo => "userinfo",
+        Endpoint::Introspection => "introspect",
+        Endpoint::Tokeninfo => "tokeninfo",
+        Endpoint::Revocation => "revoke",
         Endpoint::EndSession => "end_session",
         Endpoint::Login => "login",
         Endpoint::Resume => "resume",
         Endpoint::IssuerPage => "issuer",
         Endpoint::Language => "language",
         Endpoint::Asset => "assets",
+        Endpoint::RuleList | Endpoint::RulePage => "errors",
     }
 }
 
@@ -104,8 +108,9 @@ fn told(site: &Site, place: &'static str, status: StatusCode, sentence: &str, re
     let trace = Trace::begin(site);
     log_refusal(site, &trace, place, Concerned::Nobody, refusal);
     let lines = [
-        ("rule", refusal.rule.to_owned()),
-        ("clause", refusal.clause.to_owned()),
+        ("page", refusal.error_uri(&site.provider)),
+        ("rule", refusal.rule.name.to_owned()),
+        ("clause", refusal.rule.clause.to_owned()),
         ("parameter", inert(refusal.parameter.as_deref().unwrap_or_default())),
         ("expected", inert(&refusal.expected)),
         ("received", refusal.received.to_string()),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use portvakt_protocol::features::FeatureName;
 use portvakt_protocol::profile::Profile;
 use portvakt_protocol::provider::{Environment, Pool, Provider, ProviderFault, TestIdSettings};
 use portvakt_protocol::registration::Shown;
@@ -49,6 +50,8 @@ fn one(page: &mut Page, mut table: Keys<'_>, folder: &Path) -> Option<At<IssuerS
     let shortest = shortest_lead(environment.as_ref().map(|at| at.value));
     let key_lead = table.parsed(page, "key_lead", |text| duration::parse(text, shortest, Seconds::days(365)));
     let key_rotation = rotation(page, &mut table, signing.as_ref(), environment.as_ref().map(|at| at.value));
+    let verify_tokens = table.boolean(page, "verify_tokens").is_some_and(|at| at.value);
+    let tokeninfo = tokeninfo(page, &mut table, profile.as_ref().map(|at| at.value));
     let face = FaceSettings::read(page, &mut table, folder);
     table.end(page);
     let provider = Provider::new(
@@ -61,14 +64,30 @@ fn one(page: &mut Page, mut table: Keys<'_>, folder: &Path) -> Option<At<IssuerS
     );
     match provider {
         Ok(provider) => {
+            let provider = match tokeninfo {
+                Some(tokeninfo) => provider.with_tokeninfo(tokeninfo),
+                None => provider,
+            };
             let key_lead = key_lead.map_or(KEY_LEAD, |at| at.value);
-            Some(At { value: IssuerSettings { provider, signing, key_lead, key_rotation, face }, place })
+            let value = IssuerSettings { provider, signing, key_lead, key_rotation, verify_tokens, face };
+            Some(At { value, place })
         }
         Err(fault) => {
             page.faults.push(places.told(fault, front.as_ref().map(|at| at.value.as_str())));
             None
         }
     }
+}
+
+/// Whether anyone may introspect (contract §10): a door of one profile's alone, closed in production unless it is opened here.
+fn tokeninfo(page: &mut Page, table: &mut Keys<'_>, profile: Option<&'static Profile>) -> Option<bool> {
+    let At { value, place } = table.boolean(page, "tokeninfo")?;
+    if profile.is_some_and(|profile| !profile.features.contains(&FeatureName::Tokeninfo)) {
+        let rule = "must be left out: clients of this profile authenticate to introspect";
+        page.faults.push(ConfigFault::new(&place, Shown::Absent, rule));
+        return None;
+    }
+    Some(value)
 }
 
 fn environment(text: &str) -> Result<Environment, String> {

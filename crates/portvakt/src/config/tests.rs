@@ -176,8 +176,17 @@ fn what_is_not_said_has_its_safe_value() {
     assert_eq!(settings.issuers[0].key_lead, Seconds::days(1));
     assert!(settings.issuers[0].provider.test_id().is_none(), "no test door unless it is asked for");
     assert_eq!(settings.issuers[0].key_rotation, None, "an operator rotates");
+    assert!(!settings.issuers[0].verify_tokens, "it costs, and whoever trusts the signer needs it not");
     assert_eq!(settings.audit_retention, Some(Seconds::days(180)));
     assert!(settings.listeners[0].trusted_proxies.is_empty());
+}
+
+#[test]
+fn tokens_are_verified_before_they_leave_if_it_is_said() {
+    let said = |text: &str| format!("{GOOD}verify_tokens = {text}\n");
+    assert!(faults(&said("\"yes\"")).contains("issuers[0].verify_tokens"));
+    assert!(good(&said("true")).issuers[0].verify_tokens);
+    assert!(!good(&said("false")).issuers[0].verify_tokens);
 }
 
 #[test]

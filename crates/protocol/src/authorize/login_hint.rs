@@ -8,7 +8,7 @@ use crate::acr::{AcrLadder, Assurance};
 use crate::evidence::Method;
 use crate::person::{Pid, PidFault};
 use crate::provider::Provider;
-use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal};
+use crate::refusal::{Fault, Received, Refusal, rules};
 
 /// The parameter.
 pub(super) const LOGIN_HINT: &str = "login_hint";
@@ -107,42 +107,35 @@ impl From<HintFault> for AuthorizeFault {
 impl Fault for HintFault {
     fn refusal(&self) -> Refusal {
         let row = |rule, expected: String, received, fix: &'static str| {
-            Refusal::row(
-                Code::InvalidRequest,
-                (rule, "contract §2"),
-                Some(LOGIN_HINT),
-                expected,
-                received,
-                fix,
-            )
+            Refusal::of(rule, Some(LOGIN_HINT), expected, received, fix)
         };
         match self {
             Self::NotOffered(length) => row(
-                "login-hint-not-offered",
+                &rules::LOGIN_HINT_NOT_OFFERED,
                 "no testid hint: TestID is not offered at this issuer".to_owned(),
                 Received::Kind("a testid hint", *length),
                 "leave login_hint out, or use an issuer of a test environment",
             ),
             Self::Syntax(length) => row(
-                "login-hint-syntax",
+                &rules::LOGIN_HINT_SYNTAX,
                 "testid:, an identity number, _ and a level".to_owned(),
                 Received::Kind("a testid hint", *length),
                 "write login_hint=testid:<pid>_<acr>, form-encoded",
             ),
             Self::Number(fault, length) => row(
-                "login-hint-number",
+                &rules::LOGIN_HINT_NUMBER,
                 format!("a synthetic identity number after testid: it {fault}"),
                 Received::Kind("a number", *length),
                 "use a test person of the issuer's",
             ),
             Self::LevelUnknown { words, length } => row(
-                "login-hint-level-unknown",
+                &rules::LOGIN_HINT_LEVEL_UNKNOWN,
                 format!("after the number and _ a level from: {words}"),
                 Received::Kind("a level", *length),
                 "write a level of this issuer after the number: login_hint=testid:<pid>_<acr>",
             ),
             Self::LevelTooLow { words, sent } => row(
-                "login-hint-level-low",
+                &rules::LOGIN_HINT_LEVEL_LOW,
                 format!("a level that acr_values allows, from: {words}"),
                 Received::State(sent),
                 "raise the level of the hint, or lower acr_values",
@@ -247,7 +240,10 @@ mod tests {
         for wrong in ["testid:21879498012", "testid:21879498013_x", "testid:x_21879498012"] {
             let fault = parse(wrong).unwrap_err();
             let refusal = fault.refusal();
-            assert!(!format!("{fault:?} {refusal:?} {}", refusal.description()).contains("2187"), "{wrong}");
+            assert!(
+                !format!("{fault:?} {refusal:?} {}", refusal.description("")).contains("2187"),
+                "{wrong}"
+            );
         }
     }
 }

@@ -2,22 +2,13 @@
 
 use crate::client::{ClientId, Stopped, unknown_client_fix};
 use crate::issuer::Issuer;
-use crate::params::ParamsFault;
-use crate::refusal::{ErrorCode as Code, Fault, Received, Refusal};
+use crate::refusal::{Fault, Malformed, Received, Refusal, rules};
 
 /// A fault found before the answer had an address: a page, never a redirect (RFC 6749 §4.1.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PageFault {
-    /// The body is no form: the content type that it has.
-    ContentType(Option<String>),
-    /// The body is larger than a form may be.
-    TooLarge,
-    /// The body broke off.
-    BrokeOff,
-    /// The query or form cannot be read.
-    Encoding(ParamsFault),
-    /// `client_id` or `redirect_uri` stands more than once.
-    Repeated(&'static str),
+    /// How the request is written.
+    Malformed(Malformed),
     /// No `client_id`.
     ClientIdMissing,
     /// No such client at this issuer, and the other issuers that may be named because they know it.
@@ -35,59 +26,51 @@ impl PageFault {
     pub fn client(&self) -> Option<&ClientId> {
         match self {
             Self::ClientStopped(id, _) | Self::RedirectUriUnregistered(id, _) => Some(id),
-            Self::ContentType(_)
-            | Self::TooLarge
-            | Self::BrokeOff
-            | Self::Encoding(_)
-            | Self::Repeated(_)
+            Self::Malformed(_)
             | Self::ClientIdMissing
             | Self::ClientUnknown(_, _)
             | Self::RedirectUriMissing => None,
         }
     }
 
+    /// A `client_id` that nobody registered here, be it for its characters or for want of a registration.
+    pub(super) fn unknown_client(sent: &str) -> Self {
+        Self::ClientUnknown(sent.to_owned(), Vec::new())
+    }
+
+    /// The same; of an unknown client it is told at which other issuers it is known.
+    #[must_use]
+    pub fn known_at(mut self, issuers: Vec<Issuer>) -> Self {
+        if let Self::ClientUnknown(_, elsewhere) = &mut self {
+            *elsewhere = issuers;
+        }
+        self
+    }
+
     /// The HTTP status of its page (RFC 9110 §15.5).
     pub fn status(&self) -> u16 {
         match self {
-            Self::ContentType(_) => 415,
-            Self::TooLarge => 413,
-            Self::BrokeOff
-            | Self::Encoding(_)
-            | Self::Repeated(_)
-            | Self::ClientIdMissing
-            | Self::ClientUnknown(_, _)
-            | Self::ClientStopped(_, _)
-            | Self::RedirectUriMissing
-            | Self::RedirectUriUnregistered(_, _) => 400,
+            Self::Malformed(Malformed::ContentType(_)) => 415,
+            other => other.refusal().rule.status(),
         }
+    }
+}
+
+impl From<Malformed> for PageFault {
+    fn from(fault: Malformed) -> Self {
+        Self::Malformed(fault)
     }
 }
 
 impl Fault for PageFault {
     fn refusal(&self) -> Refusal {
         let row = |rule, parameter, expected: &'static str, received, fix| {
-            Refusal::row(Code::InvalidRequest, rule, Some(parameter), expected, received, fix)
+            Refusal::of(rule, Some(parameter), expected, received, fix)
         };
         match self {
-            Self::ContentType(sent) => Refusal::content_type(sent.as_deref()),
-            Self::TooLarge => row(
-                ("body-too-large", "RFC 9110 §15.5.14"),
-                "Content-Length",
-                "at most 64 KiB",
-                Received::State("more"),
-                "send a smaller form",
-            ),
-            Self::BrokeOff => row(
-                ("body-incomplete", "RFC 9112 §8"),
-                "Content-Length",
-                "a body to its announced end",
-                Received::State("a body that broke off"),
-                "send the whole body",
-            ),
-            Self::Encoding(_) => Refusal::encoding(),
-            Self::Repeated(name) => Refusal::repeated(name),
+            Self::Malformed(fault) => fault.refusal(),
             Self::ClientIdMissing => row(
-                ("client-id-missing", "RFC 6749 §4.1.1"),
+                &rules::CLIENT_ID_MISSING,
                 "client_id",
                 "the client_id registered at this issuer",
                 Received::Absent,
@@ -96,7 +79,7 @@ impl Fault for PageFault {
             Self::ClientUnknown(sent, elsewhere) => Refusal {
                 fix: unknown_client_fix(elsewhere),
                 ..row(
-                    ("client-unknown", "RFC 6749 §4.1.2.1"),
+                    &rules::CLIENT_UNKNOWN,
                     "client_id",
                     "a client registered at this issuer",
                     Received::text(sent),
@@ -111,7 +94,7 @@ impl Fault for PageFault {
                     }
                 },
                 ..row(
-                    ("client-stopped", "RFC 6749 §4.1.2.1"),
+                    &rules::CLIENT_STOPPED,
                     "client_id",
                     "",
                     Received::text(id.as_str()),
@@ -119,14 +102,14 @@ impl Fault for PageFault {
                 )
             },
             Self::RedirectUriMissing => row(
-                ("redirect-uri-missing", "OpenID Connect Core §3.1.2.1"),
+                &rules::REDIRECT_URI_MISSING,
                 "redirect_uri",
                 "a redirect URI registered for the client",
                 Received::Absent,
                 "send one of the client's registered redirect URIs",
             ),
             Self::RedirectUriUnregistered(_, sent) => row(
-                ("redirect-uri-unregistered", "RFC 6749 §3.1.2.3"),
+                &rules::REDIRECT_URI_UNREGISTERED,
                 "redirect_uri",
                 "a redirect URI registered for the client, character for character",
                 Received::text(sent),

@@ -2,15 +2,16 @@
 
 use super::login_hint::LOGIN_HINT;
 use super::{
-    Addressed, AuthorizeFault, LoginFault, LoginHint, MOST_ECHOED, PkceFault, RequestFault, Unsupported,
-    is_kept, is_state,
+    Addressed, AuthorizeFault, LoginFault, LoginHint, MOST_ECHOED, PkceFault, RequestFault, ScopeFault,
+    Unsupported, is_kept, is_state,
 };
 use crate::acr::Assurance;
-use crate::client::PkcePolicy;
+use crate::client::{OnBehalfOf, PkcePolicy};
 use crate::features::{Endpoint, knows};
 use crate::pkce::CodeChallenge;
 use crate::provider::Provider;
-use crate::scope::{Scopes, ScopesFault};
+use crate::refusal::Malformed;
+use crate::scope::Scopes;
 use crate::time::Seconds;
 
 /// A request that every rule has passed.
@@ -24,6 +25,7 @@ pub struct Validated {
     prompt: Prompt,
     max_age: Option<Seconds>,
     login_hint: Option<LoginHint>,
+    on_behalf_of: Option<OnBehalfOf>,
 }
 
 /// `prompt` (OpenID Connect Core §3.1.2.1), as far as it decides anything.
@@ -80,6 +82,11 @@ impl Validated {
     pub fn login_hint(&self) -> Option<&LoginHint> {
         self.login_hint.as_ref()
     }
+
+    /// The customer that the client logs the person in for.
+    pub fn on_behalf_of(&self) -> Option<&OnBehalfOf> {
+        self.on_behalf_of.as_ref()
+    }
 }
 
 /// A refused request: the fault, and the address that the refusal goes to.
@@ -109,12 +116,23 @@ pub fn validate(addressed: Addressed, provider: &Provider) -> Result<Validated, 
         let prompt = prompt(&addressed)?;
         let max_age = max_age(&addressed)?;
         let login_hint = login_hint(&addressed, provider, minimum)?;
-        Ok((scopes, challenge, minimum, prompt, max_age, login_hint))
+        let on_behalf_of = on_behalf_of(&addressed)?;
+        Ok((scopes, challenge, minimum, prompt, max_age, login_hint, on_behalf_of))
     };
     match checks() {
-        Ok((scopes, challenge, minimum, prompt, max_age, login_hint)) => {
+        Ok((scopes, challenge, minimum, prompt, max_age, login_hint, on_behalf_of)) => {
             let nonce = addressed.params.first("nonce").map(str::to_owned);
-            Ok(Validated { addressed, scopes, nonce, challenge, minimum, prompt, max_age, login_hint })
+            Ok(Validated {
+                addressed,
+                scopes,
+                nonce,
+                challenge,
+                minimum,
+                prompt,
+                max_age,
+                login_hint,
+                on_behalf_of,
+            })
         }
         Err(fault) => Err(Box::new(Refused { addressed, fault })),
     }
@@ -122,7 +140,7 @@ pub fn validate(addressed: Addressed, provider: &Provider) -> Result<Validated, 
 
 /// RFC 6749 §3.1: no parameter stands twice. After this check the first value is the only one.
 fn repeated(request: &Addressed) -> Result<(), AuthorizeFault> {
-    request.params.repeated().map_or(Ok(()), |again| Err(RequestFault::Repeated(again.0).into()))
+    request.params.repeated().map_or(Ok(()), |again| Err(Malformed::from(again).into()))
 }
 
 /// Contract §2: `state` is printable ASCII, and demanded of public clients and where PKCE was opted out of.
@@ -165,29 +183,30 @@ fn lengths(request: &Addressed, provider: &Provider) -> Result<(), AuthorizeFaul
 /// What does not exist here is refused where ignoring it would change the answer.
 fn unsupported(request: &Addressed) -> Result<(), AuthorizeFault> {
     let sent = |name| request.params.names(name);
-    let fault = if sent("request") {
-        Unsupported::RequestObject
-    } else if sent("request_uri") {
-        Unsupported::RequestUri
-    } else if let Some(value) = request.params.first("onbehalfof") {
-        Unsupported::OnBehalfOf(value.to_owned())
-    } else if sent("resource") {
-        Unsupported::Resource
-    } else if sent("authorization_details") {
-        Unsupported::AuthorizationDetails
-    } else {
-        return Ok(());
-    };
-    Err(fault.into())
+    if sent("request") {
+        return Err(Unsupported::RequestObject.into());
+    }
+    if sent("request_uri") {
+        return Err(Unsupported::RequestUri.into());
+    }
+    Unsupported::binding(&request.params).map_or(Ok(()), |fault| Err(fault.into()))
+}
+
+/// Contract §14: a customer that is registered for the client, by its exact name.
+fn on_behalf_of(request: &Addressed) -> Result<Option<OnBehalfOf>, AuthorizeFault> {
+    let Some(sent) = request.params.first("onbehalfof") else { return Ok(None) };
+    match request.client.on_behalf_of(sent) {
+        Some(customer) => Ok(Some(customer.clone())),
+        None => Err(RequestFault::OnBehalfOf(sent.to_owned()).into()),
+    }
 }
 
 /// RFC 6749 §3.3: present, well formed, and registered on the client.
 fn scope(request: &Addressed) -> Result<Scopes, AuthorizeFault> {
-    let sent = request.params.first("scope").ok_or(RequestFault::ScopeMissing)?;
-    let scopes = Scopes::parse(sent)
-        .map_err(|(ScopesFault::Syntax | ScopesFault::TooMany)| RequestFault::ScopeSyntax)?;
+    let sent = request.params.first("scope").ok_or(ScopeFault::Missing)?;
+    let scopes = ScopeFault::read(sent)?;
     match request.client.scope_refused(&scopes) {
-        Some(scope) => Err(RequestFault::ScopeRefused(scope.as_str().to_owned()).into()),
+        Some((scope, why)) => Err(ScopeFault::refused(scope, why).into()),
         None => Ok(scopes),
     }
 }
@@ -214,7 +233,7 @@ fn acr_values(request: &Addressed, provider: &Provider) -> Result<Assurance, Aut
     let ladder = &provider.profile().acr;
     ladder
         .minimum(request.params.first("acr_values"))
-        .map_err(|fault| LoginFault::Acr(fault, ladder.words()).into())
+        .map_err(|fault| LoginFault::acr(fault, ladder.words()).into())
 }
 
 /// OpenID Connect Core §3.1.2.1. Every login is fresh, so `login`, `consent` and `select_account` ask for what happens anyway.

@@ -30,7 +30,25 @@ impl Received {
     pub fn maybe(value: Option<&str>) -> Self {
         value.map_or(Self::Absent, Self::text)
     }
+
+    /// The same in an `error_description`. A text that a service may show to a person comes from whoever made the request, and that
+    /// may be a stranger's link: so it is quoted only if it is one short word, and told by its length otherwise.
+    pub(super) fn on_the_wire(&self) -> String {
+        match self {
+            Self::Text(text) => {
+                let is_word = text.len() <= MOST_QUOTED && text.bytes().all(|byte| byte.is_ascii_graphic());
+                match text.chars().count() {
+                    _ if is_word && !text.is_empty() => format!("'{text}'"),
+                    length => format!("{length} characters"),
+                }
+            }
+            Self::Absent | Self::Hidden(_) | Self::Kind(..) | Self::State(_) => self.to_string(),
+        }
+    }
 }
+
+/// So many characters of a request are quoted in an answer at most.
+const MOST_QUOTED: usize = 80;
 
 impl fmt::Display for Received {
     /// Control and bidirectional characters come out escaped: a log line stays one line and reads in its own order.
@@ -268,6 +286,21 @@ mod tests {
             assert!(is_shown_whole(&harmless) && !holds_number(&harmless), "{before}");
         }
         assert!(!is_shown_whole(&"a".repeat(MOST_READ + 1)), "what is not read is not vouched for");
+    }
+
+    #[test]
+    fn an_answer_quotes_one_word_and_no_sentence() {
+        for (sent, told) in [
+            ("client_credentials", "'client_credentials'"),
+            ("https://rp.example.no/cb?x=1", "'https://rp.example.no/cb?x=1'"),
+            ("Call 22 22 22 22 now", "20 characters"),
+            ("sk\u{e5}pe", "5 characters"),
+            ("", "0 characters"),
+        ] {
+            assert_eq!(Received::text(sent).on_the_wire(), told);
+        }
+        assert!(Received::text(&"a".repeat(81)).on_the_wire().starts_with("81 characters"));
+        assert!(!Received::text("21879498012").on_the_wire().contains("2187"));
     }
 
     #[test]

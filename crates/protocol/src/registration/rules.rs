@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::fault::{Faults, Shown, has_eleven_digits};
-use super::{ClientRegistration, CodeChallengeMethod, IntegrationType, RegistrationFault};
-use crate::client::{ApplicationType, AuthMethod, Client, PkcePolicy, Stopped, StoredSecret};
+use super::{ClientRegistration, CodeChallengeMethod, GrantType, IntegrationType, RegistrationFault};
+use crate::client::{
+    ApplicationType, AuthMethod, Client, ClientScope, PkcePolicy, RefreshUse, ScopeRefused, Stopped,
+    StoredSecret,
+};
 use crate::organisation::Organisation;
 use crate::profile::{PkceDefault, TokenType};
 use crate::provider::{Environment, Provider};
 use crate::redirect_uri::RedirectUri;
-use crate::scope::{MOST_SCOPES, ScopeRecord};
-use crate::time::Seconds;
+use crate::scope::{INTROSPECTION, MOST_SCOPES, ScopeAccess, ScopeRecord};
+use crate::time::{Seconds, Timestamp};
 
 /// The longest `access_token_lifetime`, and the greatest `at_max_age`: one day.
 pub const LONGEST_ACCESS_TOKEN: Seconds = Seconds::days(1);
@@ -29,22 +32,36 @@ pub const LONGEST_NAME: usize = 100;
 /// A description is at most this long, in characters.
 pub const LONGEST_DESCRIPTION: usize = 1000;
 
+/// A client has this many customers at most.
+pub const MOST_CUSTOMERS: usize = 500;
+
+/// A scope names this many clients at most that may introspect.
+pub const MOST_READERS: usize = 100;
+
+/// What a registration is judged by: what is registered beside it.
+#[derive(Debug)]
+pub struct Beside<'a> {
+    /// The organisation that it is registered under.
+    pub organisation: &'a Organisation,
+    /// The scopes registered at the issuer; a deactivated one stays on the client and is refused when asked for.
+    pub scopes: &'a [ScopeRecord],
+    /// What was said of organisations' access to scopes: all of it, or at least this client's organisation's.
+    pub access: &'a [ScopeAccess],
+    /// Its secrets.
+    pub secrets: Vec<StoredSecret>,
+    /// Whether it may be used: false for a client that was deactivated.
+    pub active: bool,
+    /// The latest of what was taken back of its issuer, its organisations and itself.
+    pub not_before: Timestamp,
+}
+
 impl ClientRegistration {
     /// The client as the rules of the protocol see it: every URI parsed, every scope and default resolved.
     ///
-    /// `scopes` are those registered at the issuer; a deactivated one stays on the client and is refused when asked for.
-    /// `active` is false for a client that was deactivated.
-    ///
     /// # Errors
     /// Every [`RegistrationFault`] of it, with paths such as `redirect_uris[2]`.
-    pub fn client(
-        &self,
-        provider: &Provider,
-        organisation: &Organisation,
-        scopes: &[ScopeRecord],
-        secrets: Vec<StoredSecret>,
-        active: bool,
-    ) -> Result<Client, Vec<RegistrationFault>> {
+    pub fn client(&self, provider: &Provider, beside: Beside<'_>) -> Result<Client, Vec<RegistrationFault>> {
+        let Beside { organisation, scopes, access, secrets, active, not_before } = beside;
         let mut faults = Faults::under("");
         let environment = provider.environment();
         if organisation.orgno != self.client_orgno {
@@ -69,7 +86,9 @@ impl ClientRegistration {
         let redirect_uris = self.uris(&mut faults, "redirect_uris", &self.redirect_uris, environment);
         let post_logout_redirect_uris =
             self.uris(&mut faults, "post_logout_redirect_uris", &self.post_logout_redirect_uris, environment);
-        let scopes = self.known_scopes(&mut faults, scopes);
+        let scopes = self.known_scopes(&mut faults, scopes, access);
+        self.check_grants(&mut faults);
+        self.check_customers(&mut faults, environment);
         if !faults.is_empty() {
             return Err(faults.into_found());
         }
@@ -88,6 +107,10 @@ impl ClientRegistration {
             redirect_uris,
             post_logout_redirect_uris,
             scopes,
+            refreshes: self.refreshes(),
+            supplier: self.supplier_orgno.clone(),
+            on_behalf_of: self.onbehalfof.clone(),
+            not_before,
             pkce: self.pkce(provider.profile().pkce),
             state_required: self.state_required(provider.profile().pkce),
             amr: self.amr_claim.map_or(provider.profile().amr, Into::into),
@@ -121,6 +144,102 @@ impl ClientRegistration {
         if self.code_challenge_method == Some(CodeChallengeMethod::None) && !method.has_secret() {
             let rule = "must be S256 for a client without a secret (RFC 7636)";
             faults.refuse("code_challenge_method", Shown::text("none"), rule);
+        }
+    }
+
+    /// Whether it may use refresh tokens. Where `grant_types` is registered, that decides. A client registered with exactly the pilot's
+    /// ten fields has none: its `refresh_token_lifetime` is the registration of the grant, and 0 means none.
+    pub fn may_refresh(&self) -> bool {
+        match &self.grant_types {
+            Some(grants) => grants.contains(&GrantType::RefreshToken),
+            None => self.has_ten_fields() && self.refresh_token_lifetime.get() > 0,
+        }
+    }
+
+    /// Whether nothing but the pilot's ten fields was registered.
+    fn has_ten_fields(&self) -> bool {
+        let plain = Self {
+            client_id: self.client_id.clone(),
+            client_orgno: self.client_orgno.clone(),
+            display_name: self.display_name.clone(),
+            redirect_uris: self.redirect_uris.clone(),
+            post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
+            scopes: self.scopes.clone(),
+            authorization_lifetime: self.authorization_lifetime,
+            access_token_lifetime: self.access_token_lifetime,
+            refresh_token_lifetime: self.refresh_token_lifetime,
+            description: None,
+            client_uri: None,
+            integration_type: None,
+            supplier_orgno: None,
+            grant_types: None,
+            refresh_token_usage: None,
+            onbehalfof: Vec::new(),
+            application_type: ApplicationType::Web,
+            token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
+            code_challenge_method: None,
+            amr_claim: None,
+            userinfo_without_profile: false,
+        };
+        *self == plain
+    }
+
+    /// RFC 9700 §2.2.2: who cannot keep a secret has its refresh tokens rotated, whatever is registered.
+    fn refreshes(&self) -> Option<RefreshUse> {
+        let usage = match self.token_endpoint_auth_method.has_secret() {
+            true => self.refresh_token_usage.unwrap_or(RefreshUse::OneTime),
+            false => RefreshUse::OneTime,
+        };
+        self.may_refresh().then_some(usage)
+    }
+
+    fn check_grants(&self, faults: &mut Faults) {
+        let Some(grants) = &self.grant_types else { return };
+        if !grants.contains(&GrantType::AuthorizationCode) {
+            faults.refuse("grant_types", Shown::Absent, "must name authorization_code: people log in by it");
+        }
+        if grants.contains(&GrantType::RefreshToken) && self.refresh_token_lifetime.get() == 0 {
+            let rule = "must be at least 1 for a client with the grant refresh_token";
+            faults.refuse("refresh_token_lifetime", Shown::number(0), rule);
+        }
+        if self.refresh_token_usage == Some(RefreshUse::Reuse)
+            && !self.token_endpoint_auth_method.has_secret()
+        {
+            let rule = "must be ONETIME for a client without a secret (RFC 9700 §2.2.2)";
+            faults.refuse("refresh_token_usage", Shown::text("REUSE"), rule);
+        }
+    }
+
+    /// The customers of a client (contract §14): each name once, and each shown to people.
+    fn check_customers(&self, faults: &mut Faults, environment: Environment) {
+        if self.onbehalfof.len() > MOST_CUSTOMERS {
+            let shown = Shown::Withheld { kind: "array", length: self.onbehalfof.len() };
+            faults.refuse("onbehalfof", shown, format!("must name at most {MOST_CUSTOMERS}"));
+            return;
+        }
+        let mut seen = BTreeSet::new();
+        for (at, customer) in self.onbehalfof.iter().enumerate() {
+            let name = &customer.onbehalfof;
+            let field = format!("onbehalfof[{at}].onbehalfof");
+            let allowed =
+                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b':');
+            if !(1..=100).contains(&name.len()) || !name.bytes().all(allowed) || has_eleven_digits(name) {
+                let rule = "must have 1 to 100 letters, digits, or - . _ ~ :, and hold no identity number";
+                faults.refuse(&field, Shown::text(name), rule);
+            } else if !seen.insert(name) {
+                faults.refuse(&field, Shown::text(name), "must be named once");
+            }
+            people_read(
+                faults,
+                &format!("onbehalfof[{at}].display_name"),
+                &customer.display_name,
+                LONGEST_NAME,
+            );
+            if let Some(url) = &customer.url
+                && let Err(fault) = RedirectUri::register(url, ApplicationType::Web, environment)
+            {
+                faults.refuse(&format!("onbehalfof[{at}].url"), Shown::text(url), fault.to_string());
+            }
         }
     }
 
@@ -162,7 +281,12 @@ impl ClientRegistration {
     }
 
     /// What is known of its scopes. Only what is registered can ever be asked for.
-    fn known_scopes(&self, faults: &mut Faults, registered: &[ScopeRecord]) -> Vec<ScopeRecord> {
+    fn known_scopes(
+        &self,
+        faults: &mut Faults,
+        registered: &[ScopeRecord],
+        access: &[ScopeAccess],
+    ) -> Vec<ClientScope> {
         if self.scopes.is_empty() {
             faults.refuse("scopes", Shown::Absent, "must name at least one scope");
         }
@@ -176,12 +300,14 @@ impl ClientRegistration {
         let mut known = Vec::with_capacity(count);
         for (at, scope) in self.scopes.iter().enumerate() {
             match reserved.iter().chain(registered).find(|record| record.scope == *scope) {
-                Some(record) if login_alone && !ScopeRecord::is_reserved(record.scope.as_str()) => faults.refuse(
+                Some(record) if login_alone && !ScopeRecord::is_of_login(record.scope.as_str()) => faults.refuse(
                     &format!("scopes[{at}]"),
                     Shown::text(scope.as_str()),
                     "must be openid or profile for the integration_type idporten; api_klient may have others",
                 ),
-                Some(record) => known.push(record.clone()),
+                Some(record) => {
+                    known.push(ClientScope { record: record.clone(), refused: self.refused(record, access) });
+                }
                 None => faults.refuse(
                     &format!("scopes[{at}]"),
                     Shown::text(scope.as_str()),
@@ -190,6 +316,27 @@ impl ClientRegistration {
             }
         }
         known
+    }
+
+    /// Why it may not use a scope of its own at present. A client of which no integration type was said is one of those that have other
+    /// scopes than login's.
+    fn refused(&self, record: &ScopeRecord, access: &[ScopeAccess]) -> Option<ScopeRefused> {
+        let integration = self.integration_type.unwrap_or(IntegrationType::ApiKlient);
+        let said = access
+            .iter()
+            .find(|said| said.scope == record.scope && said.consumer_orgno == self.client_orgno)
+            .map(|said| said.state);
+        if !record.active {
+            Some(ScopeRefused::Deactivated)
+        } else if !(record.allowed_integration_types.is_empty()
+            || record.allowed_integration_types.contains(&integration))
+        {
+            Some(ScopeRefused::IntegrationType)
+        } else if !record.is_open_to(&self.client_orgno, said) {
+            Some(ScopeRefused::NotGranted(said))
+        } else {
+            None
+        }
     }
 
     /// Contract §2: `state` is demanded of public clients, and of one that downgraded PKCE where it is the default.
@@ -222,7 +369,8 @@ pub(crate) fn judge_organisation(faults: &mut Faults, organisation: &Organisatio
 pub(crate) fn judge_scope(faults: &mut Faults, record: &ScopeRecord) {
     let name = record.scope.as_str();
     if ScopeRecord::is_reserved(name) {
-        faults.refuse("scope", Shown::text(name), "must not be openid or profile, which are always there");
+        let rule = format!("must not be openid, profile or {INTROSPECTION}, which are always there");
+        faults.refuse("scope", Shown::text(name), rule);
     } else if !name.split_once(':').is_some_and(|(prefix, rest)| !prefix.is_empty() && !rest.is_empty()) {
         faults.refuse(
             "scope",
@@ -230,8 +378,21 @@ pub(crate) fn judge_scope(faults: &mut Faults, record: &ScopeRecord) {
             "must be a prefix, a colon and a name, such as `skatt:inntekt`",
         );
     }
-    if !record.description.is_empty() {
-        people_read(faults, "description", &record.description, LONGEST_DESCRIPTION);
+    let told = [
+        ("description", Some(&record.description).filter(|text| !text.is_empty())),
+        ("description_nn", record.description_nn.as_ref()),
+        ("description_en", record.description_en.as_ref()),
+        ("description_se", record.description_se.as_ref()),
+    ];
+    for (field, text) in told {
+        if let Some(text) = text {
+            people_read(faults, field, text, LONGEST_DESCRIPTION);
+        }
+    }
+    if record.authorization_max_lifetime > LONGEST_AUTHORIZATION {
+        let rule = seconds_rule(0, LONGEST_AUTHORIZATION);
+        let shown = Shown::number(record.authorization_max_lifetime.get().into());
+        faults.refuse("authorization_max_lifetime", shown, rule);
     }
     if record.at_max_age > LONGEST_ACCESS_TOKEN {
         let rule = seconds_rule(0, LONGEST_ACCESS_TOKEN);
@@ -299,6 +460,24 @@ impl Spelled for AuthMethod {
 impl Spelled for IntegrationType {
     const ALL: &'static [(&'static str, Self)] =
         &[("idporten", Self::Idporten), ("api_klient", Self::ApiKlient)];
+}
+
+impl Spelled for GrantType {
+    const ALL: &'static [(&'static str, Self)] =
+        &[("authorization_code", Self::AuthorizationCode), ("refresh_token", Self::RefreshToken)];
+}
+
+impl Spelled for RefreshUse {
+    const ALL: &'static [(&'static str, Self)] = &[("ONETIME", Self::OneTime), ("REUSE", Self::Reuse)];
+}
+
+impl Spelled for crate::scope::AccessState {
+    const ALL: &'static [(&'static str, Self)] = &[
+        ("REQUESTED", Self::Requested),
+        ("APPROVED", Self::Approved),
+        ("DENIED", Self::Denied),
+        ("WITHDRAWN", Self::Withdrawn),
+    ];
 }
 
 impl Spelled for CodeChallengeMethod {

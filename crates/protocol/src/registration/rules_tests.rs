@@ -662,12 +662,12 @@ fn a_scope_is_told_in_the_readers_language_and_else_in_bokmal() {
     assert_eq!(each, ["Inntekt", "Inntekta", "Income", "Dietnasat"]);
     for field in ["description", "description_nn", "description_en", "description_se"] {
         let mut bad = all.clone();
-        let text = Some("In\u{202e}ntekt".to_owned());
+        let steers = "In\u{202e}ntekt".to_owned();
         match field {
-            "description" => bad.description = text.unwrap_or_default(),
-            "description_nn" => bad.description_nn = text,
-            "description_en" => bad.description_en = text,
-            _ => bad.description_se = text,
+            "description" => bad.description = steers,
+            "description_nn" => bad.description_nn = Some(steers),
+            "description_en" => bad.description_en = Some(steers),
+            _ => bad.description_se = Some(steers),
         }
         let mut faults = Faults::under("");
         judge_scope(&mut faults, &bad);

@@ -7,6 +7,7 @@ use portvakt_crypto::encoding::base64_decode;
 use super::faults::{ClientFault, TokenFault};
 use crate::client::{AuthMethod, Client, ClientId, SecretCheck};
 use crate::params::{RawParams, form_decode};
+use crate::refusal::Malformed;
 use crate::secret::ClientSecret;
 use crate::time::Timestamp;
 
@@ -44,27 +45,21 @@ impl ClientProof {
 /// [`TokenFault`] if there are none, if they cannot be read, or if there is more than one method (RFC 6749 §2.3).
 pub fn credentials(authorization: &[&[u8]], params: &RawParams) -> Result<Credentials, TokenFault> {
     if let Some(again) = params.repeated() {
-        return Err(TokenFault::Repeated(again.0));
+        return Err(Malformed::from(again).into());
     }
     let named = params.first("client_id");
     let posted = params.first("client_secret");
-    if params.first("client_assertion").is_some() || params.first("client_assertion_type").is_some() {
-        return Err(ClientFault::MethodUnsupported("client_assertion").into());
+    if let Some(place) = unsupported(authorization, params) {
+        return Err(ClientFault::MethodUnsupported(place).into());
     }
-    let (text, method, secret) = match authorization {
-        [] => match posted {
-            Some(secret) => (
-                named.map(str::to_owned),
-                AuthMethod::ClientSecretPost,
-                Some(ClientSecret::presented(secret)),
-            ),
-            None => (named.map(str::to_owned), AuthMethod::None, None),
-        },
-        [header] => {
-            let (client_id, secret) = basic(header)?;
-            if posted.is_some() {
-                return Err(TokenFault::TwoMethods);
-            }
+    let (text, method, secret) = match (authorization, posted) {
+        ([], Some(secret)) => {
+            let secret = ClientSecret::presented(secret);
+            (named.map(str::to_owned), AuthMethod::ClientSecretPost, Some(secret))
+        }
+        ([], None) => (named.map(str::to_owned), AuthMethod::None, None),
+        ([header], None) => {
+            let (client_id, secret) = basic(header).ok_or(ClientFault::BasicUnreadable)?;
             if named.is_some_and(|named| named != client_id) {
                 return Err(TokenFault::ClientIdDiffers);
             }
@@ -73,26 +68,31 @@ pub fn credentials(authorization: &[&[u8]], params: &RawParams) -> Result<Creden
         _ => return Err(TokenFault::TwoMethods),
     };
     let text = text.ok_or(ClientFault::Missing)?;
-    let client_id = ClientId::parse(&text).ok_or(ClientFault::Unknown(text, Vec::new()))?;
+    let client_id = ClientId::parse(&text).ok_or_else(|| ClientFault::unknown(&text))?;
     Ok(Credentials { client_id, method, secret })
 }
 
+/// Where a method stands that no client here has: an assertion, or a header of another scheme than Basic.
+fn unsupported(authorization: &[&[u8]], params: &RawParams) -> Option<&'static str> {
+    if params.first("client_assertion").is_some() || params.first("client_assertion_type").is_some() {
+        return Some("client_assertion");
+    }
+    let is_other = |header: &&[u8]| {
+        let scheme = header.split(|byte| *byte == b' ').next().unwrap_or_default();
+        !scheme.eq_ignore_ascii_case(b"basic")
+    };
+    authorization.iter().any(is_other).then_some("Authorization")
+}
+
 /// The user and password of HTTP Basic, each form-encoded (RFC 6749 §2.3.1, RFC 7617); the scheme in any case.
-fn basic(header: &[u8]) -> Result<(String, String), TokenFault> {
-    let unreadable = || TokenFault::from(ClientFault::BasicUnreadable);
-    let text = std::str::from_utf8(header).map_err(|_| unreadable())?;
-    let (scheme, encoded) = text.split_once(' ').ok_or_else(unreadable)?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(ClientFault::MethodUnsupported("Authorization").into());
-    }
-    let decoded = base64_decode(encoded.trim_matches(' ')).map_err(|_| unreadable())?;
-    let at = decoded.iter().position(|byte| *byte == b':').ok_or_else(unreadable)?;
-    let (user, password) = decoded.split_at_checked(at).ok_or_else(unreadable)?;
-    let password = password.get(1..).unwrap_or_default();
-    match (form_decode(user), form_decode(password)) {
-        (Ok(user), Ok(password)) if !user.is_empty() && !password.is_empty() => Ok((user, password)),
-        _ => Err(unreadable()),
-    }
+fn basic(header: &[u8]) -> Option<(String, String)> {
+    let (_, encoded) = std::str::from_utf8(header).ok()?.split_once(' ')?;
+    let decoded = base64_decode(encoded.trim_matches(' ')).ok()?;
+    let at = decoded.iter().position(|byte| *byte == b':')?;
+    let (user, password) = decoded.split_at_checked(at)?;
+    let user = form_decode(user).ok().filter(|user| !user.is_empty())?;
+    let password = form_decode(password.get(1..)?).ok().filter(|password| !password.is_empty())?;
+    Some((user, password))
 }
 
 /// Authenticates the client. `client` is what is registered under the named identifier at this issuer.
@@ -106,7 +106,7 @@ pub fn authenticate(
 ) -> Result<ClientProof, TokenFault> {
     let id = &credentials.client_id;
     let Some(client) = client.filter(|client| client.id() == id) else {
-        return Err(ClientFault::Unknown(id.to_string(), Vec::new()).into());
+        return Err(ClientFault::unknown(id.as_str()).into());
     };
     if client.auth_method() != credentials.method {
         let (registered, used) = (client.auth_method(), credentials.method);

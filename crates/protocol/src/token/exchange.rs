@@ -3,21 +3,18 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::authenticate::ClientProof;
 use super::faults::{GrantFault, TokenFault};
-use crate::authorize::Unsupported;
-use crate::claims;
+use super::plan::{Draws, Issuance, Planned};
+use super::standing::holds;
 use crate::client::Client;
-use crate::grant::{Grant, LoadedCode, NewAccessToken};
+use crate::grant::{LoadedCode, NewAccessToken, NewRefreshToken};
 use crate::params::RawParams;
 use crate::pkce::CodeVerifier;
-use crate::profile::TokenType;
 use crate::provider::{PersonStanding, Provider};
-use crate::secret::{AccessToken, AccessTokenDigest, Code, CodeDigest};
-use crate::subject::PairwiseKey;
-use crate::time::{Seconds, Timestamp};
+use crate::refusal::Malformed;
+use crate::secret::{Code, CodeDigest};
+use crate::time::Timestamp;
 use crate::witness::Spent;
 
 /// A parsed request for the `authorization_code` grant.
@@ -29,61 +26,35 @@ pub struct CodeRequest {
 }
 
 impl CodeRequest {
+    /// Parses the parameters of the `authorization_code` grant. Repeated ones were refused with the credentials.
+    ///
+    /// # Errors
+    /// [`TokenFault`] names the parameter that is missing.
+    pub(super) fn parse(params: &RawParams) -> Result<Self, TokenFault> {
+        let required = |name| Malformed::required(name, params.first(name));
+        Ok(Self {
+            code: Code::presented(required("code")?),
+            redirect_uri: required("redirect_uri")?.to_owned(),
+            verifier: params.first("code_verifier").map(str::to_owned),
+        })
+    }
+
     /// The digest of the code presented.
     pub fn digest(&self) -> CodeDigest {
         self.code.digest()
     }
 
-    /// The number of characters presented, which is all that may be said of a code.
-    pub fn length(&self) -> usize {
-        self.code.reveal().chars().count()
+    /// That nothing is known of this code, or nothing any more.
+    pub fn unknown(&self) -> TokenFault {
+        GrantFault::CodeUnknown(self.code.reveal().chars().count()).into()
     }
-}
-
-/// Parses the parameters of the `authorization_code` grant.
-///
-/// # Errors
-/// [`TokenFault`] names the parameter that is missing or not supported. Repeated ones were refused with the credentials.
-pub fn code_request(params: &RawParams) -> Result<CodeRequest, TokenFault> {
-    match params.first("grant_type") {
-        Some("authorization_code") => {}
-        Some(other) => return Err(TokenFault::GrantType(other.to_owned())),
-        None => return Err(TokenFault::GrantTypeMissing),
-    }
-    for (name, fault) in
-        [("resource", Unsupported::Resource), ("authorization_details", Unsupported::AuthorizationDetails)]
-    {
-        if params.names(name) {
-            return Err(TokenFault::Unsupported(fault));
-        }
-    }
-    let required = |name| params.first(name).ok_or(TokenFault::Missing(name));
-    Ok(CodeRequest {
-        code: Code::presented(required("code")?),
-        redirect_uri: required("redirect_uri")?.to_owned(),
-        verifier: params.first("code_verifier").map(str::to_owned),
-    })
-}
-
-/// The randomness of one exchange, drawn by the caller.
-#[derive(Debug)]
-pub struct Draws {
-    /// What is random in the access token.
-    pub access_token: AccessToken,
-    /// The `jti` of the ID token.
-    pub id_token: [u8; 32],
 }
 
 /// What an exchange will give, once the code is spent. Nothing here can be signed yet.
 #[derive(Debug)]
-pub struct TokenPlan {
-    client: Arc<Client>,
+pub struct CodePlan {
     code: CodeDigest,
-    grant: Grant,
-    draws: Draws,
-    token_type: TokenType,
-    lifetime: Seconds,
-    issued: Timestamp,
+    planned: Planned,
 }
 
 /// Decides an exchange. `standing` is where the code's person stands now.
@@ -98,12 +69,10 @@ pub fn exchange(
     draws: Draws,
     provider: &Provider,
     now: Timestamp,
-) -> Result<TokenPlan, TokenFault> {
+) -> Result<CodePlan, TokenFault> {
     let client = proof.client();
-    let length = request.length();
-    let LoadedCode { code, grant, spent, revoked } = loaded
-        .filter(|loaded| loaded.grant.client_id == *client.id())
-        .ok_or(GrantFault::CodeUnknown(length))?;
+    let LoadedCode { code, grant, spent, revoked } =
+        loaded.filter(|loaded| loaded.grant.client_id == *client.id()).ok_or_else(|| request.unknown())?;
     if code.redirect_uri != request.redirect_uri {
         return Err(GrantFault::RedirectUriDiffers(request.redirect_uri.clone()).into());
     }
@@ -123,28 +92,22 @@ pub fn exchange(
         if now >= code.expires {
             return Err(GrantFault::CodeExpired.into());
         }
-        if revoked || now >= grant.expires {
-            return Err(GrantFault::CodeUnknown(length).into());
+        if revoked || grant.issued < client.not_before() || now >= grant.expires {
+            return Err(request.unknown());
         }
         if provider.stops(grant.method, standing) {
             return Err(GrantFault::PersonStopped.into());
         }
+        holds(client, &grant, &grant.scopes)?;
     }
-    Ok(TokenPlan {
-        token_type: client.token_type(&grant.scopes, provider.profile().token_type),
-        lifetime: client.access_token_lifetime(&grant.scopes),
-        client: Arc::clone(client),
-        code: code.digest,
-        grant,
-        draws,
-        issued: now,
-    })
+    let planned = Planned::new(client, grant, None, None, draws, provider, now);
+    Ok(CodePlan { code: code.digest, planned })
 }
 
-impl TokenPlan {
+impl CodePlan {
     /// The client that the code is spent for.
     pub fn client(&self) -> &Arc<Client> {
-        &self.client
+        self.planned.client()
     }
 
     /// The code to spend.
@@ -152,87 +115,18 @@ impl TokenPlan {
         self.code
     }
 
-    /// The access token to store with the mark: an opaque one by its digest, a JWT by its `jti`'s.
+    /// The access token to store with the mark.
     pub fn access_token(&self) -> NewAccessToken {
-        NewAccessToken { digest: self.digest(), expires: self.issued + self.lifetime }
+        self.planned.access_token()
     }
 
-    fn digest(&self) -> AccessTokenDigest {
-        let drawn = &self.draws.access_token;
-        match self.token_type {
-            TokenType::Opaque => drawn.digest(),
-            TokenType::SelfContained => AccessToken::id_digest(drawn.reveal()),
-        }
+    /// The refresh token to store with the mark, if the client gets one.
+    pub fn refresh_token(&self) -> Option<NewRefreshToken> {
+        self.planned.new_refresh_token()
     }
 
-    /// Joins the plan with the store's word that its code was spent and its access token kept; `None` if the word is about
-    /// others.
+    /// Joins the plan with the store's word that its code was spent and its tokens kept; `None` if the word is about others.
     pub fn join(self, spent: &Spent) -> Option<Issuance> {
-        spent.is_about(self.code, self.digest()).then_some(Issuance { plan: self })
-    }
-}
-
-/// A plan whose code is spent: what may be signed.
-#[derive(Debug)]
-pub struct Issuance {
-    plan: TokenPlan,
-}
-
-/// The token response (RFC 6749 §5.1).
-#[derive(Serialize)]
-struct TokenResponse<'a> {
-    access_token: &'a str,
-    token_type: &'static str,
-    expires_in: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    id_token: Option<&'a str>,
-    scope: String,
-}
-
-/// A kind of token that is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Signed {
-    /// An ID token.
-    IdToken,
-    /// A self-contained access token.
-    AccessToken,
-}
-
-impl Issuance {
-    /// Has the tokens signed that the plan holds, and writes the answer: the ID token if `openid` was granted (OpenID Connect
-    /// Core §2), the access token if it is self-contained (contract §7). `sign` gets the claims as JSON.
-    ///
-    /// # Errors
-    /// Whatever `sign` fails with; then nothing is answered.
-    pub fn respond<E: From<serde_json::Error>>(
-        &self,
-        provider: &Provider,
-        pairwise: &PairwiseKey,
-        sign: impl Fn(Signed, &[u8]) -> Result<String, E>,
-    ) -> Result<Vec<u8>, E> {
-        let TokenPlan { client, grant, draws, token_type, lifetime, issued, .. } = &self.plan;
-        let drawn = draws.access_token.reveal();
-        let signed_access_token = match token_type {
-            TokenType::Opaque => None,
-            TokenType::SelfContained => {
-                let claims =
-                    claims::access_token(provider, client, grant, pairwise, drawn, (*issued, *lifetime));
-                Some(sign(Signed::AccessToken, &serde_json::to_vec(&claims)?)?)
-            }
-        };
-        let id_token = if grant.scopes.contains("openid") {
-            let claims = claims::id_token(provider, client, grant, pairwise, &draws.id_token, *issued);
-            Some(sign(Signed::IdToken, &serde_json::to_vec(&claims)?)?)
-        } else {
-            None
-        };
-        let response = TokenResponse {
-            access_token: signed_access_token.as_deref().unwrap_or(drawn),
-            token_type: "Bearer",
-            expires_in: lifetime.get(),
-            id_token: id_token.as_deref(),
-            scope: grant.scopes.to_string(),
-        };
-        Ok(serde_json::to_vec(&response)?)
+        spent.is_about(self.code, self.planned.kept()).then_some(Issuance { planned: self.planned })
     }
 }

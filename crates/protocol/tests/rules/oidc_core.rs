@@ -39,7 +39,7 @@ fn decided(
     match decide(addressed(provider, params).unwrap(), login, reach, provider, NOW) {
         Ok(Decision::AskLogin(_)) => "ask",
         Ok(Decision::Proceed(_)) => "proceed",
-        Err(refused) => refused.fault.refusal().code.as_str(),
+        Err(refused) => refused.fault.refusal().rule.code.as_str(),
     }
 }
 
@@ -178,7 +178,7 @@ fn issued(profile: &'static Profile, changes: &[(&str, &str)]) -> (Option<Value>
         after(30),
     )
     .unwrap();
-    let spent = Spent::vouched(plan.code(), plan.access_token().digest);
+    let spent = Spent::vouched(plan.code(), (plan.access_token().digest, None));
     let signed = std::cell::RefCell::new((None, None));
     let response = plan.join(&spent).unwrap().respond(&provider, &pairwise(), |kind, claims| {
         let claims: Value = serde_json::from_slice(claims)?;
@@ -226,7 +226,12 @@ fn s5_3_2_one_sub_in_id_token_access_token_and_userinfo() {
     let provider = provider(&IDPORTEN);
     let (_, grant) =
         granted(&provider, request(&[])).issue(&Code::presented("x"), GrantId([1; 16]), Language::Nb, NOW);
-    let userinfo = portvakt_protocol::claims::userinfo(&provider, &web(&provider), &grant, &pairwise());
+    let userinfo = portvakt_protocol::claims::userinfo(&portvakt_protocol::claims::Issue {
+        provider: &provider,
+        client: &web(&provider),
+        grant: &grant,
+        pairwise: &pairwise(),
+    });
     let sub = serde_json::to_value(&userinfo).unwrap()["sub"].clone();
     assert_eq!((&id_token.unwrap()["sub"], &access_token.unwrap()["sub"]), (&sub, &sub));
 }
@@ -272,7 +277,13 @@ fn admitted(
         NOW,
     );
     grant.expires = NOW + Seconds::new(authorization);
-    let mut loaded = LoadedAccessToken { grant, expires: NOW + Seconds::new(access), revoked: false };
+    let mut loaded = LoadedAccessToken {
+        issued: NOW,
+        scopes: grant.scopes.clone(),
+        grant,
+        expires: NOW + Seconds::new(access),
+        revoked: false,
+    };
     change(&mut loaded);
     let presented = present(&[b"Bearer a-token"], None).unwrap();
     admit(&presented, Some(loaded), Some(client), (&provider, PersonStanding::Active), after(at)).map(|_| ())

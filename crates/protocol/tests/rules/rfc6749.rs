@@ -1,16 +1,18 @@
 //! The OAuth 2.0 Authorization Framework.
 
 use portvakt_crypto::encoding::base64_encode;
-use portvakt_protocol::authorize::{AuthorizeFault, PageFault, RequestFault, address, client_id, validate};
+use portvakt_protocol::authorize::{
+    AuthorizeFault, PageFault, RequestFault, ScopeFault, address, client_id, validate,
+};
 use portvakt_protocol::client::{AuthMethod, ClientId};
-use portvakt_protocol::params::{ParamsFault, RawParams};
+use portvakt_protocol::params::{ParamsFault, RawParams, Repeated};
 use portvakt_protocol::profile::{IDPORTEN, PILOT, Profile};
 use portvakt_protocol::provider::PersonStanding;
-use portvakt_protocol::refusal::Fault;
+use portvakt_protocol::refusal::{Fault, Malformed};
 use portvakt_protocol::scope::Scopes;
 use portvakt_protocol::secret::Code;
 use portvakt_protocol::token::{
-    ClientFault, GrantFault, TokenFault, authenticate, code_request, credentials, exchange,
+    ClientFault, GrantFault, TokenFault, TokenRequest, authenticate, credentials, exchange,
 };
 use portvakt_protocol::userinfo::present;
 use portvakt_protocol::witness::Spent;
@@ -96,7 +98,7 @@ fn s3_1_no_parameter_stands_twice_and_an_empty_one_is_absent() {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let refused = validate(addressed(&provider, twice).unwrap(), &provider).unwrap_err();
-        assert_eq!(refused.fault, AuthorizeFault::Request(RequestFault::Repeated(name.to_owned())));
+        assert_eq!(refused.fault, AuthorizeFault::Malformed(Malformed::Repeated(Repeated(name.to_owned()))));
     }
     let empty = params(&[("client_id", "")]);
     assert_eq!(client_id(&empty), Err(PageFault::ClientIdMissing));
@@ -136,10 +138,10 @@ fn s3_1_2_3_the_redirect_uri_is_compared_by_string() {
 fn s3_3_a_scope_has_its_characters_and_is_registered() {
     for wrong in ["open\"id", "a\\b", "openid  profile", " openid", "openid ", "\u{e5}", "a\tb"] {
         assert!(Scopes::parse(wrong).is_err(), "{wrong:?}");
-        assert_eq!(refused(&[("scope", wrong)]).refusal().code.as_str(), "invalid_scope");
+        assert_eq!(refused(&[("scope", wrong)]).refusal().rule.code.as_str(), "invalid_scope");
     }
-    assert_eq!(refused(&[("scope", "")]), AuthorizeFault::Request(RequestFault::ScopeMissing));
-    let unregistered = AuthorizeFault::Request(RequestFault::ScopeRefused("email".to_owned()));
+    assert_eq!(refused(&[("scope", "")]), AuthorizeFault::Scope(ScopeFault::Missing));
+    let unregistered = AuthorizeFault::Scope(ScopeFault::NotRegistered("email".to_owned()));
     assert_eq!(refused(&[("scope", "openid email")]), unregistered);
     let provider = provider(&PILOT);
     let alone = addressed(&provider, request(&[("scope", "openid")])).unwrap();
@@ -255,18 +257,18 @@ fn s4_1_3_a_revoked_grant_and_a_stopped_person_give_nothing() {
 
 #[test]
 fn s4_1_3_other_grants_and_missing_parameters_are_refused() {
-    for grant in ["password", "client_credentials", "refresh_token", "Authorization_Code"] {
-        let fault = code_request(&params(&[("grant_type", grant)])).unwrap_err();
+    for grant in ["password", "client_credentials", "Refresh_Token", "Authorization_Code"] {
+        let fault = TokenRequest::parse(&params(&[("grant_type", grant)])).unwrap_err();
         assert_eq!(fault, TokenFault::GrantType(grant.to_owned()));
     }
-    assert_eq!(code_request(&params(&[])).unwrap_err(), TokenFault::GrantTypeMissing);
+    assert_eq!(TokenRequest::parse(&params(&[])).unwrap_err(), TokenFault::GrantTypeMissing);
     let complete = [("grant_type", "authorization_code"), ("code", "x"), ("redirect_uri", "y")];
     for (at, name) in [(1, "code"), (2, "redirect_uri")] {
         let mut missing = complete.to_vec();
         missing.remove(at);
-        assert_eq!(code_request(&params(&missing)).unwrap_err(), TokenFault::Missing(name));
+        assert_eq!(TokenRequest::parse(&params(&missing)).unwrap_err(), Malformed::Missing(name).into());
     }
-    assert!(code_request(&params(&complete)).is_ok());
+    assert!(TokenRequest::parse(&params(&complete)).is_ok());
 }
 
 #[test]
@@ -289,9 +291,11 @@ fn s10_5_a_plan_is_signed_only_with_the_store_s_word_about_its_own_code_and_toke
     let (own, token) = (plan().code(), plan().access_token().digest);
     let other = Code::presented("another code").digest();
     let other_token = portvakt_protocol::secret::AccessToken::presented("another token").digest();
-    assert!(plan().join(&Spent::vouched(other, token)).is_none());
-    assert!(plan().join(&Spent::vouched(own, other_token)).is_none());
-    assert!(plan().join(&Spent::vouched(own, token)).is_some());
+    assert!(plan().join(&Spent::vouched(other, (token, None))).is_none());
+    assert!(plan().join(&Spent::vouched(own, (other_token, None))).is_none());
+    let refresh_token = portvakt_protocol::secret::RefreshToken::presented("a refresh token").digest();
+    assert!(plan().join(&Spent::vouched(own, (token, Some(refresh_token)))).is_none());
+    assert!(plan().join(&Spent::vouched(own, (token, None))).is_some());
 }
 
 #[test]
@@ -308,8 +312,11 @@ fn appendix_b_what_is_no_form_encoding_is_refused() {
 fn describes(fault: &impl Fault) -> Result<(), TestCaseError> {
     let refusal = fault.refusal();
     let described = |byte: u8| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-    prop_assert!(refusal.description().bytes().all(described), "{}", refusal.description());
-    prop_assert!(!refusal.rule.is_empty() && !refusal.clause.is_empty() && !refusal.fix.is_empty());
+    let description = refusal.description("0123456789abcdef0123456789abcdef");
+    prop_assert!(description.bytes().all(described), "{description}");
+    prop_assert!(description.ends_with("(trace_id: 0123456789abcdef0123456789abcdef)"), "{description}");
+    prop_assert!(description.contains(&format!("; rule {} (", refusal.rule.told_name())), "{description}");
+    prop_assert!(!refusal.fix.is_empty());
     let logged = refusal.received.to_string();
     prop_assert!(
         !logged.contains(['\n', '\r', '\u{2028}', '\u{2029}', '\u{85}', '\u{1b}', '\u{202e}']),
@@ -386,7 +393,7 @@ proptest! {
                 describes(&fault)?;
             },
         }
-        if let Err(fault) = code_request(&form) {
+        if let Err(fault) = TokenRequest::parse(&form) {
             describes(&fault)?;
         }
         if let Err(fault) = present(&authorization, Some(&form)) {
@@ -413,7 +420,7 @@ proptest! {
     fn s4_1_2_state_comes_back_by_one_decoding(state in "[\\x20-\\x7E]{1,200}") {
         let provider = provider(&PILOT);
         let refused = addressed(&provider, request(&[("state", &state), ("scope", "email")])).unwrap();
-        let fault = AuthorizeFault::Request(RequestFault::ScopeMissing);
+        let fault = AuthorizeFault::Scope(ScopeFault::Missing);
         let location = refused.refuse(&provider, &fault, "0123");
         let query = location.split_once('?').unwrap().1;
         let answer = RawParams::parse(query.as_bytes()).unwrap();

@@ -15,12 +15,14 @@ use portvakt_protocol::params::RawParams;
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::profile::Profile;
 use portvakt_protocol::provider::{Environment, PersonStanding, Provider, TestIdSettings};
-use portvakt_protocol::registration::ClientRegistration;
-use portvakt_protocol::scope::{ScopeRecord, Scopes};
-use portvakt_protocol::secret::{AccessToken, ClientSecret, Code};
+use portvakt_protocol::registration::{Beside, ClientRegistration};
+use portvakt_protocol::scope::{ScopeAccess, ScopeRecord, Scopes};
+use portvakt_protocol::secret::{AccessToken, ClientSecret, Code, RefreshToken};
 use portvakt_protocol::subject::PairwiseKey;
 use portvakt_protocol::time::{Seconds, Timestamp};
-use portvakt_protocol::token::{ClientProof, CodeRequest, Draws, authenticate, code_request, credentials};
+use portvakt_protocol::token::{
+    ClientProof, CodeRequest, Draws, RefreshRequest, TokenRequest, authenticate, credentials,
+};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 pub(crate) const PERSON: &str = "21879498012";
@@ -48,6 +50,10 @@ pub(crate) fn registration() -> ClientRegistration {
         description: None,
         client_uri: None,
         integration_type: None,
+        supplier_orgno: None,
+        grant_types: None,
+        refresh_token_usage: None,
+        onbehalfof: Vec::new(),
         application_type: ApplicationType::Web,
         token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
         redirect_uris: vec![REDIRECT_URI.to_owned()],
@@ -69,6 +75,17 @@ pub(crate) fn authenticating(method: AuthMethod) -> ClientRegistration {
 }
 
 pub(crate) fn client(provider: &Provider, registration: &ClientRegistration) -> Arc<Client> {
+    client_among(provider, registration, &[], &[], Timestamp::from_unix(0))
+}
+
+/// A client at an issuer that has these scopes and says this of access to them, and where everything before `not_before` was taken back.
+pub(crate) fn client_among(
+    provider: &Provider,
+    registration: &ClientRegistration,
+    scopes: &[ScopeRecord],
+    access: &[ScopeAccess],
+    not_before: Timestamp,
+) -> Arc<Client> {
     let organisation = Organisation {
         orgno: registration.client_orgno.clone(),
         name: "Eksempeletaten".to_owned(),
@@ -82,7 +99,8 @@ pub(crate) fn client(provider: &Provider, registration: &ClientRegistration) -> 
     let secret = StoredSecret { digest: ClientSecret::presented(SECRET).digest(), expires: after(1000) };
     let secrets =
         if registration.token_endpoint_auth_method.has_secret() { vec![secret] } else { Vec::new() };
-    Arc::new(registration.client(provider, &organisation, &ScopeRecord::reserved(), secrets, true).unwrap())
+    let beside = Beside { organisation: &organisation, scopes, access, secrets, active: true, not_before };
+    Arc::new(registration.client(provider, beside).unwrap())
 }
 
 /// The client `web` at `provider`.
@@ -140,10 +158,17 @@ pub(crate) fn loaded(provider: &Provider, code: &Code, params: RawParams) -> Loa
 
 /// The client `web`, authenticated.
 pub(crate) fn proof(provider: &Provider) -> ClientProof {
-    let posted = params(&[("client_id", "web"), ("client_secret", SECRET)]);
-    let registration = authenticating(AuthMethod::ClientSecretPost);
-    let credentials = credentials(&[], &posted).unwrap();
-    authenticate(&credentials, Some(client(provider, &registration)), NOW).unwrap()
+    proof_of(client(provider, &authenticating(AuthMethod::ClientSecretPost)))
+}
+
+/// A client that posts its secret, or has none, authenticated.
+pub(crate) fn proof_of(client: Arc<Client>) -> ClientProof {
+    let mut posted = vec![("client_id", client.id().as_str())];
+    if client.auth_method().has_secret() {
+        posted.push(("client_secret", SECRET));
+    }
+    let credentials = credentials(&[], &params(&posted)).unwrap();
+    authenticate(&credentials, Some(client), NOW).unwrap()
 }
 
 pub(crate) fn redemption(code: &str, changes: &[(&str, &str)]) -> CodeRequest {
@@ -157,11 +182,28 @@ pub(crate) fn redemption(code: &str, changes: &[(&str, &str)]) -> CodeRequest {
         pairs.retain(|(known, _)| known != name);
         pairs.push((name, value));
     }
-    code_request(&params(&pairs)).unwrap()
+    match TokenRequest::parse(&params(&pairs)).unwrap() {
+        TokenRequest::Code(request) => request,
+        other @ TokenRequest::Refresh(_) => panic!("{other:?}"),
+    }
+}
+
+/// A refresh by the token `presented`, asking for these scopes or saying nothing of them.
+pub(crate) fn refreshing(presented: &str, scope: Option<&str>) -> RefreshRequest {
+    let mut pairs = vec![("grant_type", "refresh_token"), ("refresh_token", presented)];
+    pairs.extend(scope.map(|scope| ("scope", scope)));
+    match TokenRequest::parse(&params(&pairs)).unwrap() {
+        TokenRequest::Refresh(request) => request,
+        other @ TokenRequest::Code(_) => panic!("{other:?}"),
+    }
 }
 
 pub(crate) fn draws() -> Draws {
-    Draws { access_token: AccessToken::presented(&"t".repeat(43)), id_token: [9; 32] }
+    Draws {
+        access_token: AccessToken::presented(&"t".repeat(43)),
+        id_token: [9; 32],
+        refresh_token: RefreshToken::presented(&"r".repeat(43)),
+    }
 }
 
 pub(crate) fn pairwise() -> PairwiseKey {

@@ -303,6 +303,36 @@ texts! {
         en: "For whoever develops the service",
         se: "Bálvalusa ovdánahttái",
     }
+    rule {
+        nb: "Regelen {rule}",
+        nn: "Regelen {rule}",
+        en: "The rule {rule}",
+        se: "Njuolggadus {rule}",
+    }
+    rules {
+        nb: "Alle regler",
+        nn: "Alle reglar",
+        en: "All rules",
+        se: "Buot njuolggadusat",
+    }
+    rules_sentence {
+        nb: "En forespørsel som avvises, har brutt en av disse reglene. Svaret sier hvilken.",
+        nn: "Ein førespurnad som blir avvist, har brote ein av desse reglane. Svaret seier kva for ein.",
+        en: "A request that is refused has broken one of these rules. The answer says which.",
+        se: "Jearaldat mii hilgojuvvo lea rihkkon ovtta dáin njuolggadusain. Vástádus muitala guđe.",
+    }
+    rule_unknown {
+        nb: "Regelen finnes ikke",
+        nn: "Regelen finst ikkje",
+        en: "There is no such rule",
+        se: "Dakkár njuolggadus ii gávdno",
+    }
+    rule_unknown_sentence {
+        nb: "Ingen regel har dette navnet. Se etter om adressen er blitt avkortet.",
+        nn: "Ingen regel har dette namnet. Sjå etter om adressa er blitt avkorta.",
+        en: "No rule has this name. See whether the address was cut short.",
+        se: "Ovttasge njuolggadusas ii leat dát namma. Geahča leago čujuhus oatnuduvvon.",
+    }
     logged_out {
         nb: "Du er logget ut",
         nn: "Du er logga ut",
@@ -338,6 +368,7 @@ mod tests {
         ("pid_not_eleven_digits", "nb nn"),
         ("try_again", "nb nn"),
         ("reference", "nb nn"),
+        ("rule", "nb nn"),
         ("environment", "nb nn"),
         ("contact", "nb nn"),
         ("lately", "nb nn"),

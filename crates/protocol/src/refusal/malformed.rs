@@ -1,0 +1,112 @@
+//! What can be wrong with any request, at whichever endpoint, before anything in it is read for its meaning.
+
+use super::{Fault, Received, Refusal, rules, shown};
+use crate::params::{ParamsFault, Repeated};
+
+/// A fault in how a request's parameters are written or sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// The body is no form: the content type that it has.
+    ContentType(Option<String>),
+    /// The body is larger than a form may be.
+    TooLarge,
+    /// The body broke off.
+    BrokeOff,
+    /// The query or form cannot be read.
+    Encoding(ParamsFault),
+    /// A parameter stands more than once. Its name is the caller's, so it may be anything.
+    Repeated(Repeated),
+    /// The query holds parameters where the body is read: credentials never stand in a URL.
+    Query,
+    /// A parameter that the request needs is missing.
+    Missing(&'static str),
+}
+
+impl From<ParamsFault> for Malformed {
+    fn from(fault: ParamsFault) -> Self {
+        Self::Encoding(fault)
+    }
+}
+
+impl From<Repeated> for Malformed {
+    fn from(again: Repeated) -> Self {
+        Self::Repeated(again)
+    }
+}
+
+impl Malformed {
+    /// The query of an endpoint that reads its body: nothing may stand there (RFC 6749 §2.3.1).
+    ///
+    /// # Errors
+    /// [`Malformed::Query`] if something does.
+    pub fn no_query(query: Option<&str>) -> Result<(), Self> {
+        if query.is_none_or(str::is_empty) { Ok(()) } else { Err(Self::Query) }
+    }
+
+    /// A parameter that the request needs.
+    ///
+    /// # Errors
+    /// [`Malformed::Missing`] if it is not there.
+    pub fn required<'a>(name: &'static str, value: Option<&'a str>) -> Result<&'a str, Self> {
+        value.ok_or(Self::Missing(name))
+    }
+}
+
+impl Fault for Malformed {
+    fn refusal(&self) -> Refusal {
+        match self {
+            Self::ContentType(sent) => Refusal::of(
+                &rules::CONTENT_TYPE,
+                Some("Content-Type"),
+                "application/x-www-form-urlencoded",
+                Received::maybe(sent.as_deref()),
+                "send the parameters as a form, not as JSON or multipart",
+            ),
+            Self::TooLarge => Refusal::of(
+                &rules::BODY_TOO_LARGE,
+                Some("Content-Length"),
+                "at most 64 KiB",
+                Received::State("more"),
+                "send a smaller form",
+            ),
+            Self::BrokeOff => Refusal::of(
+                &rules::BODY_INCOMPLETE,
+                Some("Content-Length"),
+                "a body to its announced end",
+                Received::State("a body that broke off"),
+                "send the whole body",
+            ),
+            Self::Encoding(_) => Refusal::of(
+                &rules::PARAMETERS_ENCODING,
+                None,
+                "at most 64 parameters, encoded as application/x-www-form-urlencoded in UTF-8",
+                Received::State("something else"),
+                "encode each name and value with your language's form encoder",
+            ),
+            Self::Repeated(Repeated(name)) => Refusal {
+                parameter: Some(shown(name).into()),
+                ..Refusal::of(
+                    &rules::PARAMETER_REPEATED,
+                    None,
+                    "the parameter once",
+                    Received::State("it more than once"),
+                    "send each parameter once",
+                )
+            },
+            Self::Query => Refusal::of(
+                &rules::PARAMETERS_IN_QUERY,
+                None,
+                "parameters in the body, and none in the URL",
+                Received::State("a query"),
+                "move the parameters from the URL into the form body",
+            ),
+            Self::Missing(name) => Refusal::of(
+                &rules::PARAMETER_MISSING,
+                Some(name),
+                "a value",
+                Received::Absent,
+                "send the parameter",
+            ),
+        }
+    }
+}

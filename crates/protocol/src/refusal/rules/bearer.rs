@@ -1,0 +1,137 @@
+//! Access tokens where they are presented.
+
+use super::{authorization_request, rules};
+use crate::refusal::ErrorCode;
+use crate::refusal::rule::{Rule, Shared, Text};
+
+/// A userinfo request that works.
+macro_rules! userinfo_request {
+    () => {
+        "GET /userinfo\nAuthorization: Bearer mF_9.B5f-4.1JqM"
+    };
+}
+
+/// What every caller with a token that is not good is told, whatever the reason: the reason is in the operator's log.
+pub static TOKEN_NOT_GOOD: Shared = Shared {
+    sentence: "the access token is unknown, has ended, or was revoked",
+    page: Rule {
+        name: "token-not-good",
+        code: ErrorCode::InvalidToken,
+        clause: "RFC 6750 §3.1",
+        status: None,
+        told_as: None,
+        en: Text {
+            title: "The access token is not good",
+            what: "The token is none of this issuer's, has ended, was revoked, or belongs to a client, an organisation or a person that may not be used at present.",
+            why: "Whoever presents a token may have found it, so each of these has the same answer. Which of them it was stands in the operator's log under the trace_id.",
+            mend: "Send the access_token of the latest token response, not the id_token, to the issuer that gave it. Refresh or log in again when expires_in is over, and ask the operator for the trace_id if it still fails.",
+        },
+        nb: Text {
+            title: "Tilgangstokenet er ikke gyldig",
+            what: "Tokenet er ikke denne utstederens, er utløpt, er kalt tilbake, eller tilhører en klient, en virksomhet eller en person som ikke kan brukes for tiden.",
+            why: "Den som viser frem et token, kan ha funnet det, så alle disse får samme svar. Hvilken av dem det var, står i driftens logg under trace_id.",
+            mend: "Send access_token fra det siste tokensvaret, ikke id_token, til utstederen som ga det. Forny eller logg inn igjen når expires_in er over, og spør driften om trace_id hvis det fortsatt feiler.",
+        },
+        example: userinfo_request!(),
+    },
+};
+
+rules! {
+    chapter BEARER;
+
+    /// No token at all.
+    static BEARER_MISSING = "bearer-missing", InvalidToken, "RFC 6750 §3.1";
+    en "The access token is missing",
+        "A request to userinfo carries an access token. Without one the answer is a bare 401, as the standard has it.",
+        "Claims about a person are given to nobody who has not been let in.",
+        "Send Authorization: Bearer and the access token. A token in the query is not read.";
+    nb "Tilgangstokenet mangler",
+        "En forespørsel til userinfo har med et tilgangstoken. Uten det er svaret en naken 401, slik standarden sier.",
+        "Opplysninger om en person gis ikke til noen som ikke er sluppet inn.",
+        "Send Authorization: Bearer og tilgangstokenet. Et token i adressen blir ikke lest.";
+    example userinfo_request!();
+
+    /// The token in more than one place.
+    static BEARER_TWICE = "bearer-twice", InvalidRequest, "RFC 6750 §2";
+    en "The access token stands in more than one place",
+        "A request presents its access token once: in the Authorization header, or in the form of a POST.",
+        "Two tokens leave open whose claims were asked for.",
+        "Send the token in the Authorization header only.";
+    nb "Tilgangstokenet står mer enn ett sted",
+        "En forespørsel viser frem tilgangstokenet én gang: i hodet Authorization, eller i skjemaet i en POST.",
+        "To tokener lar det stå åpent hvem det ble spurt om.",
+        "Send tokenet bare i hodet Authorization.";
+    example userinfo_request!();
+
+    /// An `Authorization` header of another scheme, or without a token.
+    static BEARER_SCHEME = "bearer-scheme", InvalidToken, "RFC 6750 §2.1";
+    en "The Authorization header is not Bearer and a token",
+        "The header is the word Bearer, one space, and the access token.",
+        "Another scheme is another kind of proof, which userinfo does not know.",
+        "Send Authorization: Bearer and the access token. The client's Basic header belongs to the token endpoint.";
+    nb "Hodet Authorization er ikke Bearer og et token",
+        "Hodet er ordet Bearer, ett mellomrom, og tilgangstokenet.",
+        "En annen metode er et annet slags bevis, som userinfo ikke kjenner.",
+        "Send Authorization: Bearer og tilgangstokenet. Klientens Basic-hode hører til tokenendepunktet.";
+    example userinfo_request!();
+
+    /// No such token at this issuer.
+    static TOKEN_UNKNOWN = "token-unknown", InvalidToken, "RFC 6750 §3.1", told as TOKEN_NOT_GOOD;
+    en "The access token is not known",
+        "The token was not given by this issuer, or was changed on its way.",
+        "A token says something only to the issuer that can vouch for it.",
+        "Send the access_token, not the id_token: the id_token tells your service who logged in, and opens no API. Check that issuer and token are of one environment.";
+    nb "Tilgangstokenet er ikke kjent",
+        "Tokenet ble ikke gitt av denne utstederen, eller er endret på veien.",
+        "Et token sier noe bare til utstederen som kan gå god for det.",
+        "Send access_token, ikke id_token: id_token sier tjenesten din hvem som logget inn, og åpner ingen API-er. Kontroller at utsteder og token hører til samme miljø.";
+    example userinfo_request!();
+
+    /// Past its end, or its authorization's.
+    static TOKEN_EXPIRED = "token-expired", InvalidToken, "RFC 6750 §3.1", told as TOKEN_NOT_GOOD;
+    en "The access token has ended",
+        "An access token is good for access_token_lifetime from its issuance, and never longer than authorization_lifetime from the login.",
+        "A token that leaks should be worth little, and for a short time.",
+        "Ask userinfo right after the login, or refresh first. If the token should last longer, register a longer lifetime.";
+    nb "Tilgangstokenet er utløpt",
+        "Et tilgangstoken gjelder i access_token_lifetime fra det ble gitt, og aldri lenger enn authorization_lifetime fra innloggingen.",
+        "Et token som lekker, bør være lite verdt, og i kort tid.",
+        "Spør userinfo rett etter innloggingen, eller forny først. Skal tokenet vare lenger, så registrer en lengre levetid.";
+    example userinfo_request!();
+
+    /// Taken back.
+    static TOKEN_REVOKED = "token-revoked", InvalidToken, "RFC 6750 §3.1", told as TOKEN_NOT_GOOD;
+    en "The access token was revoked",
+        "The token was taken back: by its client, by the operator, or because its code or refresh token was used twice.",
+        "What was taken back must open nothing any more.",
+        "Log in again. If a code or a refresh token was used twice, look for the retry.";
+    nb "Tilgangstokenet er kalt tilbake",
+        "Tokenet ble kalt tilbake: av klienten, av driften, eller fordi koden eller fornyingstokenet ble brukt to ganger.",
+        "Det som er kalt tilbake, skal ikke åpne noe mer.",
+        "Logg inn på nytt. Ble en kode eller et fornyingstoken brukt to ganger, så se etter det gjentatte forsøket.";
+    example userinfo_request!();
+
+    /// The client, its organisation or the person may no longer be used.
+    static TOKEN_STOPPED = "token-stopped", InvalidToken, "RFC 6750 §3.1", told as TOKEN_NOT_GOOD;
+    en "The access token may not be used at present",
+        "The client, its organisation or the person behind the token has been stopped.",
+        "Whoever is stopped is stopped at every endpoint, whatever was given before.",
+        "Activate the client, its organisation or the person.";
+    nb "Tilgangstokenet kan ikke brukes for tiden",
+        "Klienten, virksomheten eller personen bak tokenet er stoppet.",
+        "Den som er stoppet, er stoppet ved alle endepunkter, uansett hva som ble gitt før.",
+        "Aktiver klienten, virksomheten eller personen.";
+    example "portvakt client activate web";
+
+    /// A token without the scope `profile`.
+    static SCOPE_PROFILE_MISSING = "scope-profile-missing", InsufficientScope, "RFC 6750 §3.1";
+    en "The token lacks the scope profile",
+        "Userinfo answers a token that has the scope profile.",
+        "Claims are given for what the login asked for, and openid alone asks only who it was.",
+        "Ask for scope openid profile in the login, or register userinfo_without_profile on the client.";
+    nb "Tokenet mangler scopet profile",
+        "Userinfo svarer på et token som har scopet profile.",
+        "Opplysninger gis for det innloggingen ba om, og openid alene ber bare om hvem det var.",
+        "Be om scope openid profile i innloggingen, eller registrer userinfo_without_profile på klienten.";
+    example authorization_request!();
+}

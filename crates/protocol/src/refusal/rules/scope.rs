@@ -1,0 +1,105 @@
+//! Scopes, and whom a client acts for.
+
+use super::{authorization_request, rules};
+use crate::refusal::ErrorCode;
+use crate::refusal::rule::{Rule, Text};
+
+rules! {
+    chapter SCOPE;
+
+    /// No `scope`.
+    static SCOPE_MISSING = "scope-missing", InvalidScope, "RFC 6749 §3.3";
+    en "scope is missing",
+        "A request names at least one scope that is registered on the client.",
+        "What a token may do is never assumed: the client asks for it by name.",
+        "Send scope=openid for a login, and profile beside it for userinfo.";
+    nb "scope mangler",
+        "En forespørsel nevner minst ett scope som er registrert på klienten.",
+        "Hva et token kan brukes til, antas aldri: klienten ber om det ved navn.",
+        "Send scope=openid for en innlogging, og profile i tillegg for userinfo.";
+    example authorization_request!();
+
+    /// `scope` cannot be read.
+    static SCOPE_SYNTAX = "scope-syntax", InvalidScope, "RFC 6749 §3.3";
+    en "scope cannot be read",
+        "scope holds at most 64 scopes with single spaces between them, and no quotes or backslashes.",
+        "A list that can be read in two ways could give more than was meant.",
+        "Separate scopes with one space, encoded as + or %20, not with commas.";
+    nb "scope kan ikke leses",
+        "scope inneholder høyst 64 scope med ett mellomrom mellom, og ingen anførselstegn eller omvendte skråstreker.",
+        "En liste som kan leses på to måter, kunne gitt mer enn det som var ment.",
+        "Skill scope med ett mellomrom, kodet som + eller %20, ikke med komma.";
+    example authorization_request!();
+
+    /// A scope that is not registered on the client (the pain known as MP-200).
+    static SCOPE_NOT_REGISTERED = "scope-not-registered", InvalidScope, "RFC 6749 §3.3";
+    en "The scope is not registered on the client",
+        "A client may ask for the scopes of its own registration, at this issuer.",
+        "The registration is where somebody decided what the service needs. Test and production have one each.",
+        "Register the scope on the client in this environment, or leave it out of the request. The change counts from the next request on.";
+    nb "Scopet er ikke registrert på klienten",
+        "En klient kan be om scope fra sin egen registrering, hos denne utstederen.",
+        "Registreringen er der noen bestemte hva tjenesten trenger. Test og produksjon har hver sin.",
+        "Registrer scopet på klienten i dette miljøet, eller utelat det i forespørselen. Endringen gjelder fra neste forespørsel.";
+    example "[[clients]]\nclient_id = \"web\"\nscopes = [\"openid\", \"profile\", \"skatt:inntekt\"]";
+
+    /// A scope that its owner took out of use.
+    static SCOPE_DEACTIVATED = "scope-deactivated", InvalidScope, "RFC 6749 §3.3";
+    en "The scope is out of use",
+        "The scope is registered on the client, but its owner has deactivated it.",
+        "An API that was closed must not go on handing out access.",
+        "Leave the scope out, or ask its owner which one took its place.";
+    nb "Scopet er tatt ut av bruk",
+        "Scopet er registrert på klienten, men eieren har deaktivert det.",
+        "Et API som er stengt, skal ikke fortsette å gi tilgang.",
+        "Utelat scopet, eller spør eieren hvilket som har tatt over.";
+    example authorization_request!();
+
+    /// The client's organisation has no access to the scope (the pain known as MP-250).
+    static SCOPE_NOT_GRANTED = "scope-not-granted", InvalidScope, "RFC 6749 §3.3";
+    en "The organisation has no access to the scope",
+        "The scope belongs to another organisation, and yours has no approved access to it: it has asked, was denied, lost it, or never asked.",
+        "The owner of an API decides who may use it. Access is given per organisation and per environment.",
+        "Ask the scope's owner to approve your organisation's access in this environment. Registering the scope on the client alone is not enough.";
+    nb "Virksomheten har ikke tilgang til scopet",
+        "Scopet eies av en annen virksomhet, og din har ingen godkjent tilgang: den har bedt om det, fått avslag, mistet den, eller aldri spurt.",
+        "Den som eier et API, bestemmer hvem som kan bruke det. Tilgang gis per virksomhet og per miljø.",
+        "Be eieren av scopet godkjenne tilgangen for din virksomhet i dette miljøet. Å registrere scopet på klienten er ikke nok alene.";
+    example "[[scopes]]\nscope = \"skatt:inntekt\"\nowner_orgno = \"910753614\"\n\n[[scopes.access]]\nconsumer_orgno = \"991825827\"\nstate = \"APPROVED\"";
+
+    /// The scope is for other integration types than the client's (the pain known as MP-201).
+    static SCOPE_INTEGRATION_TYPE = "scope-integration-type", InvalidScope, "ID-porten, scope: allowed_integration_types";
+    en "The scope is not for this kind of client",
+        "The scope lists the integration types that may use it, and the client's is not among them.",
+        "A client for logins alone must not become a way into APIs.",
+        "Register the service as a client of an allowed integration_type, such as api_klient.";
+    nb "Scopet er ikke for denne typen klient",
+        "Scopet lister opp integrasjonstypene som kan bruke det, og klientens er ikke blant dem.",
+        "En klient som bare er til innlogging, skal ikke bli en vei inn til API-er.",
+        "Registrer tjenesten som en klient med en tillatt integration_type, for eksempel api_klient.";
+    example "[[clients]]\nclient_id = \"web\"\nintegration_type = \"api_klient\"\nscopes = [\"openid\", \"skatt:inntekt\"]";
+
+    /// An `onbehalfof` that is not registered under the client.
+    static ONBEHALFOF_UNKNOWN = "onbehalfof-unknown", InvalidRequest, "ID-porten, authorization request: onbehalfof";
+    en "onbehalfof is not registered",
+        "onbehalfof names a customer that is registered under this client.",
+        "The person is shown for whom the login is, so it must be somebody whom the supplier has registered.",
+        "Register the customer under the client at this issuer, spelt exactly so, or leave onbehalfof out.";
+    nb "onbehalfof er ikke registrert",
+        "onbehalfof nevner en kunde som er registrert under denne klienten.",
+        "Personen får se hvem innloggingen gjelder, så det må være en som leverandøren har registrert.",
+        "Registrer kunden under klienten hos denne utstederen, skrevet nøyaktig slik, eller utelat onbehalfof.";
+    example "[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"910753614\"\nurl = \"https://oslo.example.no/\"";
+
+    /// A login for a customer that is no longer registered under the client.
+    static ONBEHALFOF_WITHDRAWN = "onbehalfof-withdrawn", InvalidGrant, "ID-porten, authorization request: onbehalfof";
+    en "The customer is no longer registered",
+        "The person logged in for a customer, by onbehalfof, that has since been taken from the client's registration.",
+        "A supplier acts for a customer only for as long as both say so.",
+        "Register the customer again, or have the person log in anew without it.";
+    nb "Kunden er ikke lenger registrert",
+        "Personen logget inn for en kunde, med onbehalfof, som siden er fjernet fra klientens registrering.",
+        "En leverandør handler for en kunde bare så lenge begge sier det.",
+        "Registrer kunden på nytt, eller la personen logge inn igjen uten den.";
+    example "[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"910753614\"\nurl = \"https://oslo.example.no/\"";
+}

@@ -1,0 +1,161 @@
+//! Introspection (RFC 7662): what a token is, told to a client that may know it. And the pilot's, for anyone. Whatever is not good, and
+//! whoever may not know, reads the same: not active.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::authenticate::ClientProof;
+use super::faults::TokenFault;
+use super::standing::stands;
+use crate::claims::{self, Issue, JwtAccessTokenClaims};
+use crate::client::Client;
+use crate::grant::{Grant, LoadedAccessToken};
+use crate::params::RawParams;
+use crate::provider::{PersonStanding, Provider};
+use crate::scope::{INTROSPECTION, Scopes};
+use crate::secret::AccessToken;
+use crate::subject::PairwiseKey;
+use crate::time::Timestamp;
+
+/// The token that a request is about: introspection (RFC 7662 §2.1) and revocation (RFC 7009 §2.1). `token_type_hint` is not needed: a
+/// token is looked for among both kinds.
+///
+/// # Errors
+/// [`TokenFault::TokenMissing`].
+pub fn presented_token(params: &RawParams) -> Result<AccessToken, TokenFault> {
+    params.first("token").map(AccessToken::presented).ok_or(TokenFault::TokenMissing)
+}
+
+/// An access token that is good now, with its client.
+struct Good {
+    client: Arc<Client>,
+    grant: Grant,
+    scopes: Scopes,
+    span: (Timestamp, Timestamp),
+}
+
+/// Why a token is told to be not active. For the log: whoever asks reads no reason (catalogue T4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inactive {
+    /// No access token of this issuer.
+    Unknown,
+    /// Taken back.
+    Revoked,
+    /// Past its end.
+    Expired,
+    /// Its client, organisation or person was stopped, or a scope of it withdrawn.
+    Stopped,
+    /// The caller has not the scope [`INTROSPECTION`], or may not use it now.
+    CallerScope,
+    /// No scope of the token names the caller among those that may introspect.
+    CallerNotNamed,
+}
+
+impl Inactive {
+    /// Its name in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "token-unknown",
+            Self::Revoked => "token-revoked",
+            Self::Expired => "token-expired",
+            Self::Stopped => "token-stopped",
+            Self::CallerScope => "caller-scope-missing",
+            Self::CallerNotNamed => "caller-not-named",
+        }
+    }
+}
+
+/// Catalogue T4: revoked, expired, or of a client, organisation, scope or person that was stopped is not good.
+fn good(
+    loaded: Option<LoadedAccessToken>,
+    client: Option<Arc<Client>>,
+    (provider, standing): (&Provider, PersonStanding),
+    now: Timestamp,
+) -> Result<Good, Inactive> {
+    let LoadedAccessToken { grant, issued, expires, scopes, revoked } = loaded.ok_or(Inactive::Unknown)?;
+    let client = client.filter(|client| *client.id() == grant.client_id).ok_or(Inactive::Stopped)?;
+    let ends = expires.min(grant.expires);
+    if revoked || grant.issued < client.not_before() {
+        return Err(Inactive::Revoked);
+    }
+    if now >= ends {
+        return Err(Inactive::Expired);
+    }
+    if provider.stops(grant.method, standing) || !stands(&client, &grant, &scopes) {
+        return Err(Inactive::Stopped);
+    }
+    Ok(Good { client, grant, scopes, span: (issued, ends) })
+}
+
+/// Introspects a token for a client: the claims that it has as a JWT (contract §10). The client must have the scope [`INTROSPECTION`],
+/// and a scope of the token must name it: it reads of those scopes alone. A `pid` that the token's client may not read is read by whom
+/// the pseudonymous scope itself names.
+///
+/// # Errors
+/// [`Inactive`]: the token is not good, or not this client's to know.
+pub fn introspect(
+    caller: &ClientProof,
+    loaded: Option<LoadedAccessToken>,
+    client: Option<Arc<Client>>,
+    (provider, standing): (&Provider, PersonStanding),
+    pairwise: &PairwiseKey,
+    now: Timestamp,
+) -> Result<JwtAccessTokenClaims, Inactive> {
+    if !caller.client().may_use(INTROSPECTION) {
+        return Err(Inactive::CallerScope);
+    }
+    let Good { client, grant, scopes, span } = good(loaded, client, (provider, standing), now)?;
+    let caller = caller.client().id();
+    let mut reads_pid = !client.is_pseudonymous(&grant.scopes);
+    let mut told = Vec::new();
+    for scope in scopes.iter() {
+        let record = client.scope(scope);
+        if let Some(record) = record.filter(|record| record.enforced_aud_for_introspection.contains(caller)) {
+            reads_pid |= record.requires_pseudonymous_tokens;
+            told.push(scope.clone());
+        }
+    }
+    if told.is_empty() {
+        return Err(Inactive::CallerNotNamed);
+    }
+    let issue = Issue { provider, client: &client, grant: &grant, pairwise };
+    let told: Scopes = told.into_iter().collect();
+    Ok(claims::access_token(&issue, &told, None, span).introspected(reads_pid.then_some(&grant.pid)))
+}
+
+/// What anyone reads of a token at the pilot (contract §10 A): nothing of a person.
+#[derive(Debug, Serialize)]
+pub struct Tokeninfo {
+    active: bool,
+    token_type: &'static str,
+    expires_in: u32,
+    exp: i64,
+    iat: i64,
+    scope: String,
+    client_id: String,
+    client_orgno: String,
+}
+
+/// What anyone reads of a token.
+///
+/// # Errors
+/// [`Inactive`]: the token is not good.
+pub fn tokeninfo(
+    loaded: Option<LoadedAccessToken>,
+    client: Option<Arc<Client>>,
+    (provider, standing): (&Provider, PersonStanding),
+    now: Timestamp,
+) -> Result<Tokeninfo, Inactive> {
+    let Good { client, scopes, span: (issued, ends), .. } = good(loaded, client, (provider, standing), now)?;
+    Ok(Tokeninfo {
+        active: true,
+        token_type: "Bearer",
+        expires_in: ends.since(now).get(),
+        exp: ends.unix(),
+        iat: issued.unix(),
+        scope: scopes.to_string(),
+        client_id: client.id().as_str().to_owned(),
+        client_orgno: client.organisation().as_str().to_owned(),
+    })
+}

@@ -1,0 +1,146 @@
+//! The grant `refresh_token` (RFC 6749 §6, RFC 9700 §4.14): a pure decision that ends in a plan. A grant is a family: its refresh
+//! tokens follow one another, and one of them at a time can be used.
+
+use std::sync::Arc;
+
+use super::authenticate::ClientProof;
+use super::faults::{RefreshFault, TokenFault};
+use super::plan::{Draws, Issuance, Planned};
+use super::standing::holds;
+use crate::authorize::ScopeFault;
+use crate::client::Client;
+use crate::grant::{LoadedRefreshToken, NewAccessToken, NewRefreshToken};
+use crate::params::RawParams;
+use crate::profile::REFRESH_GRACE;
+use crate::provider::{PersonStanding, Provider};
+use crate::refusal::Malformed;
+use crate::scope::Scopes;
+use crate::secret::{RefreshToken, RefreshTokenDigest};
+use crate::time::{Seconds, Timestamp};
+use crate::witness::Refreshed;
+
+/// A parsed request for the `refresh_token` grant.
+#[derive(Debug)]
+pub struct RefreshRequest {
+    presented: RefreshToken,
+    scope: Option<Scopes>,
+}
+
+impl RefreshRequest {
+    /// Parses the parameters of the `refresh_token` grant. Repeated ones were refused with the credentials.
+    ///
+    /// # Errors
+    /// [`TokenFault`] names the parameter.
+    pub(super) fn parse(params: &RawParams) -> Result<Self, TokenFault> {
+        let presented = Malformed::required("refresh_token", params.first("refresh_token"))?;
+        let scope = params.first("scope").map(ScopeFault::read).transpose()?;
+        Ok(Self { presented: RefreshToken::presented(presented), scope })
+    }
+
+    /// The digest of the token presented.
+    pub fn digest(&self) -> RefreshTokenDigest {
+        self.presented.digest()
+    }
+
+    /// That nothing is known of this token, or nothing any more.
+    pub fn unknown(&self) -> TokenFault {
+        RefreshFault::Unknown(self.presented.reveal().chars().count()).into()
+    }
+}
+
+/// What a refresh will give, once the token is used. Nothing here can be signed yet.
+#[derive(Debug)]
+pub struct RefreshPlan {
+    presented: RefreshTokenDigest,
+    planned: Planned,
+}
+
+/// What becomes of the token presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It is spent on this successor. One that was spent at `retry_since` or later may have another in the place of one that was not
+    /// used ([`REFRESH_GRACE`]).
+    Successor {
+        /// The successor.
+        token: NewRefreshToken,
+        /// The earliest instant of a spending that may be retried.
+        retry_since: Timestamp,
+    },
+    /// It stays, and ends then.
+    Stays(Timestamp),
+}
+
+/// Decides a refresh. `standing` is where the grant's person stands now.
+///
+/// # Errors
+/// [`TokenFault`]; nothing is burnt by any of them. A token spent before passes here: the store says whether it is a retry or a
+/// replay, and revokes.
+pub fn refresh(
+    proof: &ClientProof,
+    request: &RefreshRequest,
+    loaded: Option<LoadedRefreshToken>,
+    standing: PersonStanding,
+    draws: Draws,
+    provider: &Provider,
+    now: Timestamp,
+) -> Result<RefreshPlan, TokenFault> {
+    let client = proof.client();
+    if client.refreshes().is_none() {
+        return Err(RefreshFault::NotRegistered.into());
+    }
+    let LoadedRefreshToken { grant, expires, spent, revoked } =
+        loaded.filter(|loaded| loaded.grant.client_id == *client.id()).ok_or_else(|| request.unknown())?;
+    // Whoever brings a token so long after it was spent gets nothing: what it brings is the store's word that it was a replay.
+    let replayed = spent.is_some_and(|spent| now >= spent + REFRESH_GRACE);
+    if !replayed {
+        if revoked || grant.issued < client.not_before() {
+            return Err(request.unknown());
+        }
+        if now >= expires.min(grant.expires) {
+            return Err(RefreshFault::Expired.into());
+        }
+        if provider.stops(grant.method, standing) {
+            return Err(RefreshFault::Stopped.into());
+        }
+        let mut asked = request.scope.iter().flat_map(Scopes::iter);
+        if let Some(scope) = asked.find(|scope| !grant.scopes.contains(scope.as_str())) {
+            return Err(RefreshFault::Wider(scope.clone()).into());
+        }
+        holds(client, &grant, request.scope.as_ref().unwrap_or(&grant.scopes))?;
+    }
+    let narrowed = request.scope.clone().filter(|asked| *asked != grant.scopes);
+    let planned = Planned::new(client, grant, narrowed, Some(&request.presented), draws, provider, now);
+    Ok(RefreshPlan { presented: request.digest(), planned })
+}
+
+impl RefreshPlan {
+    /// The client that the token is used for.
+    pub fn client(&self) -> &Arc<Client> {
+        self.planned.client()
+    }
+
+    /// The token to use.
+    pub fn presented(&self) -> RefreshTokenDigest {
+        self.presented
+    }
+
+    /// The access token to store with it.
+    pub fn access_token(&self) -> NewAccessToken {
+        self.planned.access_token()
+    }
+
+    /// What becomes of the token. Between a registration of today and the one that the token was issued under, today's decides.
+    pub fn turn(&self) -> Option<Turn> {
+        let retry_since = self.access_token().issued - REFRESH_GRACE + Seconds::new(1);
+        match (self.planned.new_refresh_token(), self.planned.kept_until()) {
+            (Some(token), _) => Some(Turn::Successor { token, retry_since }),
+            (None, Some(expires)) => Some(Turn::Stays(expires)),
+            (None, None) => None,
+        }
+    }
+
+    /// Joins the plan with the store's word that its token was used and what it gives is kept; `None` if the word is about others.
+    pub fn join(self, refreshed: &Refreshed) -> Option<Issuance> {
+        refreshed.is_about(self.presented, self.planned.kept()).then_some(Issuance { planned: self.planned })
+    }
+}

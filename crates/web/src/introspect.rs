@@ -1,0 +1,100 @@
+//! The introspection endpoint (RFC 7662), and the pilot's, which anyone may ask (contract §10).
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use http::{Request, StatusCode};
+use portvakt_protocol::refusal::Malformed;
+use portvakt_protocol::secret::AccessToken;
+use portvakt_protocol::token::{Inactive, introspect, presented_token, tokeninfo as tell};
+use serde::Serialize;
+
+use crate::asker::{Asker, Refused};
+use crate::cors;
+use crate::form::form;
+use crate::presented::{Known, digest};
+use crate::reply::{Reply, json};
+use crate::site::{Site, Trace};
+
+/// What is said of a token that is not good, whatever the reason.
+const INACTIVE: &str = r#"{"active":false}"#;
+
+/// `POST` to the introspection endpoint.
+pub(crate) async fn introspection(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
+    let mut trace = Trace::begin(&site);
+    let origin = cors::origin(request.headers());
+    let mut asker = Asker::default();
+    let reply = match for_client(&site, &mut trace, request, &mut asker).await {
+        Ok(body) => json(StatusCode::OK, body),
+        Err(refused) => asker.refuse(&site, &trace, "introspect", refused),
+    };
+    cors::for_client(reply, origin, asker.client())
+}
+
+async fn for_client(
+    site: &Site,
+    trace: &mut Trace,
+    request: Request<Body>,
+    asker: &mut Asker,
+) -> Result<Vec<u8>, Refused> {
+    let (proof, params) = asker.authenticated(site, trace, request).await?;
+    let known = known(site, trace, &presented_token(&params)?).await?;
+    let at = (&site.provider, known.standing);
+    let told = introspect(&proof, known.token, known.client, at, &site.pairwise, trace.now);
+    body(site, trace, "introspect", Some(proof.client().id().as_str()), told)
+}
+
+/// `POST` to the pilot's `/tokeninfo`.
+pub(crate) async fn tokeninfo(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
+    let mut trace = Trace::begin(&site);
+    match for_anyone(&site, &mut trace, request).await {
+        Ok(body) => cors::public(json(StatusCode::OK, body)),
+        Err(refused) => cors::public(Asker::default().refuse(&site, &trace, "tokeninfo", refused)),
+    }
+}
+
+async fn for_anyone(site: &Site, trace: &mut Trace, request: Request<Body>) -> Result<Vec<u8>, Refused> {
+    let (head, form_body) = request.into_parts();
+    Malformed::no_query(head.uri.query())?;
+    let params = form(&head.headers, form_body).await?;
+    trace.body_read(site);
+    if let Some(again) = params.repeated() {
+        return Err(Malformed::from(again).into());
+    }
+    let known = known(site, trace, &presented_token(&params)?).await?;
+    let told = tell(known.token, known.client, (&site.provider, known.standing), trace.now);
+    body(site, trace, "tokeninfo", None, told)
+}
+
+async fn known(site: &Site, trace: &Trace, presented: &AccessToken) -> Result<Known, Refused> {
+    let digest = digest(site, trace, presented).await?;
+    Ok(Known::of(site, trace, digest).await?)
+}
+
+/// The answer. Why a token is not active is for the log alone.
+fn body<T: Serialize>(
+    site: &Site,
+    trace: &Trace,
+    endpoint: &'static str,
+    caller: Option<&str>,
+    told: Result<T, Inactive>,
+) -> Result<Vec<u8>, Refused> {
+    match told {
+        Ok(told) => {
+            serde_json::to_vec(&told).map_err(|_| Refused::Ours("an introspection cannot be written"))
+        }
+        Err(why) => {
+            tracing::info!(
+                target: "inactive",
+                trace_id = %trace.id,
+                issuer = %site.provider.issuer(),
+                endpoint,
+                client = caller,
+                reason = why.as_str(),
+                "told that a token is not active"
+            );
+            Ok(INACTIVE.as_bytes().to_vec())
+        }
+    }
+}
