@@ -66,6 +66,8 @@ pub(crate) struct IssuerSettings {
     pub(crate) key_lead: Seconds,
     /// How long a key signs before the next one is made unasked; none: an operator rotates.
     pub(crate) key_rotation: Option<Seconds>,
+    /// Whether each token response is judged by the independent verifier before it leaves.
+    pub(crate) verify_tokens: bool,
     /// What it shows of itself.
     pub(crate) face: FaceSettings,
 }

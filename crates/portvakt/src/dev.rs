@@ -160,6 +160,7 @@ fn issuers(base: &str) -> Result<Vec<IssuerSettings>, ProviderFault> {
             signing: None,
             key_lead: KEY_LEAD,
             key_rotation: None,
+            verify_tokens: false,
             face: FaceSettings::default(),
         })
     };

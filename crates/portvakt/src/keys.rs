@@ -369,6 +369,7 @@ mod tests {
             signing: None,
             key_lead: Seconds::days(1),
             key_rotation: None,
+            verify_tokens: false,
             face: crate::config::FaceSettings::default(),
         }
     }

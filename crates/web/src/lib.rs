@@ -34,5 +34,6 @@ pub mod site;
 mod token;
 mod unserved;
 mod userinfo;
+mod verdict;
 
 pub use pages::pages_shown;

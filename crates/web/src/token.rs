@@ -19,6 +19,7 @@ use crate::asker::{Asker, Refused};
 use crate::cors;
 use crate::reply::{Reply, json};
 use crate::site::{Site, Trace};
+use crate::verdict;
 
 /// `POST` to the token endpoint.
 pub(crate) async fn token(State(site): State<Arc<Site>>, request: Request<Body>) -> Reply {
@@ -133,6 +134,7 @@ async fn signed(site: &Site, trace: &Trace, issuance: &Issuance) -> Result<Vec<u
     let mut key = site.signing_key(trace).await?;
     loop {
         let body = issuance.respond(&site.provider, &site.pairwise, |kind, claims| key.sign(kind, claims))?;
+        verdict::judge(site, &key, issuance, &body)?;
         if site.still_holds(&key) {
             return Ok(body);
         }

@@ -68,6 +68,7 @@ fn issuer(settings: &IssuerSettings) -> Value {
         "testid_pools": pools,
         "key_lead": duration::spelled(settings.key_lead),
         "key_rotation": settings.key_rotation.map(duration::spelled),
+        "verify_tokens": settings.verify_tokens,
     })
 }
 

@@ -202,6 +202,7 @@ mod tests {
             signing: None,
             key_lead: Seconds::days(1),
             key_rotation: None,
+            verify_tokens: false,
             face: FaceSettings::default(),
         };
         let (clock, random) = (site.clock.clone(), site.random.clone());

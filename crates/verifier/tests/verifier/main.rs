@@ -6,6 +6,7 @@
 )]
 
 mod claims;
+mod cost;
 mod expectation;
 mod flipped_bits;
 mod jwk_set;
