@@ -212,7 +212,7 @@ const SCOPE: Explained = Explained {
     name: "Unregistered scope",
     does: "Asks for the scope email, which the client is not registered for.",
     comes: "The answer is invalid_scope: a client gets no scope that is not registered on it, and Portvakt does not silently leave one out.",
-    rule: "scope-unregistered",
+    rule: "scope-not-registered",
     place: Place::Answer,
 };
 

@@ -5,6 +5,7 @@
 
 mod chapters;
 mod coverage;
+mod faults;
 mod floors;
 mod links;
 mod lock;
@@ -56,6 +57,7 @@ pub(crate) fn run(house: &House) -> Outcome {
         names::check,
         words::check,
         witness::check,
+        faults::check,
         links::check,
         links::decisions,
         coverage::check,

@@ -2,6 +2,7 @@
 //! plan of what they get. A plan is signed only when it is joined with the store's word that what was brought is spent.
 
 mod authenticate;
+mod client_fault;
 mod exchange;
 mod faults;
 mod introspect;
@@ -10,8 +11,9 @@ mod refresh;
 mod standing;
 
 pub use authenticate::{ClientProof, Credentials, authenticate, credentials};
+pub use client_fault::ClientFault;
 pub use exchange::{CodePlan, CodeRequest, exchange};
-pub use faults::{ClientFault, GrantFault, RefreshFault, TokenFault};
+pub use faults::{GrantFault, RefreshFault, TokenFault};
 pub use introspect::{Inactive, Tokeninfo, introspect, presented_token, tokeninfo};
 pub use plan::{Draws, Issuance, Signed};
 pub use refresh::{RefreshPlan, RefreshRequest, Turn, refresh};

@@ -153,6 +153,11 @@ impl Reply {
         self.member("error_description")
     }
 
+    /// The `error_uri` of a refusal, likewise: the page about its rule.
+    pub fn error_uri(&self) -> String {
+        self.member("error_uri")
+    }
+
     /// Whether it is a page with this status: what a request gets whose answer has no address.
     pub fn is_page_with(&self, status: u16) -> bool {
         self.is_page() && self.status.as_u16() == status && self.location().is_none()

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use portvakt_crypto::encoding::base64_decode;
 
-use super::faults::{ClientFault, TokenFault};
+use super::ClientFault;
+use super::faults::TokenFault;
 use crate::client::{AuthMethod, Client, ClientId, SecretCheck};
 use crate::params::{RawParams, form_decode};
 use crate::refusal::Malformed;

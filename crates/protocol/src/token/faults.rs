@@ -1,11 +1,10 @@
 //! What is wrong with a token request, and what each fault says.
 
+use super::ClientFault;
 use crate::authorize::{ScopeFault, Unsupported};
-use crate::client::{AuthMethod, ClientId, ScopeRefused, Stopped, unknown_client_fix};
-use crate::issuer::Issuer;
-use crate::refusal::{Fault, Malformed, Received, Refusal, beginning, rules};
+use crate::client::ScopeRefused;
+use crate::refusal::{Fault, Malformed, Received, Refusal, rules};
 use crate::scope::Scope;
-use crate::time::Timestamp;
 
 /// A fault at an endpoint that clients authenticate at: token, introspection and revocation.
 #[derive(Clone, Debug, PartialEq, Eq)]
