@@ -32,6 +32,10 @@ pub fn registration(client_id: &str) -> ClientRegistration {
         description: None,
         client_uri: None,
         integration_type: None,
+        supplier_orgno: None,
+        grant_types: None,
+        refresh_token_usage: None,
+        onbehalfof: Vec::new(),
         application_type: ApplicationType::Web,
         token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
         redirect_uris: vec!["https://rp.example.no/cb".to_owned()],
@@ -66,11 +70,6 @@ pub fn native(client_id: &str, redirect_uris: &[&str]) -> ClientRegistration {
 
 /// A scope whose access tokens are opaque.
 pub fn opaque_scope(scope: &str) -> ScopeRecord {
-    ScopeRecord {
-        scope: Scope::parse(scope).expect("a scope"),
-        description: String::new(),
-        token_type: Some(TokenType::Opaque),
-        at_max_age: Seconds::new(0),
-        active: true,
-    }
+    let scope = Scope::parse(scope).expect("a scope");
+    ScopeRecord { token_type: Some(TokenType::Opaque), ..ScopeRecord::open(scope) }
 }
