@@ -1,12 +1,14 @@
 //! Registrations: what is kept of organisations, clients, scopes and test persons, and the changes that bring them about.
 //! Whatever the door (catalogue, command, later the API), a registration passes the one parser here.
 
+mod access;
 pub(crate) mod fault;
 pub(crate) mod rules;
 pub(crate) mod secrets;
 
 use serde::{Deserialize, Serialize};
 
+pub use access::{AccessDeed, AccessFault, judge_access};
 pub use fault::{RegistrationFault, Shown};
 pub use rules::{
     Beside, LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, LONGEST_DESCRIPTION, LONGEST_NAME, MOST_CUSTOMERS,

@@ -15,6 +15,7 @@ use crate::provider::{Pool, Provider};
 use crate::registration::fault::{Faults, Shown};
 use crate::registration::rules::Names;
 use crate::registration::{Change, PersonRecord, RegistrationFault, Registry};
+use crate::scope::{AccessState, ScopeAccess};
 use crate::secret::ClientSecret;
 use crate::time::Timestamp;
 
@@ -75,6 +76,28 @@ pub struct PlanLine {
     pub issuer: Option<Issuer>,
     /// The fields that change, or what there is to know; may be empty.
     pub detail: String,
+}
+
+impl PlanLine {
+    /// Of an organisation's access to a scope, of which something else may have been said before.
+    pub fn of_access(issuer: &Issuer, access: &ScopeAccess, before: Option<AccessState>) -> Self {
+        let ScopeAccess { scope, consumer_orgno, state } = access;
+        let ends = matches!(state, AccessState::Denied | AccessState::Withdrawn);
+        let (sign, detail) = match before {
+            Some(before) if before == *state => (Sign::Unchanged, String::new()),
+            None => (Sign::Create, format!("state {}", state.as_str())),
+            Some(before) => {
+                let sign = if ends { Sign::Deactivate } else { Sign::Update };
+                (sign, format!("state {} → {}", before.as_str(), state.as_str()))
+            }
+        };
+        Self {
+            sign,
+            what: format!("access of {consumer_orgno} to {scope}"),
+            issuer: Some(issuer.clone()),
+            detail,
+        }
+    }
 }
 
 impl fmt::Display for PlanLine {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Site, name_once, stays_deactivated};
-use crate::catalogue::plan::Sign;
+use crate::catalogue::plan::{PlanLine, Sign};
 use crate::catalogue::raw::RawScope;
 use crate::catalogue::{Entry, entry};
 use crate::organisation::OrgNumber;
@@ -31,9 +31,9 @@ impl Site<'_> {
                     let change = Change::Scope { issuer: issuer.clone(), record: record.clone() };
                     let note = stays_deactivated(entry.raw.active, record.active);
                     self.bring_about(format!("scope {name}"), known, &record, stops, change, note);
-                    for (consumer, state) in access {
-                        said.insert((name.clone(), consumer.clone()));
-                        self.plan_access(name.clone(), consumer, state, "");
+                    for access in access {
+                        said.insert((name.clone(), access.consumer_orgno.clone()));
+                        self.plan_access(access, "");
                     }
                 }
                 self.scopes.insert(name, record);
@@ -66,36 +66,32 @@ impl Site<'_> {
         faults: &mut Faults,
         entry: &Entry<RawScope>,
         record: &ScopeRecord,
-    ) -> Vec<(OrgNumber, AccessState)> {
+    ) -> Vec<ScopeAccess> {
         let given = entry.raw.access.as_deref().unwrap_or_default();
         let said = entry::access(faults, given, record.owner_orgno.as_ref());
         for (field, consumer, _) in &said {
             self.judge_registered(faults, field, consumer);
         }
-        said.into_iter().map(|(_, consumer, state)| (consumer, state)).collect()
+        let scope = &record.scope;
+        let access = said.into_iter().map(|(_, consumer_orgno, state)| ScopeAccess {
+            scope: scope.clone(),
+            consumer_orgno,
+            state,
+        });
+        access.collect()
     }
 
     /// Plans an organisation's access, if it is not as it is to be.
-    fn plan_access(&mut self, scope: Scope, consumer: OrgNumber, state: AccessState, why: &str) {
+    fn plan_access(&mut self, access: ScopeAccess, why: &str) {
         let issuer = self.provider.issuer();
-        let key = (scope, consumer);
-        let was = self.access.insert(key.clone(), state);
-        let (scope, consumer_orgno) = key;
-        let what = format!("access of {consumer_orgno} to {scope}");
-        let ends = matches!(state, AccessState::Denied | AccessState::Withdrawn);
-        let (sign, detail) = match was {
-            None => (Sign::Create, format!("state {}", state.as_str())),
-            Some(was) if was == state => (Sign::Unchanged, String::new()),
-            Some(was) => {
-                let sign = if ends { Sign::Deactivate } else { Sign::Update };
-                (sign, format!("state {} → {}{why}", was.as_str(), state.as_str()))
-            }
-        };
-        self.plan.line(sign, what, Some(issuer), detail);
-        if sign != Sign::Unchanged {
-            let access = ScopeAccess { scope, consumer_orgno, state };
+        let key = (access.scope.clone(), access.consumer_orgno.clone());
+        let before = self.access.insert(key, access.state);
+        let mut line = PlanLine::of_access(issuer, &access, before);
+        line.detail.push_str(why);
+        if line.sign != Sign::Unchanged {
             self.plan.changes.push(Change::ScopeAccess { issuer: issuer.clone(), access });
         }
+        self.plan.lines.push(line);
     }
 
     fn prune_scopes(&mut self, named: &BTreeMap<Scope, String>) {
@@ -119,8 +115,9 @@ impl Site<'_> {
             .filter(|(key, state)| open(**state) && !said.contains(*key))
             .map(|(key, _)| key.clone())
             .collect();
-        for (scope, consumer) in gone {
-            self.plan_access(scope, consumer, AccessState::Withdrawn, "; no longer named");
+        for (scope, consumer_orgno) in gone {
+            let access = ScopeAccess { scope, consumer_orgno, state: AccessState::Withdrawn };
+            self.plan_access(access, "; no longer named");
         }
     }
 }
