@@ -9,6 +9,7 @@ mod explain;
 mod keys;
 mod organisation;
 mod person;
+mod revoke;
 mod scope;
 mod settings;
 mod table;
@@ -67,7 +68,9 @@ enum Subcommands {
         #[command(subcommand)]
         command: organisation::OrganisationCommand,
     },
-    /// Register scopes beside openid and profile, stop and show them.
+    /// Take back everything that was given before now: by an issuer, or there to one client, organisation or person.
+    Revoke(revoke::Revoke),
+    /// Register scopes, change, stop and show them, and say which organisations may use them.
     Scope {
         #[command(subcommand)]
         command: scope::ScopeCommand,
@@ -170,6 +173,7 @@ async fn perform(command: Subcommands) -> Result<(), Failure> {
         Subcommands::Apply(asked) => apply::perform(asked).await,
         Subcommands::Client { command } => client::perform(command).await,
         Subcommands::Organisation { command } => organisation::perform(command).await,
+        Subcommands::Revoke(asked) => revoke::perform(asked).await,
         Subcommands::Scope { command } => scope::perform(command).await,
         Subcommands::Db { command } => db::perform(*command).await,
         Subcommands::Explain(asked) => explain::perform(asked),

@@ -50,6 +50,9 @@ pub(crate) async fn perform(desk: &Desk, actor: &Actor, command: Command) -> Out
         Command::Scope { issuer, deed } => {
             registry::scope::perform(desk, actor, issuer.as_deref(), deed).await
         }
+        Command::Revoke { issuer, whose } => {
+            registry::not_before::perform(desk, actor, issuer.as_deref(), whose).await
+        }
         Command::Person { pool, deed } => registry::person::perform(desk, actor, pool.as_deref(), deed).await,
     };
     match &outcome {

@@ -5,9 +5,12 @@
 pub(crate) mod applied;
 pub(crate) mod carried;
 pub(crate) mod client;
+pub(crate) mod not_before;
 pub(crate) mod organisation;
 pub(crate) mod person;
+pub(crate) mod report;
 pub(crate) mod scope;
+pub(crate) mod warned;
 
 use portvakt_crypto::random::Random;
 use portvakt_protocol::catalogue::{AsRegistered, Catalogue, Plan, PlanLine, Sign, plan};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use portvakt_protocol::catalogue::SecretReference;
+use portvakt_protocol::client::OnBehalfOf;
 use portvakt_protocol::profile::SECRET_LIFETIME;
 use portvakt_protocol::time::Seconds;
 use serde_json::Value;
@@ -31,7 +32,7 @@ pub(super) enum ClientCommand {
         #[command(flatten)]
         at: At,
     },
-    /// List clients: whether each can be used, and when its secrets end.
+    /// List clients: whether each can be used, when its secrets end, and what its owner is to be told.
     List {
         #[command(flatten)]
         at: At,
@@ -44,6 +45,7 @@ pub(super) enum ClientCommand {
         at: At,
     },
     /// Change the named fields of a client, and leave the others. A list replaces the whole list.
+    #[command(visible_alias = "change")]
     Update {
         /// Which.
         client_id: String,
@@ -183,15 +185,22 @@ fn write_list(listed: &[ShownClient], out: &mut dyn Write) -> io::Result<()> {
                 shown.stopped.map_or("active", Stop::as_str).to_owned(),
                 secrets(shown),
                 registration.display_name.clone(),
+                warnings(shown, "; "),
             ]
         };
-        let headings = ["CLIENT_ID", "CLIENT_ORGNO", "TYPE", "STATE", "SECRET", "NAME"];
+        let headings = ["CLIENT_ID", "CLIENT_ORGNO", "TYPE", "STATE", "SECRET", "NAME", "WARNINGS"];
         table::write(out, headings, clients.iter().map(row).collect())?;
     }
     if listed.is_empty() {
         writeln!(out, "No client is registered.")?;
     }
     Ok(())
+}
+
+/// What there is to tell its owner.
+fn warnings(shown: &ShownClient, between: &str) -> String {
+    let warnings: Vec<_> = shown.warnings.iter().map(ToString::to_string).collect();
+    warnings.join(between)
 }
 
 /// How long the secret that ends last goes on.
@@ -222,11 +231,16 @@ fn write_one(shown: &ShownClient, out: &mut dyn Write) -> io::Result<()> {
         ("description", registration.description.clone()),
         ("client_uri", registration.client_uri.clone()),
         ("integration_type", registration.integration_type.as_ref().map(word)),
+        ("supplier_orgno", registration.supplier_orgno.as_ref().map(ToString::to_string)),
+        ("grant_types", registration.grant_types.as_ref().map(|grants| words(grants))),
+        ("refresh_token_usage", registration.refresh_token_usage.as_ref().map(word)),
         ("application_type", Some(word(&registration.application_type))),
         ("token_endpoint_auth_method", Some(registration.token_endpoint_auth_method.as_str().to_owned())),
         ("redirect_uris", list(&registration.redirect_uris)),
         ("post_logout_redirect_uris", list(&registration.post_logout_redirect_uris)),
         ("scopes", Some(scopes.join(" "))),
+        ("scopes_refused", list(&shown.scopes_refused)),
+        ("onbehalfof", list(&registration.onbehalfof.iter().map(customer).collect::<Vec<_>>())),
         ("code_challenge_method", registration.code_challenge_method.as_ref().map(word)),
         ("amr_claim", registration.amr_claim.as_ref().map(word)),
         ("userinfo_without_profile", Some(registration.userinfo_without_profile.to_string())),
@@ -235,6 +249,7 @@ fn write_one(shown: &ShownClient, out: &mut dyn Write) -> io::Result<()> {
         ("refresh_token_lifetime", seconds(registration.refresh_token_lifetime)),
         ("state", Some(shown.stopped.map_or("active", Stop::as_str).to_owned())),
         ("secrets", list(&ends)),
+        ("warnings", Some(warnings(shown, "  ")).filter(|warnings| !warnings.is_empty())),
         ("created", Some(shown.created.clone())),
         ("last_updated", Some(shown.last_updated.clone())),
     ];
@@ -245,8 +260,19 @@ fn write_one(shown: &ShownClient, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+fn customer(customer: &OnBehalfOf) -> String {
+    let OnBehalfOf { onbehalfof, display_name, orgno, url } = customer;
+    let url = url.as_ref().map(|url| format!(",{url}")).unwrap_or_default();
+    format!("{onbehalfof}={orgno},{display_name}{url}")
+}
+
+fn words<T: serde::Serialize>(values: &[T]) -> String {
+    let words: Vec<_> = values.iter().map(word).collect();
+    words.join(" ")
+}
+
 /// A value of a closed set, by its name on the wire.
-fn word<T: serde::Serialize>(value: &T) -> String {
+pub(super) fn word<T: serde::Serialize>(value: &T) -> String {
     let value = serde_json::to_value(value).unwrap_or_default();
     value.as_str().unwrap_or_default().to_owned()
 }

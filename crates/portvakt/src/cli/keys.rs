@@ -64,7 +64,10 @@ pub(super) async fn perform(command: KeyCommand) -> Result<(), Failure> {
         | Answer::Client(_)
         | Answer::Organisations(_)
         | Answer::Organisation(_)
+        | Answer::Report(_)
         | Answer::Scopes(_)
+        | Answer::Scope(_)
+        | Answer::TakenBack(_)
         | Answer::Persons(_) => Err(other_answer()),
     }
 }

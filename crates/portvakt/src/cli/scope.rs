@@ -3,15 +3,20 @@
 use std::io::{self, Write};
 
 use clap::Subcommand;
+use portvakt_protocol::client::ClientId;
+use portvakt_protocol::organisation::OrgNumber;
 use portvakt_protocol::profile::TokenType;
+use portvakt_protocol::scope::{AccessState, ScopeAccess};
+use portvakt_protocol::time::Seconds;
 use serde_json::{Value, json};
 
 use super::applied::{change, told};
+use super::client::word;
 use super::{At, other_answer, table, tell};
 use crate::desk::reach::have;
 use crate::desk::{Answer, Command};
 use crate::failure::Failure;
-use crate::registry::scope::{ScopeDeed, ShownScope};
+use crate::registry::scope::{Said, ScopeDeed, ScopeFields, ShownScope, UnsetOfScope};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ScopeCommand {
@@ -19,20 +24,33 @@ pub(super) enum ScopeCommand {
     Add {
         /// A prefix, a colon and a name: skatt:inntekt.
         scope: String,
-        /// What it gives access to.
-        #[arg(long, value_name = "TEXT")]
-        description: Option<String>,
-        /// OPAQUE or SELF_CONTAINED; without it: as the issuer's profile says.
-        #[arg(long, value_name = "TYPE")]
-        token_type: Option<String>,
-        /// The greatest age of an access token that carries it; 0 or nothing: no limit.
-        #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-        at_max_age: Option<i64>,
+        #[command(flatten)]
+        fields: Box<ScopeFields>,
         #[command(flatten)]
         at: At,
     },
-    /// List scopes. openid and profile are always there.
+    /// List scopes: whether each can be used, and by whom. openid, profile and idporten:token.introspection are always there.
     List {
+        #[command(flatten)]
+        at: At,
+    },
+    /// Show everything of a scope, and what was said of access to it.
+    Show {
+        /// Which.
+        scope: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Change the named attributes of a scope, and leave the others. A list replaces the whole list.
+    #[command(visible_alias = "change")]
+    Update {
+        /// Which.
+        scope: String,
+        #[command(flatten)]
+        fields: Box<ScopeFields>,
+        /// An attribute that it has no longer; once for each.
+        #[arg(long, value_name = "ATTRIBUTE")]
+        unset: Vec<UnsetOfScope>,
         #[command(flatten)]
         at: At,
     },
@@ -50,6 +68,58 @@ pub(super) enum ScopeCommand {
         #[command(flatten)]
         at: At,
     },
+    /// Say which organisations may use a scope. Its owner always may, and all may if it is for all.
+    Access {
+        #[command(subcommand)]
+        command: AccessCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AccessCommand {
+    /// List what was last said of organisations' access to a scope.
+    List {
+        /// Which.
+        scope: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Record that an organisation asks for access.
+    Request {
+        /// To which scope.
+        scope: String,
+        /// The organisation's number.
+        orgno: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Give an organisation access, asked or not.
+    Approve {
+        /// To which scope.
+        scope: String,
+        /// The organisation's number.
+        orgno: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Refuse an organisation the access that it asked for; of a scope for all, exclude it.
+    Deny {
+        /// To which scope.
+        scope: String,
+        /// The organisation's number.
+        orgno: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Take an organisation's access back. Its clients are refused the scope from now on, refresh tokens with it too.
+    Withdraw {
+        /// To which scope.
+        scope: String,
+        /// The organisation's number.
+        orgno: String,
+        #[command(flatten)]
+        at: At,
+    },
 }
 
 /// Carries one out.
@@ -59,22 +129,56 @@ pub(super) enum ScopeCommand {
 pub(super) async fn perform(command: ScopeCommand) -> Result<(), Failure> {
     let (at, deed) = match command {
         ScopeCommand::List { at } => return list(at).await,
-        ScopeCommand::Add { scope, description, token_type, at_max_age, at } => {
-            (at, ScopeDeed::Add { scope, description, token_type, at_max_age })
-        }
+        ScopeCommand::Show { scope, at } => return show(scope, at).await,
+        ScopeCommand::Add { scope, fields, at } => (at, ScopeDeed::Add { scope, fields }),
+        ScopeCommand::Update { scope, fields, unset, at } => (at, ScopeDeed::Update { scope, fields, unset }),
         ScopeCommand::Deactivate { scope, at } => (at, ScopeDeed::Deactivate { scope }),
         ScopeCommand::Activate { scope, at } => (at, ScopeDeed::Activate { scope }),
+        ScopeCommand::Access { command } => match command {
+            AccessCommand::List { scope, at } => return list_access(scope, at).await,
+            AccessCommand::Request { scope, orgno, at } => (at, said(scope, orgno, Said::Request)),
+            AccessCommand::Approve { scope, orgno, at } => (at, said(scope, orgno, Said::Approve)),
+            AccessCommand::Deny { scope, orgno, at } => (at, said(scope, orgno, Said::Deny)),
+            AccessCommand::Withdraw { scope, orgno, at } => (at, said(scope, orgno, Said::Withdraw)),
+        },
     };
     change(at.whose, Command::Scope { issuer: at.issuer, deed }, at.json).await
+}
+
+fn said(scope: String, orgno: String, said: Said) -> ScopeDeed {
+    ScopeDeed::Access { scope, orgno, said }
 }
 
 async fn list(at: At) -> Result<(), Failure> {
     let command = Command::Scope { issuer: at.issuer, deed: ScopeDeed::List };
     let Answer::Scopes(listed) = have(at.whose.target()?, command).await? else { return Err(other_answer()) };
     if at.json {
-        return tell(Some(listed.iter().map(as_json).collect()), |_| Ok(()));
+        let scopes = listed.iter().map(as_json).collect::<Result<_, _>>()?;
+        return tell(Some(Value::Array(scopes)), |_| Ok(()));
     }
     told(listed.as_slice(), false, write_list)
+}
+
+async fn show(scope: String, at: At) -> Result<(), Failure> {
+    let json = at.json;
+    let shown = one(scope, at).await?;
+    let json = if json { Some(as_json(&shown)?) } else { None };
+    tell(json, |out| write_one(&shown, out))
+}
+
+async fn list_access(scope: String, at: At) -> Result<(), Failure> {
+    let json = at.json;
+    let shown = one(scope, at).await?;
+    let json = json.then(|| shown.access.iter().map(said_as_json).collect());
+    tell(json, |out| write_access(&shown, out))
+}
+
+async fn one(scope: String, at: At) -> Result<ShownScope, Failure> {
+    let command = Command::Scope { issuer: at.issuer, deed: ScopeDeed::Show { scope } };
+    match have(at.whose.target()?, command).await? {
+        Answer::Scope(shown) => Ok(*shown),
+        _ => Err(other_answer()),
+    }
 }
 
 /// The name on the wire; none: the profile's own.
@@ -85,16 +189,22 @@ fn token_type(shown: &ShownScope) -> Option<&'static str> {
     })
 }
 
-fn as_json(shown: &ShownScope) -> Value {
+/// Every attribute by its name, said or not, so that scripts find each; and access beside them.
+fn as_json(shown: &ShownScope) -> Result<Value, Failure> {
     let record = &shown.record;
-    json!({
-        "issuer": shown.issuer,
-        "scope": record.scope,
-        "description": record.description,
-        "token_type": token_type(shown),
-        "at_max_age": record.at_max_age,
-        "active": record.active,
-    })
+    let mut value = serde_json::to_value(record).map_err(Failure::new)?;
+    if let Some(members) = value.as_object_mut() {
+        members.insert("issuer".to_owned(), json!(shown.issuer));
+        members.insert("allowed_integration_types".to_owned(), json!(record.allowed_integration_types));
+        let readers = json!(record.enforced_aud_for_introspection);
+        members.insert("enforced_aud_for_introspection".to_owned(), readers);
+        members.insert("access".to_owned(), shown.access.iter().map(said_as_json).collect());
+    }
+    Ok(value)
+}
+
+fn said_as_json(access: &ScopeAccess) -> Value {
+    json!({ "consumer_orgno": access.consumer_orgno, "state": access.state })
 }
 
 fn write_list(listed: &[ShownScope], out: &mut dyn Write) -> io::Result<()> {
@@ -106,20 +216,77 @@ fn write_list(listed: &[ShownScope], out: &mut dyn Write) -> io::Result<()> {
             let ShownScope { record, .. } = shown;
             [
                 record.scope.as_str().to_owned(),
-                if record.active { "active" } else { "deactivated" }.to_owned(),
+                record.owner_orgno.as_ref().map_or("none", OrgNumber::as_str).to_owned(),
+                state(shown).to_owned(),
+                users(shown),
                 token_type(shown).unwrap_or("as the profile").to_owned(),
-                match record.at_max_age.get() {
-                    0 => "no limit".to_owned(),
-                    seconds => format!("{seconds} s"),
-                },
+                limit(record.at_max_age),
                 record.description.clone(),
             ]
         };
-        let headings = ["SCOPE", "STATE", "TOKEN TYPE", "MAX AGE", "DESCRIPTION"];
+        let headings = ["SCOPE", "OWNER", "STATE", "ACCESS", "TOKEN TYPE", "MAX AGE", "DESCRIPTION"];
         table::write(out, headings, scopes.iter().map(row).collect())?;
     }
     if listed.is_empty() {
-        writeln!(out, "No scope is registered beside openid and profile.")?;
+        writeln!(out, "No scope is registered beside those that are always there.")?;
     }
     Ok(())
+}
+
+fn state(shown: &ShownScope) -> &'static str {
+    if shown.record.active { "active" } else { "deactivated" }
+}
+
+/// Who may use it beside its owner, and how many wait for an answer.
+fn users(shown: &ShownScope) -> String {
+    let count = |state| shown.access.iter().filter(|access| access.state == state).count();
+    let (approved, asked) = (count(AccessState::Approved), count(AccessState::Requested));
+    let mut users = match (shown.record.accessible_for_all, approved) {
+        (true, _) => "all".to_owned(),
+        (false, count) => format!("{count} approved"),
+    };
+    if asked > 0 {
+        users.push_str(&format!(", {asked} asked"));
+    }
+    users
+}
+
+fn limit(span: Seconds) -> String {
+    match span.get() {
+        0 => "no limit".to_owned(),
+        seconds => format!("{seconds} s"),
+    }
+}
+
+fn write_one(shown: &ShownScope, out: &mut dyn Write) -> io::Result<()> {
+    let ShownScope { issuer, record, .. } = shown;
+    let list = |texts: Vec<String>| (!texts.is_empty()).then(|| texts.join("  "));
+    let readers = record.enforced_aud_for_introspection.iter().map(ClientId::to_string).collect();
+    let fields = vec![
+        ("issuer", Some(issuer.clone())),
+        ("scope", Some(record.scope.as_str().to_owned())),
+        ("owner_orgno", record.owner_orgno.as_ref().map(ToString::to_string)),
+        ("description", Some(record.description.clone()).filter(|text| !text.is_empty())),
+        ("description_nn", record.description_nn.clone()),
+        ("description_en", record.description_en.clone()),
+        ("description_se", record.description_se.clone()),
+        ("token_type", Some(token_type(shown).unwrap_or("as the profile").to_owned())),
+        ("at_max_age", Some(limit(record.at_max_age))),
+        ("authorization_max_lifetime", Some(limit(record.authorization_max_lifetime))),
+        ("requires_pseudonymous_tokens", Some(record.requires_pseudonymous_tokens.to_string())),
+        ("accessible_for_all", Some(record.accessible_for_all.to_string())),
+        ("allowed_integration_types", list(record.allowed_integration_types.iter().map(word).collect())),
+        ("enforced_aud_for_introspection", list(readers)),
+        ("state", Some(state(shown).to_owned())),
+    ];
+    table::write_fields(out, fields)?;
+    if shown.access.is_empty() { Ok(()) } else { write_access(shown, out) }
+}
+
+fn write_access(shown: &ShownScope, out: &mut dyn Write) -> io::Result<()> {
+    if shown.access.is_empty() {
+        return writeln!(out, "Nothing was said of any organisation's access.");
+    }
+    let row = |access: &ScopeAccess| [access.consumer_orgno.to_string(), access.state.as_str().to_owned()];
+    table::write(out, ["CONSUMER_ORGNO", "ACCESS"], shown.access.iter().map(row).collect())
 }

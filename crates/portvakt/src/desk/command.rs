@@ -8,8 +8,10 @@ use crate::keys::{IssuerKeys, Rotated, Takeover};
 use crate::registry::Application;
 use crate::registry::applied::Applied;
 use crate::registry::client::{ClientDeed, ShownClient};
+use crate::registry::not_before::{TakenBack, Whose};
 use crate::registry::organisation::{OrganisationDeed, ShownOrganisation};
 use crate::registry::person::{PersonDeed, ShownPerson};
+use crate::registry::report::Report;
 use crate::registry::scope::{ScopeDeed, ShownScope};
 
 /// What the desk can be asked to do.
@@ -51,6 +53,13 @@ pub(crate) enum Command {
         /// What is to be done.
         deed: ScopeDeed,
     },
+    /// Takes back everything that was given before now.
+    Revoke {
+        /// At this issuer; absent: at the only one.
+        issuer: Option<String>,
+        /// Whose.
+        whose: Whose,
+    },
     /// Shows or changes test persons.
     Person {
         /// In this pool; absent: in the only one, or for a list in each.
@@ -70,6 +79,7 @@ impl Command {
             Self::Client { deed, .. } => deed.name(),
             Self::Organisation { deed, .. } => deed.name(),
             Self::Scope { deed, .. } => deed.name(),
+            Self::Revoke { .. } => "revoke",
             Self::Person { deed, .. } => deed.name(),
         }
     }
@@ -103,8 +113,14 @@ pub(crate) enum Answer {
     Organisations(Vec<ShownOrganisation>),
     /// Of one.
     Organisation(Box<ShownOrganisation>),
+    /// Of a report on one.
+    Report(Box<Report>),
     /// Of a list of scopes.
     Scopes(Vec<ShownScope>),
+    /// Of one.
+    Scope(Box<ShownScope>),
+    /// Of [`Command::Revoke`].
+    TakenBack(TakenBack),
     /// Of a list of test persons.
     Persons(Vec<ShownPerson>),
 }

@@ -90,6 +90,8 @@ impl Generated {
             Change::Secret { digest, expires, .. } if *digest == wanted => Some(*expires),
             Change::Organisation { .. }
             | Change::Scope { .. }
+            | Change::ScopeAccess { .. }
+            | Change::NotBefore { .. }
             | Change::Client { .. }
             | Change::Secret { .. }
             | Change::EndSecrets { .. }

@@ -3,14 +3,19 @@
 mod fields;
 
 use portvakt_protocol::catalogue::{Catalogue, GivenSecret, Plan, PlanLine, RawClient, Sign};
+use portvakt_protocol::client::{Client, ScopeRefused};
 use portvakt_protocol::organisation::{Organisation, Standing};
 use portvakt_protocol::provider::Provider;
-use portvakt_protocol::registration::{Change, ClientRecord, ClientRegistration, Registry, rotate_secret};
+use portvakt_protocol::registration::{
+    Beside, Change, ClientRecord, ClientRegistration, Registry, rotate_secret,
+};
+use portvakt_protocol::scope::{AccessState, Scope, Scopes};
 use portvakt_protocol::time::{Seconds, Timestamp};
-use portvakt_store::Actor;
+use portvakt_store::{Actor, OwnerWarning};
 use serde::{Deserialize, Serialize};
 
 use super::carried::{Fetched, Found, found};
+use super::warned::{REFUSED_LATELY, Warned};
 use super::{Place, change_at, only, registries, taken, unknown};
 use crate::catalogue::NotApplied;
 use crate::config::duration::spelled;
@@ -198,10 +203,15 @@ pub(crate) struct ShownClient {
     pub(crate) active: bool,
     /// Why it cannot be used; absent if it can.
     pub(crate) stopped: Option<Stop>,
+    /// The scopes of its own that it may not ask for now, each with why.
+    #[serde(default)]
+    pub(crate) scopes_refused: Vec<String>,
     /// What of its registration breaks a rule as the issuer is configured now.
     pub(crate) faults: Vec<String>,
     /// Its secrets that have not ended, newest first.
     pub(crate) secrets: Vec<ShownSecret>,
+    /// What there is to tell its owner.
+    pub(crate) warnings: Vec<Warned>,
     /// When it was registered, RFC 3339.
     pub(crate) created: String,
     /// When it was last changed, RFC 3339.
@@ -209,7 +219,7 @@ pub(crate) struct ShownClient {
 }
 
 /// Of a secret no more than its end is known to anybody.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ShownSecret {
     /// Its end, RFC 3339.
     pub(crate) expires: String,
@@ -266,40 +276,83 @@ async fn show(desk: &Desk, issuer: Option<&str>, client_id: &str) -> Result<Answ
     Ok(Answer::Client(Box::new(shown)))
 }
 
-async fn list(desk: &Desk, issuer: Option<&str>) -> Result<Vec<ShownClient>, Refused> {
+/// Every client of the named issuer, or of all.
+pub(super) async fn list(desk: &Desk, issuer: Option<&str>) -> Result<Vec<ShownClient>, Refused> {
     let now = desk.clock.now();
     let mut listed = Vec::new();
     for (provider, registry) in registries(desk, issuer).await? {
-        listed.extend(registry.clients.iter().map(|record| shown(provider, &registry, record, now)));
+        let since = now - REFUSED_LATELY;
+        let lately = desk.store.owner_warnings(provider.issuer(), since).await.map_err(Refused::broken)?;
+        let shown = |record| shown(provider, &registry, record, &lately, now);
+        listed.extend(registry.clients.iter().map(shown));
     }
     Ok(listed)
 }
 
-fn shown(provider: &Provider, registry: &Registry, record: &ClientRecord, now: Timestamp) -> ShownClient {
+/// The client as the rules see it, or what of its registration breaks one as the issuer is configured now.
+pub(super) fn judged(
+    provider: &Provider,
+    registry: &Registry,
+    record: &ClientRecord,
+) -> Result<Client, Vec<String>> {
     let registration = &record.registration;
     let organisation = registry.organisations.iter().find(|known| known.orgno == registration.client_orgno);
-    let faults: Vec<String> = match organisation {
-        None => vec![format!("client_orgno = {}: must be registered", registration.client_orgno)],
-        Some(known) => {
-            match registration.client(provider, known, &registry.scopes, Vec::new(), record.active) {
-                Ok(_) => Vec::new(),
-                Err(faults) => faults.iter().map(ToString::to_string).collect(),
-            }
-        }
+    let organisation = organisation
+        .ok_or_else(|| vec![format!("client_orgno = {}: must be registered", registration.client_orgno)])?;
+    let beside = Beside {
+        organisation,
+        scopes: &registry.scopes,
+        access: &registry.access,
+        secrets: Vec::new(),
+        active: record.active,
+        not_before: Timestamp::from_unix(0),
+    };
+    registration.client(provider, beside).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+/// The scopes that it may not ask for now, each with why.
+fn scopes_refused(client: &Client, registration: &ClientRegistration) -> Vec<String> {
+    let refused = |scope: &Scope| {
+        let why = match client.scope_refused(&Scopes::from_iter([scope.clone()]))?.1 {
+            ScopeRefused::NotRegistered => "not registered",
+            ScopeRefused::Deactivated => "deactivated",
+            ScopeRefused::IntegrationType => "not for clients of this integration type",
+            ScopeRefused::NotGranted(said) => said.map_or("no access", AccessState::as_str),
+        };
+        Some(format!("{scope} ({why})"))
+    };
+    registration.scopes.iter().filter_map(refused).collect()
+}
+
+fn shown(
+    provider: &Provider,
+    registry: &Registry,
+    record: &ClientRecord,
+    lately: &[OwnerWarning],
+    now: Timestamp,
+) -> ShownClient {
+    let registration = &record.registration;
+    let organisation = registry.organisations.iter().find(|known| known.orgno == registration.client_orgno);
+    let (scopes_refused, faults) = match judged(provider, registry, record) {
+        Ok(client) => (scopes_refused(&client, registration), Vec::new()),
+        Err(faults) => (Vec::new(), faults),
     };
     let has_secret = registration.token_endpoint_auth_method.has_secret();
     let living = record.living_secrets(now).filter(|_| has_secret);
+    let secrets: Vec<_> = living
+        .map(|secret| ShownSecret {
+            expires: secret.expires.to_rfc3339(),
+            days_left: secret.expires.since(now).get() / Seconds::days(1).get(),
+        })
+        .collect();
     ShownClient {
         issuer: provider.issuer().as_str().to_owned(),
         active: record.active,
         stopped: Stop::of(record.active, organisation, !faults.is_empty()),
+        scopes_refused,
         faults,
-        secrets: living
-            .map(|secret| ShownSecret {
-                expires: secret.expires.to_rfc3339(),
-                days_left: secret.expires.since(now).get() / Seconds::days(1).get(),
-            })
-            .collect(),
+        warnings: Warned::of(registration.client_id.as_str(), &secrets, lately),
+        secrets,
         created: record.created.to_rfc3339(),
         last_updated: record.last_updated.to_rfc3339(),
         registration: registration.clone(),

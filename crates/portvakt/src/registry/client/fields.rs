@@ -1,7 +1,7 @@
 //! The fields of a client's registration as a command names them.
 
 use clap::{Args, ValueEnum};
-use portvakt_protocol::catalogue::RawClient;
+use portvakt_protocol::catalogue::{RawClient, RawOnBehalfOf};
 use serde::{Deserialize, Serialize};
 
 /// The fields of a client's registration, by the wire's names.
@@ -23,9 +23,19 @@ pub(crate) struct ClientFields {
     /// idporten (openid and profile alone) or api_klient; it stays once it is registered.
     #[arg(long, value_name = "TYPE")]
     integration_type: Option<String>,
-    /// authorization_code, the one grant there is; once for each.
+    /// authorization_code or refresh_token; once for each.
     #[arg(long = "grant-type", alias = "grant-types", value_name = "GRANT")]
     grant_types: Option<Vec<String>>,
+    /// ONETIME (without it) or REUSE: what becomes of a refresh token that is used.
+    #[arg(long, value_name = "USAGE")]
+    refresh_token_usage: Option<String>,
+    /// The number of the organisation that runs it for the one that it belongs to.
+    #[arg(long, value_name = "ORGNO")]
+    supplier_orgno: Option<String>,
+    /// A customer that it logs people in for: the value of the parameter onbehalfof, the customer's number, the name shown to
+    /// people, and where they are led back to, which may be left out; once for each.
+    #[arg(long, value_name = "NAME=ORGNO,DISPLAY_NAME[,URL]", value_parser = customer)]
+    onbehalfof: Option<Vec<Customer>>,
     /// web, browser or native; without it: web.
     #[arg(long, value_name = "TYPE")]
     application_type: Option<String>,
@@ -61,6 +71,38 @@ pub(crate) struct ClientFields {
     refresh_token_lifetime: Option<i64>,
 }
 
+/// A customer of a client's, as a command names one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Customer {
+    onbehalfof: String,
+    orgno: String,
+    display_name: String,
+    url: Option<String>,
+}
+
+/// A name for people may have commas: what follows the last one is a URL if it begins like one. What is refused is not shown here,
+/// for it may be an identity number; whether the parts hold is the rules' to say.
+fn customer(text: &str) -> Result<Customer, String> {
+    let shape = || "must be NAME=ORGNO,DISPLAY_NAME or NAME=ORGNO,DISPLAY_NAME,URL".to_owned();
+    let (onbehalfof, rest) = text.split_once('=').ok_or_else(shape)?;
+    let (orgno, shown) = rest.split_once(',').ok_or_else(shape)?;
+    let is_url = |end: &str| end.starts_with("https://") || end.starts_with("http://");
+    let (display_name, url) = match shown.rsplit_once(',') {
+        Some((display_name, end)) if is_url(end) => (display_name, Some(end.to_owned())),
+        _ => (shown, None),
+    };
+    let [onbehalfof, orgno, display_name] = [onbehalfof, orgno, display_name].map(str::to_owned);
+    Ok(Customer { onbehalfof, orgno, display_name, url })
+}
+
+impl From<Customer> for RawOnBehalfOf {
+    fn from(customer: Customer) -> Self {
+        let Customer { onbehalfof, orgno, display_name, url } = customer;
+        Self { onbehalfof: Some(onbehalfof), display_name: Some(display_name), orgno: Some(orgno), url }
+    }
+}
+
 /// A field that a client can be without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[value(rename_all = "snake_case")]
@@ -70,6 +112,14 @@ pub(crate) enum Unset {
     Description,
     /// `client_uri`.
     ClientUri,
+    /// `grant_types`: as without them from then on.
+    GrantTypes,
+    /// `refresh_token_usage`.
+    RefreshTokenUsage,
+    /// `supplier_orgno`.
+    SupplierOrgno,
+    /// `onbehalfof`: no customer from then on.
+    Onbehalfof,
     /// `post_logout_redirect_uris`.
     PostLogoutRedirectUris,
     /// `code_challenge_method`: the profile's from then on.
@@ -89,6 +139,12 @@ impl ClientFields {
             client_uri: fields.client_uri.or(raw.client_uri),
             integration_type: fields.integration_type.or(raw.integration_type),
             grant_types: fields.grant_types.or(raw.grant_types),
+            refresh_token_usage: fields.refresh_token_usage.or(raw.refresh_token_usage),
+            supplier_orgno: fields.supplier_orgno.or(raw.supplier_orgno),
+            onbehalfof: fields
+                .onbehalfof
+                .map(|customers| customers.into_iter().map(RawOnBehalfOf::from).collect())
+                .or(raw.onbehalfof),
             application_type: fields.application_type.or(raw.application_type),
             token_endpoint_auth_method: fields.token_endpoint_auth_method.or(raw.token_endpoint_auth_method),
             redirect_uris: fields.redirect_uris.or(raw.redirect_uris),
@@ -111,6 +167,10 @@ impl Unset {
         match self {
             Self::Description => raw.description = None,
             Self::ClientUri => raw.client_uri = None,
+            Self::GrantTypes => raw.grant_types = None,
+            Self::RefreshTokenUsage => raw.refresh_token_usage = None,
+            Self::SupplierOrgno => raw.supplier_orgno = None,
+            Self::Onbehalfof => raw.onbehalfof = None,
             Self::PostLogoutRedirectUris => raw.post_logout_redirect_uris = None,
             Self::CodeChallengeMethod => raw.code_challenge_method = None,
             Self::AmrClaim => raw.amr_claim = None,
