@@ -340,9 +340,10 @@ impl Client {
         self.not_before
     }
 
-    /// Whether tokens of a grant with these scopes hold no `pid`.
+    /// Whether tokens of a grant with these scopes hold no `pid`. A scope that is the client's no more may have been the one that
+    /// withheld it: what remains of such a grant is told without.
     pub fn is_pseudonymous(&self, granted: &Scopes) -> bool {
-        self.records(granted).any(|known| known.requires_pseudonymous_tokens)
+        granted.iter().any(|scope| self.scope(scope).is_none_or(|known| known.requires_pseudonymous_tokens))
     }
 
     /// From login to the end of a grant with these scopes: the client's own, or the lowest `authorization_max_lifetime` among them

@@ -184,3 +184,37 @@ async fn whatever_is_in_order_passes() {
         }
     }
 }
+
+/// A client that gives up the scope which withholds the `pid`, and then asks for the rest of its grant, learns no more than before.
+#[tokio::test]
+async fn a_pid_that_was_withheld_stays_withheld() {
+    let world = World::new().await;
+    let at = At::Current;
+    let hidden = ScopeRecord {
+        requires_pseudonymous_tokens: true,
+        ..ScopeRecord::open(Scope::parse("example:hidden").unwrap())
+    };
+    world.scope(at, hidden).await;
+    let registered = |scopes: &str| ClientRegistration {
+        grant_types: Some(vec![GrantType::AuthorizationCode, GrantType::RefreshToken]),
+        scopes: Scopes::parse(scopes).unwrap(),
+        refresh_token_lifetime: Seconds::new(300),
+        ..registration("full")
+    };
+    let service = world.register(at, registered("openid profile example:hidden")).await;
+    let asking = service.request().with("scope", "openid example:hidden");
+    let answer = service.login_with(&mut world.browser(), PERSON, asking).await;
+    let tokens = service.tokens(&answer).await;
+    assert!(tokens.claim("pid").is_null());
+    let refresh_token = tokens.response["refresh_token"].as_str().unwrap();
+
+    let service = world.register(at, registered("openid profile")).await;
+    let reply = refreshed(&world, &service, refresh_token, Some("openid")).await;
+    assert_eq!(reply.status, 200, "{}", reply.description());
+    let narrowed = service.read(&reply).await;
+    assert!(narrowed.id_claims.is_some() && narrowed.claim("pid").is_null(), "{:?}", narrowed.id_claims);
+    let access_token = service.verify(&narrowed.access_token).await.unwrap();
+    assert!(access_token.get("pid").is_none(), "{access_token}");
+    let userinfo = service.userinfo(&narrowed.access_token).await;
+    assert!(!userinfo.text().contains(PERSON), "{}", userinfo.text());
+}

@@ -22,8 +22,8 @@ pub(crate) fn judge(site: &Site, key: &InForce, issuance: &Issuance, body: &[u8]
     let consumer = format!("0192:{}", client.organisation());
     let supplier = client.supplier().map(|supplier| format!("0192:{supplier}"));
     // Asked of each scope that was granted, whatever this response was narrowed to.
-    let mut records = grant.scopes.iter().filter_map(|scope| client.scope(scope));
-    let withheld = records.any(|record| record.requires_pseudonymous_tokens);
+    let mut records = grant.scopes.iter().map(|scope| client.scope(scope));
+    let withheld = records.any(|record| record.is_none_or(|known| known.requires_pseudonymous_tokens));
     let inactivity = client.refresh_token_lifetime().min(grant.expires.since(issued)).get().to_string();
     let refreshes = client.refreshes().is_some();
     let expected = Expected {
