@@ -4,6 +4,7 @@
 
 mod embedded;
 mod invariants;
+mod narrowed;
 mod postgres;
 mod sealed;
 

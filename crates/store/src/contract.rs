@@ -5,21 +5,23 @@ use std::sync::Arc;
 use portvakt_crypto::digest::HmacKey;
 use portvakt_protocol::client::{Client, ClientId};
 use portvakt_protocol::evidence::Evidence;
-use portvakt_protocol::grant::{LoadedAccessToken, LoadedCode};
+use portvakt_protocol::grant::{LoadedAccessToken, LoadedCode, LoadedRefreshToken};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::provider::{PersonStanding, Pool, Provider};
 use portvakt_protocol::registration::{Change, PersonRecord, Registry};
-use portvakt_protocol::secret::{AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest};
+use portvakt_protocol::secret::{
+    AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest, RefreshTokenDigest,
+};
 use portvakt_protocol::time::Timestamp;
-use portvakt_protocol::witness::{Spending, Spent};
+use portvakt_protocol::witness::{Refreshed, Refreshing, Spending, Spent};
 use tokio::time::Instant;
 
 use crate::embedded::Embedded;
 use crate::postgres::Postgres;
 use crate::verbs::{
-    Actor, AuditRecord, CodeSpending, Duty, FoundLogin, Generation, Issue, LoginWrite, NewLogin, Registered,
-    StoredKey, SweepPolicy, Swept,
+    Actor, AuditRecord, CodeSpending, Duty, FoundLogin, Generation, Issue, LoginWrite, NewLogin,
+    OwnerWarning, Refresh, Registered, Revocation, StoredKey, SweepPolicy, Swept, TokenDigests, Usage,
 };
 use crate::{Backend, Broken, OpenFault, Opening, Store, StoreUrl};
 
@@ -38,7 +40,7 @@ macro_rules! verb {
     }};
 }
 
-/// What a backend did about a code. The witness is made here, of a backend's word that its commit is durable.
+/// What a backend did about a code, or a refresh token. The witness is made here, of a backend's word that its commit is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Redemption {
     Spent,
@@ -292,7 +294,7 @@ impl Store {
         verb!(self, "code", store => store.code(issuer, code))
     }
 
-    /// Spends a code (RFC 6749 §4.1.2): one conditional write decides, and the access token of the plan is in its commit.
+    /// Spends a code (RFC 6749 §4.1.2): one conditional write decides, and the tokens of the plan are in its commit.
     /// Audit: `code_redeemed`.
     ///
     /// A code that its own client had spent before revokes everything its grant gave, durably, before this returns. Audit, the
@@ -306,10 +308,11 @@ impl Store {
         spending: CodeSpending,
         now: Timestamp,
     ) -> Result<Spending, Broken> {
-        let (code, access_token) = (spending.code, spending.access_token.digest);
+        let refresh_token = spending.refresh_token.as_ref().map(|token| token.digest);
+        let (code, tokens) = (spending.code, (spending.access_token.digest, refresh_token));
         let redemption = verb!(self, "spend_code", store => store.spend_code(issuer, spending, now))?;
         Ok(match redemption {
-            Redemption::Spent => Spending::Spent(Spent::vouched(code, access_token)),
+            Redemption::Spent => Spending::Spent(Spent::vouched(code, tokens)),
             Redemption::Replayed => Spending::Replayed,
             Redemption::Unknown => Spending::Unknown,
         })
@@ -325,6 +328,89 @@ impl Store {
         token: &AccessTokenDigest,
     ) -> Result<Option<LoadedAccessToken>, Broken> {
         verb!(self, "access_token", store => store.access_token(issuer, token))
+    }
+
+    /// A refresh token and its grant, to decide on. What is found may have ended, been spent or been revoked: only
+    /// [`Store::refresh`] says that it may be used.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn refresh_token(
+        &self,
+        issuer: &Issuer,
+        token: &RefreshTokenDigest,
+    ) -> Result<Option<LoadedRefreshToken>, Broken> {
+        verb!(self, "refresh_token", store => store.refresh_token(issuer, token))
+    }
+
+    /// Uses a refresh token (RFC 6749 §6): one conditional write decides, and the tokens of the plan are in its commit. Its grant must
+    /// hold, and neither it nor the token have ended at `now`. Audit: `refreshed`.
+    ///
+    /// To rotate it ([`Usage::Rotate`]), it must not have been spent. One that was, at `retry_since` or later, whose successor has not
+    /// been used, gets the new successor in the place of that one: whoever lost the answer asks again. A family has one token that can
+    /// be used, at any instant and after any race. Audit: `refresh_retried`.
+    ///
+    /// Any other token of its own client's that was spent, or replaced, revokes everything its grant gave, durably, before this
+    /// returns (RFC 9700 §4.14.2). Audit, the first time: `refresh_replayed`. Another client's attempt changes nothing.
+    ///
+    /// # Errors
+    /// [`Broken`]: the token may be used or not.
+    pub async fn refresh(
+        &self,
+        issuer: &Issuer,
+        refresh: Refresh,
+        now: Timestamp,
+    ) -> Result<Refreshing, Broken> {
+        let successor = match &refresh.usage {
+            Usage::Rotate { successor, .. } => Some(successor.digest),
+            Usage::Reuse { .. } => None,
+        };
+        let (presented, tokens) = (refresh.presented, (refresh.access_token.digest, successor));
+        let redemption = verb!(self, "refresh", store => store.refresh(issuer, refresh, now))?;
+        Ok(match redemption {
+            Redemption::Spent => Refreshing::Refreshed(Refreshed::vouched(presented, tokens)),
+            Redemption::Replayed => Refreshing::Replayed,
+            Redemption::Unknown => Refreshing::Unknown,
+        })
+    }
+
+    /// Takes back everything under a token's grant (RFC 7009 §2.1), if the token is this client's: access token or refresh token, spent
+    /// or not. What is issued under the grant in the same instant is taken back too. Audit, the first time: `grant_revoked`.
+    ///
+    /// # Errors
+    /// [`Broken`]: it may be taken back or not.
+    pub async fn revoke(
+        &self,
+        issuer: &Issuer,
+        client_id: &ClientId,
+        token: TokenDigests,
+        now: Timestamp,
+    ) -> Result<Revocation, Broken> {
+        verb!(self, "revoke", store => store.revoke(issuer, client_id, token, now))
+    }
+}
+
+/// Warnings to the owners of clients.
+impl Store {
+    /// Records a warning, and says whether it is the first of its kind and reason for this client on this day (UTC): of several nodes,
+    /// one alone warns.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn warn_owner(&self, issuer: &Issuer, warning: &OwnerWarning) -> Result<bool, Broken> {
+        verb!(self, "warn_owner", store => store.warn_owner(issuer, warning))
+    }
+
+    /// The warnings since an instant, newest first.
+    ///
+    /// # Errors
+    /// [`Broken`].
+    pub async fn owner_warnings(
+        &self,
+        issuer: &Issuer,
+        since: Timestamp,
+    ) -> Result<Vec<OwnerWarning>, Broken> {
+        verb!(self, "owner_warnings", store => store.owner_warnings(issuer, since))
     }
 }
 

@@ -162,7 +162,7 @@ mod tests {
     use portvakt_protocol::registration::Change;
     use portvakt_protocol::scope::{Scope, ScopeRecord};
     use portvakt_protocol::secret::BrowserSecret;
-    use portvakt_protocol::time::{Seconds, Timestamp};
+    use portvakt_protocol::time::Timestamp;
 
     use super::*;
     use crate::verbs::{Actor, Registered, SweepPolicy};
@@ -194,7 +194,7 @@ mod tests {
         // A breach that shows only at the commit stands for a disk that refuses it.
         let failing = store.write(|db| {
             db.execute_batch(
-                "PRAGMA defer_foreign_keys = ON; INSERT INTO scope VALUES (99, 's', '', NULL, 0, 1)",
+                "PRAGMA defer_foreign_keys = ON; INSERT INTO scope VALUES (99, 's', '', NULL, 0, 1, NULL)",
             )?;
             Ok(())
         });
@@ -275,13 +275,7 @@ mod tests {
             terms: None,
             standing: Standing::Active,
         };
-        let record = ScopeRecord {
-            scope: Scope::parse("skatt:inntekt").unwrap(),
-            description: String::new(),
-            token_type: None,
-            at_max_age: Seconds::new(0),
-            active: true,
-        };
+        let record = ScopeRecord::open(Scope::parse("skatt:inntekt").unwrap());
         let changes = || {
             vec![
                 Change::Organisation { issuer: issuer.clone(), organisation: organisation.clone() },
@@ -293,7 +287,7 @@ mod tests {
         let breach = |db: &Connection| {
             db.execute_batch(
                 "INSERT INTO organisation (issuer, orgno, name, standing) VALUES (1, 'no number', '', 'active');
-                 INSERT INTO scope VALUES (1, 'two words', '', NULL, 0, 1)",
+                 INSERT INTO scope VALUES (1, 'two words', '', NULL, 0, 1, NULL)",
             )?;
             Ok(())
         };

@@ -25,8 +25,30 @@ pub(crate) use taken_back;
 macro_rules! grant_columns {
     ($g:literal) => {
         concat!(
-            $g, ".name, ", $g, ".client_id, ", $g, ".pid_sealed, ", $g, ".scopes, ", $g, ".method, ", $g, ".assurance, ",
-            $g, ".auth_time, ", $g, ".issued, ", $g, ".expires, ", $g, ".nonce, ", $g, ".locale, ", $g, ".onbehalfof, ",
+            $g,
+            ".name, ",
+            $g,
+            ".client_id, ",
+            $g,
+            ".pid_sealed, ",
+            $g,
+            ".scopes, ",
+            $g,
+            ".method, ",
+            $g,
+            ".assurance, ",
+            $g,
+            ".auth_time, ",
+            $g,
+            ".issued, ",
+            $g,
+            ".expires, ",
+            $g,
+            ".nonce, ",
+            $g,
+            ".locale, ",
+            $g,
+            ".onbehalfof, ",
             $crate::grant_columns::taken_back!($g)
         )
     };

@@ -16,6 +16,12 @@ pub enum Bug {
     KeepsCopies,
     /// A redemption leaves no audit record.
     LeavesNoRecord,
+    /// A refresh token that was spent gives another successor, in the place of whatever token its family has.
+    RotatesTwice,
+    /// A replay of a refresh token is told apart, and revokes nothing.
+    KeepsFamily,
+    /// A revocation takes back everything but the refresh tokens.
+    RevokesNotRefresh,
 }
 
 static PLANTED: AtomicU8 = AtomicU8::new(0);
@@ -42,6 +48,10 @@ pub(crate) fn bent(sql: &'static str) -> &'static str {
             "$7, client_id, person, name FROM spent",
             "$7, client_id, person, name FROM spent WHERE FALSE",
         ),
+        (Bug::RotatesTwice, "s.digest = p.successor AND s.issuer = ?1", "s.grant_id = p.grant_id"),
+        (Bug::RotatesTwice, "s.issuer = $1 AND s.digest = p.successor", "s.login_grant = p.login_grant"),
+        (Bug::KeepsFamily, "AND family.revoked_at IS NULL", "AND family.revoked_at IS NOT NULL"),
+        (Bug::RevokesNotRefresh, "f.revoked_at IS NOT NULL", "FALSE"),
     ];
     let bend = bends.iter().find(|(bug, from, _)| is(*bug) && sql.contains(from));
     bend.map_or(sql, |(_, from, to)| sql.replace(from, to).leak())

@@ -34,21 +34,30 @@ pub struct TableStatus {
     pub bytes: Option<u64>,
 }
 
-/// The tables whose rows are counted.
-const TABLES: [&str; 12] = [
-    "issuer",
-    "organisation",
-    "scope",
-    "client",
-    "client_secret",
-    "person",
-    "login",
-    "login_grant",
-    "code",
-    "access_token",
-    "signing_key",
-    "audit",
+/// The tables whose rows are counted, each with the migration that makes it.
+const TABLES: [(&str, u32); 16] = [
+    ("issuer", 1),
+    ("organisation", 1),
+    ("scope", 1),
+    ("scope_access", 3),
+    ("client", 1),
+    ("client_secret", 1),
+    ("person", 1),
+    ("login", 1),
+    ("login_grant", 1),
+    ("code", 1),
+    ("access_token", 1),
+    ("refresh_token", 3),
+    ("not_before", 3),
+    ("owner_warning", 3),
+    ("signing_key", 1),
+    ("audit", 1),
 ];
+
+/// Those that a store of this schema has.
+fn counted(found: u32) -> impl Iterator<Item = &'static str> {
+    TABLES.into_iter().filter(move |(_, since)| *since <= found).map(|(name, _)| name)
+}
 
 impl StoreStatus {
     /// Whether a server of this version starts on it, as far as can be told without its keys.
@@ -82,11 +91,9 @@ fn of_folder(folder: &Path) -> Result<StoreStatus, OpenFault> {
     let aside = Aside::of_folder(folder)?;
     let schema = aside.schema();
     let mut tables = Vec::new();
-    if schema.as_ref().is_ok_and(|schema| schema.found > 0) {
-        for name in TABLES {
-            let rows = aside.number(&format!("SELECT count(*) FROM {name}"))?;
-            tables.push(TableStatus { name, rows, bytes: None });
-        }
+    for name in counted(schema.as_ref().map_or(0, |schema| schema.found)) {
+        let rows = aside.number(&format!("SELECT count(*) FROM {name}"))?;
+        tables.push(TableStatus { name, rows, bytes: None });
     }
     let bytes = ["portvakt.db", "portvakt.db-wal"].iter().filter_map(|file| {
         let entry = std::fs::metadata(folder.join(file)).ok()?;
@@ -102,11 +109,13 @@ async fn of_database(url: &PostgresUrl) -> Result<StoreStatus, OpenFault> {
     };
     let mut status =
         StoreStatus { schema, tables: Vec::new(), bytes: None, copying: false, migrates_itself: false };
-    if !status.schema.as_ref().is_ok_and(|schema| schema.found > 0 && schema.half.is_none()) {
+    let whole = status.schema.as_ref().ok().filter(|schema| schema.half.is_none());
+    let found = whole.map_or(0, |schema| schema.found);
+    if found == 0 {
         return Ok(status);
     }
     let alone = Alone::connect(url).await?;
-    for name in TABLES {
+    for name in counted(found) {
         let counted = alone.ask(&format!("SELECT count(*) FROM {name}"), &[]).await?;
         let rows: i64 = counted.first().map_or(Ok(0), |row| row.try_get(0)).map_err(database)?;
         let bytes = size(&alone, name).await;

@@ -2,8 +2,10 @@
 
 use portvakt_protocol::client::ClientId;
 use portvakt_protocol::evidence::Evidence;
-use portvakt_protocol::grant::{Grant, NewAccessToken, NewCode};
-use portvakt_protocol::secret::{BrowserDigest, CodeDigest, LoginDigest};
+use portvakt_protocol::grant::{Grant, NewAccessToken, NewCode, NewRefreshToken};
+use portvakt_protocol::secret::{
+    AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest, RefreshTokenDigest,
+};
 use portvakt_protocol::time::{Seconds, Timestamp};
 use zeroize::Zeroizing;
 
@@ -83,6 +85,96 @@ pub struct CodeSpending {
     pub code: CodeDigest,
     /// The access token that the plan holds.
     pub access_token: NewAccessToken,
+    /// The refresh token that the plan holds, if the client gets one: the first of its family.
+    pub refresh_token: Option<NewRefreshToken>,
+}
+
+/// What using a refresh token stores.
+#[derive(Clone, Debug)]
+pub struct Refresh {
+    /// The client that authenticated: part of the condition.
+    pub client_id: ClientId,
+    /// The digest of the token presented.
+    pub presented: RefreshTokenDigest,
+    /// What becomes of it.
+    pub usage: Usage,
+    /// The access token that the plan holds.
+    pub access_token: NewAccessToken,
+}
+
+/// What becomes of a refresh token that is used.
+#[derive(Clone, Debug)]
+pub enum Usage {
+    /// It is spent, and this is its successor.
+    Rotate {
+        /// The successor.
+        successor: NewRefreshToken,
+        /// A token spent at this instant or later may be presented once more, if its successor has not been used: that one is then
+        /// replaced, and the access token that came with it is nothing. The instant of the spending stays the first one's.
+        retry_since: Timestamp,
+    },
+    /// It stays, and ends at this instant if it is not used before.
+    Reuse {
+        /// The instant from which it is nothing, unless it is used again.
+        expires: Timestamp,
+    },
+}
+
+/// What a token that somebody presented may be known by: it says itself nothing of which kind it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenDigests {
+    /// As an access token: by its whole, or by the `jti` of a JWT of ours.
+    pub access: AccessTokenDigest,
+    /// As a refresh token.
+    pub refresh: RefreshTokenDigest,
+}
+
+/// What became of a revocation (RFC 7009 §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// Everything under the token's grant is taken back, durably: by this call or before.
+    Done,
+    /// The token is another client's; nothing was written.
+    NotYours,
+    /// No such token at this issuer, or none any more.
+    Unknown,
+}
+
+/// What a client's owner is warned of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerWarning {
+    /// Which client.
+    pub client_id: ClientId,
+    /// Of what.
+    pub kind: WarningKind,
+    /// What exactly: the day a secret ends (RFC 3339), or the rule that refused. Never anything of a request.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The kinds of warnings to owners.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarningKind {
+    /// A secret ends soon.
+    SecretEnds,
+    /// The client was refused often, for one reason.
+    RefusedOften,
+}
+
+impl WarningKind {
+    /// Its name, as a column and machine-readable output have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SecretEnds => "secret_ends",
+            Self::RefusedOften => "refused_often",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::SecretEnds, Self::RefusedOften].into_iter().find(|kind| kind.as_str() == name)
+    }
 }
 
 /// A signing key at rest, opened.
@@ -147,7 +239,7 @@ pub struct AuditRecord {
 pub struct Swept {
     /// Logins an hour past their lifetime: until then their browser is told that they expired.
     pub logins: u64,
-    /// Grants past their end, with their codes and tokens.
+    /// Grants past their end, with their codes and tokens: a refresh token goes with its family.
     pub grants: u64,
     /// Access tokens past their end.
     pub access_tokens: u64,
@@ -155,6 +247,8 @@ pub struct Swept {
     pub secrets: u64,
     /// Signing keys that have left the JWK Set.
     pub signing_keys: u64,
+    /// Warnings to owners that are older than 90 days.
+    pub owner_warnings: u64,
     /// Audit records past their own retention.
     pub audit: u64,
 }
@@ -175,6 +269,8 @@ pub enum Duty {
     Sweep,
     /// Making the next signing keys.
     Rotate,
+    /// Warning the owners of secrets that end.
+    Warn,
 }
 
 impl Duty {
@@ -183,6 +279,7 @@ impl Duty {
         match self {
             Self::Sweep => "sweep",
             Self::Rotate => "rotate",
+            Self::Warn => "warn",
         }
     }
 }

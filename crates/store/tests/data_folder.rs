@@ -10,14 +10,16 @@ mod scenes {
     use portvakt_protocol::acr::Assurance;
     use portvakt_protocol::client::{ApplicationType, AuthMethod, ClientId};
     use portvakt_protocol::evidence::{Evidence, Method};
-    use portvakt_protocol::grant::{Echo, Grant, GrantId, NewAccessToken, NewCode};
+    use portvakt_protocol::grant::{Echo, Grant, GrantId, NewAccessToken, NewCode, NewRefreshToken};
     use portvakt_protocol::issuer::Issuer;
     use portvakt_protocol::organisation::{OrgNumber, Organisation, Standing};
     use portvakt_protocol::person::Pid;
     use portvakt_protocol::provider::Pool;
     use portvakt_protocol::registration::{Change, ClientRegistration, PersonRecord};
     use portvakt_protocol::scope::Scopes;
-    use portvakt_protocol::secret::{AccessToken, BrowserSecret, ClientSecret, Code, LoginHandle};
+    use portvakt_protocol::secret::{
+        AccessToken, BrowserSecret, ClientSecret, Code, LoginHandle, RefreshToken,
+    };
     use portvakt_protocol::time::{Seconds, Timestamp};
     use portvakt_store::{
         Actor, CodeSpending, Issue, LoginWrite, MasterKey, NewLogin, OpenFault, Opening, Store, StoreUrl,
@@ -216,17 +218,20 @@ mod scenes {
         let recorded = store.record_evidence(&issuer, handle.digest(), browser.digest(), evidence, NOW).await;
         assert_eq!(recorded, Ok(LoginWrite::Done));
         let scopes = Scopes::parse("openid").unwrap();
-        let grant_client = client_id.clone();
         let (id, echo) = (GrantId(random.bytes()), Echo::default());
+        let issued = NOW;
+        let client = client_id.clone();
         let grant =
-            Grant { id, client_id: grant_client, pid, scopes, method, assurance, auth_time, expires, echo };
+            Grant { id, client_id: client, pid, scopes, method, assurance, auth_time, issued, expires, echo };
         let redirect_uri = "https://demo.example/callback".to_owned();
         let issue =
             Issue { code: NewCode { digest: code.digest(), redirect_uri, challenge: None, expires }, grant };
         let finished = store.finish_login(&issuer, handle.digest(), browser.digest(), issue, NOW).await;
         assert_eq!(finished, Ok(LoginWrite::Done));
-        let access_token = NewAccessToken { digest: token.digest(), expires };
-        let spending = CodeSpending { client_id, code: code.digest(), access_token };
+        let access_token = NewAccessToken { digest: token.digest(), issued, expires, narrowed: None };
+        let first = RefreshToken::draw(random);
+        let refresh_token = Some(NewRefreshToken { digest: first.digest(), issued, expires });
+        let spending = CodeSpending { client_id, code: code.digest(), access_token, refresh_token };
         store.spend_code(&issuer, spending, NOW).await.unwrap();
         let text = |name, text: &str| (name, text.as_bytes().to_vec());
         let master = MasterKey::draw(&Random::danger_seeded(1));
@@ -237,6 +242,7 @@ mod scenes {
             text("a client secret", secret.reveal()),
             text("a code", code.reveal()),
             text("an access token", token.reveal()),
+            text("a refresh token", first.reveal()),
             text("a login's handle", handle.reveal()),
             text("a browser's secret", browser.reveal()),
             text("the master key", &master.reveal()),
@@ -265,6 +271,10 @@ mod scenes {
             description: None,
             client_uri: None,
             integration_type: None,
+            supplier_orgno: None,
+            grant_types: None,
+            refresh_token_usage: None,
+            onbehalfof: vec![],
             application_type: ApplicationType::Web,
             token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
             redirect_uris: vec!["https://demo.example/callback".into()],

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::invariants::{IN_FOLDER, INVARIANTS};
+use super::narrowed::{self, Narrowed};
 use super::sealed::{Reading, shown};
 use super::{Checked, Finding, TOLD, vault};
 use crate::copy::rows::Value;
@@ -37,6 +38,7 @@ pub(super) fn check(folder: &Path, opening: &Opening) -> Result<Checked, OpenFau
             checked.findings.push(Finding { invariant, rule, table, key, remedy });
         }
     }
+    narrowed::judge(narrowed_tokens(db).map_err(fault)?, &mut checked);
     let mut select = db.prepare("SELECT purpose, key_id, sealed FROM vault").map_err(fault)?;
     let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     let rows: Result<Vec<_>, _> = rows.map_err(fault)?.collect();
@@ -97,6 +99,15 @@ fn keys(db: &Connection, sql: &str) -> Result<Vec<String>, OpenFault> {
         }
     }
     Ok(keys)
+}
+
+fn narrowed_tokens(db: &Connection) -> Result<Vec<Narrowed>, rusqlite::Error> {
+    let mut select = db.prepare(narrowed::IN_FOLDER)?;
+    let rows = select.query_map([], |row| {
+        let (issuer, digest) = (row.get(0)?, row.get(1)?);
+        Ok(Narrowed { issuer, digest, narrowed: row.get(2)?, granted: row.get(3)? })
+    })?;
+    rows.collect()
 }
 
 /// Reads every row that holds something sealed.

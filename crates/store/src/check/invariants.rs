@@ -14,7 +14,7 @@ pub(super) struct Invariant {
     pub(super) table: &'static str,
     /// What to do then.
     pub(super) remedy: &'static str,
-    /// Finds the keys of what breaks it. `codes` and `tokens` are rows that name their grant; `:now` is the present.
+    /// Finds the keys of what breaks it. `codes`, `tokens` and `refreshes` are rows that name their grant; `:now` is the present.
     find: &'static str,
 }
 
@@ -24,6 +24,9 @@ pub(super) const IN_FOLDER: &str = "WITH codes AS (
     FROM code c LEFT JOIN login_grant g ON g.id = c.grant_id
 ), tokens AS (
     SELECT t.issuer, t.digest, g.name AS login_grant FROM access_token t LEFT JOIN login_grant g ON g.id = t.grant_id
+), refreshes AS (
+    SELECT r.issuer, r.digest, r.client_id, r.generation, r.issued, r.spent_at, r.successor, g.name AS login_grant
+    FROM refresh_token r LEFT JOIN login_grant g ON g.id = r.grant_id
 )";
 
 /// And in a database.
@@ -31,6 +34,8 @@ pub(super) const IN_DATABASE: &str = "WITH codes AS (
     SELECT issuer, digest, client_id, spent_at, login_grant FROM code
 ), tokens AS (
     SELECT issuer, digest, login_grant FROM access_token
+), refreshes AS (
+    SELECT issuer, digest, client_id, generation, issued, spent_at, successor, login_grant FROM refresh_token
 )";
 
 impl Invariant {
@@ -75,6 +80,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         remedy: TWICE,
         find: "SELECT login_grant FROM codes WHERE login_grant IS NOT NULL GROUP BY login_grant HAVING count(*) > 1",
     },
+    // What refresh tokens give besides is a family's to say.
     Invariant {
         invariant: "I1",
         rule: "a spent code gave one access token, and an unspent one none",
@@ -84,7 +90,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                FROM (SELECT login_grant, count(*) AS given FROM tokens GROUP BY login_grant) t
                LEFT JOIN (SELECT login_grant, count(*) AS spent FROM codes WHERE spent_at IS NOT NULL GROUP BY login_grant) c
                  ON c.login_grant = t.login_grant
-               WHERE t.given > coalesce(c.spent, 0)",
+               LEFT JOIN (SELECT DISTINCT login_grant FROM refreshes) r ON r.login_grant = t.login_grant
+               WHERE t.given > coalesce(c.spent, 0) AND (c.spent IS NULL OR r.login_grant IS NULL)",
     },
     Invariant {
         invariant: "I1",
@@ -128,6 +135,45 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         table: "access_token",
         remedy: HALF,
         find: "SELECT t.issuer, t.digest FROM tokens t LEFT JOIN login_grant g ON g.name = t.login_grant WHERE g.name IS NULL",
+    },
+    Invariant {
+        invariant: "I2",
+        rule: "a refresh token has its grant",
+        table: "refresh_token",
+        remedy: HALF,
+        find: "SELECT r.issuer, r.digest FROM refreshes r LEFT JOIN login_grant g ON g.name = r.login_grant WHERE g.name IS NULL",
+    },
+    Invariant {
+        invariant: "I2",
+        rule: "a refresh token is its grant's client's, at its issuer",
+        table: "refresh_token",
+        remedy: HALF,
+        find: "SELECT r.issuer, r.digest FROM refreshes r JOIN login_grant g ON g.name = r.login_grant
+               WHERE g.issuer <> r.issuer OR g.client_id <> r.client_id",
+    },
+    Invariant {
+        invariant: "I2",
+        rule: "a refresh token's successor is a later one of its family",
+        table: "refresh_token",
+        remedy: HALF,
+        find: "SELECT p.issuer, p.digest FROM refreshes p
+               LEFT JOIN refreshes s ON s.issuer = p.issuer AND s.digest = p.successor AND s.login_grant = p.login_grant
+               WHERE p.successor IS NOT NULL AND (s.digest IS NULL OR s.generation <= p.generation)",
+    },
+    Invariant {
+        invariant: "I3",
+        rule: "a family has one refresh token that can be used",
+        table: "refresh_token",
+        remedy: TWICE,
+        find: "SELECT login_grant FROM refreshes WHERE spent_at IS NULL GROUP BY login_grant HAVING count(*) > 1",
+    },
+    Invariant {
+        invariant: "I3",
+        rule: "a family's refresh tokens are numbered from 1 without gaps",
+        table: "refresh_token",
+        remedy: HALF,
+        find: "SELECT login_grant FROM refreshes GROUP BY login_grant
+               HAVING min(generation) <> 1 OR max(generation) <> count(*) OR count(DISTINCT generation) <> count(*)",
     },
     Invariant {
         invariant: "I2",
@@ -188,6 +234,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         find: "SELECT issuer FROM (
                    SELECT issuer FROM organisation UNION SELECT issuer FROM scope UNION SELECT issuer FROM client
                    UNION SELECT issuer FROM signing_key UNION SELECT issuer FROM login UNION SELECT issuer FROM login_grant
+                   UNION SELECT issuer FROM not_before UNION SELECT issuer FROM scope_access
+                   UNION SELECT issuer FROM owner_warning
                ) AS used EXCEPT SELECT id FROM issuer",
     },
     Invariant {
@@ -205,6 +253,14 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         remedy: "a token was given for a revoked grant: it is refused, for its grant is; report it, and look at the nodes' clocks",
         find: "SELECT c.issuer, c.digest FROM codes c JOIN login_grant g ON g.name = c.login_grant
                WHERE c.spent_at > g.revoked_at + 60",
+    },
+    Invariant {
+        invariant: "I4",
+        rule: "no refresh token is spent once its grant is revoked",
+        table: "refresh_token",
+        remedy: "a token was given for a revoked grant: it is refused, for its grant is; report it, and look at the nodes' clocks",
+        find: "SELECT r.issuer, r.digest FROM refreshes r JOIN login_grant g ON g.name = r.login_grant
+               WHERE r.spent_at > g.revoked_at + 60",
     },
     Invariant {
         invariant: "I5",
@@ -231,7 +287,21 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         remedy: UNRECORDED,
         find: "SELECT name AS login_grant FROM login_grant
                WHERE revoked_at > (SELECT min(at) FROM audit) AND revoked_at NOT IN (SELECT at FROM audit WHERE event = 'restored')
-               EXCEPT SELECT login_grant FROM audit WHERE event = 'code_replayed'",
+               EXCEPT SELECT login_grant FROM audit WHERE event IN ('code_replayed', 'refresh_replayed', 'grant_revoked')",
+    },
+    // A token that stays is used without a new one, so there may be more records than tokens.
+    Invariant {
+        invariant: "I7",
+        rule: "a refresh token that was given for another has its record",
+        table: "refresh_token",
+        remedy: UNRECORDED,
+        find: "SELECT r.login_grant FROM (
+                   SELECT login_grant, count(*) AS given FROM refreshes
+                   WHERE generation > 1 AND issued > (SELECT min(at) FROM audit) GROUP BY login_grant
+               ) r LEFT JOIN (
+                   SELECT login_grant, count(*) AS recorded FROM audit
+                   WHERE event IN ('refreshed', 'refresh_retried') GROUP BY login_grant
+               ) a ON a.login_grant = r.login_grant WHERE r.given > coalesce(a.recorded, 0)",
     },
     Invariant {
         invariant: "I7",
@@ -274,11 +344,11 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         invariant: "I7",
-        rule: "what was recorded as replayed is revoked",
+        rule: "what was recorded as replayed or taken back is revoked",
         table: "audit",
         remedy: UNRECORDED,
         find: "SELECT a.login_grant FROM audit a JOIN login_grant g ON g.name = a.login_grant
-               WHERE a.event = 'code_replayed' AND g.revoked_at IS NULL",
+               WHERE a.event IN ('code_replayed', 'refresh_replayed', 'grant_revoked') AND g.revoked_at IS NULL",
     },
     // A code lives for a minute, and its grant is not swept before it.
     Invariant {

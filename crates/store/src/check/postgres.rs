@@ -4,6 +4,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::invariants::{IN_DATABASE, INVARIANTS};
+use super::narrowed::{self, Narrowed};
 use super::sealed::{Reading, shown};
 use super::{Checked, Finding, TOLD, vault};
 use crate::copy::rows::Value;
@@ -36,6 +37,13 @@ pub(super) async fn check(url: &PostgresUrl, opening: &Opening) -> Result<Checke
             checked.findings.push(Finding { invariant, rule, table, key: key(row)?, remedy });
         }
     }
+    let narrowed = alone.ask(narrowed::IN_DATABASE, &[]).await?;
+    let token = |row: &Row| {
+        let (issuer, digest) = (row.try_get(0)?, row.try_get(1)?);
+        Ok(Narrowed { issuer, digest, narrowed: row.try_get(2)?, granted: row.try_get(3)? })
+    };
+    let narrowed: Result<Vec<_>, _> = narrowed.iter().map(token).collect();
+    narrowed::judge(narrowed.map_err(database)?, &mut checked);
     let rows = alone.ask("SELECT purpose, key_id, sealed FROM vault", &[]).await?;
     let key = |row: &Row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?));
     let rows: Result<Vec<_>, _> = rows.iter().map(key).collect();

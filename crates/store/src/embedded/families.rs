@@ -239,8 +239,10 @@ fn reuse(
     let Some((grant_id, generation)) = found.optional()? else { return Ok(false) };
     // What was spent on a token that has been used now is no retry any more.
     if generation > 1 {
-        db.prepare_cached("UPDATE refresh_token SET successor = NULL WHERE grant_id = ?1 AND successor = ?2")?
-            .execute(params![grant_id, presented.as_bytes()])?;
+        db.prepare_cached(
+            "UPDATE refresh_token SET successor = NULL WHERE grant_id = ?1 AND successor = ?2",
+        )?
+        .execute(params![grant_id, presented.as_bytes()])?;
     }
     keep(db, issuer, grant_id, access_token)?;
     audit::write_of_grant(db, now, Event::Refreshed, grant_id)?;
@@ -256,7 +258,8 @@ fn replayed(db: &Connection, issuer: i64, refresh: &Refresh, now: Timestamp) -> 
     let key = params![issuer, refresh.presented.as_bytes(), refresh.client_id.as_str()];
     let found = select.query_row(key, |row| row.get::<_, i64>(0));
     let Some(grant_id) = found.optional()? else { return Ok(Redemption::Unknown) };
-    let sql = "UPDATE login_grant AS family SET revoked_at = ?2 WHERE family.id = ?1 AND family.revoked_at IS NULL";
+    let sql =
+        "UPDATE login_grant AS family SET revoked_at = ?2 WHERE family.id = ?1 AND family.revoked_at IS NULL";
     #[cfg(feature = "danger-faults")]
     let sql = crate::planted::bent(sql);
     if db.prepare_cached(sql)?.execute(params![grant_id, now.unix()])? > 0 {

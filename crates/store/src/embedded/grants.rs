@@ -2,7 +2,9 @@
 //! token the hot read: both are a few prepared statements and no text is made.
 
 use portvakt_protocol::evidence::Method;
-use portvakt_protocol::grant::{Echo, Grant, GrantId, LoadedAccessToken, LoadedCode, NewAccessToken, NewCode};
+use portvakt_protocol::grant::{
+    Echo, Grant, GrantId, LoadedAccessToken, LoadedCode, NewAccessToken, NewCode,
+};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::person::PersonHandle;
 use portvakt_protocol::pkce::CodeChallenge;

@@ -174,13 +174,23 @@ pub(super) fn differences(db: &Connection) -> Result<Vec<String>, rusqlite::Erro
 }
 
 fn migrate(db: &Connection, applied: u32, now: Timestamp) -> Result<(), rusqlite::Error> {
+    migrate_by(db, MIGRATIONS, applied, now)
+}
+
+/// As far as these migrations go.
+fn migrate_by(
+    db: &Connection,
+    migrations: &[Migration],
+    applied: u32,
+    now: Timestamp,
+) -> Result<(), rusqlite::Error> {
     if applied == 0 {
         db.execute_batch(
             "CREATE TABLE migration (number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 BLOB NOT NULL, applied_at INTEGER NOT \
              NULL) STRICT",
         )?;
     }
-    for migration in MIGRATIONS.iter().filter(|migration| migration.number > applied) {
+    for migration in migrations.iter().filter(|migration| migration.number > applied) {
         db.execute_batch(migration.sql)?;
         db.execute(
             "INSERT INTO migration (number, name, sha256, applied_at) VALUES (?1, ?2, ?3, ?4)",
@@ -259,7 +269,7 @@ mod tests {
         let mut db = Connection::open_in_memory().unwrap();
         opened(&mut db).unwrap();
         db.execute_batch("INSERT INTO migration VALUES (9999, 'later', x'00', 0)").unwrap();
-        assert!(matches!(opened(&mut db), Err(OpenFault::NewerSchema { found: 9999, known: 2 })));
+        assert!(matches!(opened(&mut db), Err(OpenFault::NewerSchema { found: 9999, known: 3 })));
 
         let mut db = Connection::open_in_memory().unwrap();
         opened(&mut db).unwrap();
@@ -267,23 +277,53 @@ mod tests {
         assert!(matches!(opened(&mut db), Err(OpenFault::ForeignMigration { number: 1 })));
     }
 
+    /// A store as a version left it that knew the first `count` migrations: with keys, a grant and a token.
+    fn of_migrations(count: usize) -> Connection {
+        let mut db = Connection::open_in_memory().unwrap();
+        migrate_by(&db, &MIGRATIONS[..count], 0, Timestamp::from_unix(0)).unwrap();
+        let transaction = db.transaction().unwrap();
+        let keys = VaultKeys::draw(&Random::danger_seeded(1));
+        let master = MasterKey::draw(&Random::danger_seeded(2));
+        store_vault(&transaction, &keys.seal(&master, &Random::danger_seeded(3))).unwrap();
+        transaction.commit().unwrap();
+        db.execute_batch(
+            "INSERT INTO issuer VALUES (1, 'https://eid.example/');
+             INSERT INTO organisation (issuer, orgno, name, standing) VALUES (1, '991825827', 'Direktoratet', 'active');
+             INSERT INTO scope (issuer, scope, description, at_max_age, active) VALUES (1, 'skatt:inntekt', '', 0, 1);
+             INSERT INTO client VALUES (1, 'demo', '991825827', '{}', 1, 5, 5);
+             INSERT INTO login_grant
+                (name, issuer, client_id, person, pid_sealed, scopes, method, assurance, auth_time, expires)
+             VALUES (zeroblob(16), 1, 'demo', zeroblob(32), x'00', 'openid', 'TestID', 'high', 77, 9000);
+             INSERT INTO access_token (issuer, digest, grant_id, expires) VALUES (1, zeroblob(32), 1, 200);",
+        )
+        .unwrap();
+        db
+    }
+
     #[test]
     fn a_store_of_an_earlier_schema_is_brought_up_to_date() {
-        let mut db = Connection::open_in_memory().unwrap();
-        opened(&mut db).unwrap();
         let keys = |db: &Connection| {
             let mut select = db.prepare("SELECT sealed FROM vault ORDER BY purpose").unwrap();
             select.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<Vec<u8>>, _>>().unwrap()
         };
-        let before = keys(&db);
-        db.execute_batch("DROP INDEX audit_at; DELETE FROM migration WHERE number = 2").unwrap();
-        for _ in 0..2 {
-            opened(&mut db).unwrap();
-            let index = "SELECT count(*) FROM sqlite_schema WHERE name = 'audit_at'";
-            assert_eq!(db.query_row(index, [], |row| row.get(0)), Ok(1));
-            assert_eq!(applied(&db).unwrap(), 2);
+        for count in 1..MIGRATIONS.len() {
+            let mut db = of_migrations(count);
+            let before = keys(&db);
+            for _ in 0..2 {
+                opened(&mut db).unwrap();
+                assert_eq!(applied(&db).unwrap() as usize, MIGRATIONS.len(), "from {count}");
+                assert_eq!(differences(&db).unwrap(), [""; 0], "from {count}");
+            }
+            assert_eq!(keys(&db), before);
+            let told = |sql: &str| db.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).unwrap();
+            assert_eq!(
+                told("SELECT issued FROM login_grant"),
+                Some(77),
+                "a grant of before is as old as its login"
+            );
+            assert_eq!(told("SELECT count(*) FROM access_token WHERE narrowed IS NULL"), Some(1));
+            assert_eq!(told("SELECT count(*) FROM scope WHERE record IS NULL"), Some(1));
         }
-        assert_eq!(keys(&db), before);
     }
 
     #[test]

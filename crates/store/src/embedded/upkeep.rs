@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::{Embedded, audit};
 use crate::Broken;
-use crate::retention::{LOGIN_LINGERS, SECRET_LINGERS};
+use crate::retention::{LOGIN_LINGERS, SECRET_LINGERS, WARNING_LINGERS};
 use crate::verbs::{AuditRecord, SweepPolicy, Swept};
 
 /// How long a question after health waits for a write.
@@ -24,6 +24,7 @@ const GRANTS: &str = "DELETE FROM login_grant WHERE id IN (
     WHERE g.expires <= ?1
       AND NOT EXISTS (SELECT 1 FROM access_token t WHERE t.grant_id = g.id AND t.expires > ?1)
       AND NOT EXISTS (SELECT 1 FROM code c WHERE c.grant_id = g.id AND c.expires > ?1)
+      AND NOT EXISTS (SELECT 1 FROM refresh_token r WHERE r.grant_id = g.id AND r.spent_at IS NULL AND r.expires > ?1)
     LIMIT ?2)";
 
 const SECRETS: &str =
@@ -32,6 +33,9 @@ const SECRETS: &str =
 /// An issuer's last key is never given an instant at which it leaves.
 const SIGNING_KEYS: &str =
     "DELETE FROM signing_key WHERE rowid IN (SELECT rowid FROM signing_key WHERE removed <= ?1 LIMIT ?2)";
+
+const OWNER_WARNINGS: &str =
+    "DELETE FROM owner_warning WHERE rowid IN (SELECT rowid FROM owner_warning WHERE at <= ?1 LIMIT ?2)";
 
 /// By the records' own instants, for numbers grow with time only as long as no clock was ever ahead. The newest stays, for its
 /// number must not be given again.
@@ -53,6 +57,7 @@ impl Embedded {
             grants: self.delete(GRANTS, now, batch).await?,
             secrets: self.delete(SECRETS, now - SECRET_LINGERS, batch).await?,
             signing_keys: self.delete(SIGNING_KEYS, now, batch).await?,
+            owner_warnings: self.delete(OWNER_WARNINGS, now - WARNING_LINGERS, batch).await?,
             audit,
         })
     }

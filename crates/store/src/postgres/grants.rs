@@ -42,7 +42,7 @@ statements! {
             SELECT $1, $5, name, $8, $6, $9 FROM spent
          ), first AS (
             INSERT INTO refresh_token (issuer, digest, login_grant, client_id, generation, access_token, issued, expires)
-            SELECT $1, $10, name, client_id, 1, $5, $11, $12 FROM spent WHERE $10 IS NOT NULL
+            SELECT $1, $10, name, client_id, 1, $5, $11, $12 FROM spent WHERE CAST($10 AS BYTEA) IS NOT NULL
          ), record AS (
             INSERT INTO audit (at, issuer, event, client_id, person, login_grant)
             SELECT $4, $1, $7, client_id, person, name FROM spent

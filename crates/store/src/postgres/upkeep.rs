@@ -6,7 +6,7 @@ use super::Postgres;
 use super::outcome::{Probe, Written};
 use super::statement::{Statement, statements};
 use crate::Broken;
-use crate::retention::{LOGIN_LINGERS, SECRET_LINGERS};
+use crate::retention::{LOGIN_LINGERS, SECRET_LINGERS, WARNING_LINGERS};
 use crate::verbs::{SweepPolicy, Swept};
 
 /// For this long the mark of a write is kept. It is asked for within a second.
@@ -32,11 +32,15 @@ statements! {
             WHERE g.expires <= $1
               AND NOT EXISTS (SELECT 1 FROM access_token t WHERE t.login_grant = g.name AND t.expires > $1)
               AND NOT EXISTS (SELECT 1 FROM code c WHERE c.login_grant = g.name AND c.expires > $1)
+              AND NOT EXISTS (SELECT 1 FROM refresh_token r
+                              WHERE r.login_grant = g.name AND r.spent_at IS NULL AND r.expires > $1)
             ORDER BY g.expires LIMIT $2
          ), codes AS (
             DELETE FROM code WHERE login_grant IN (SELECT name FROM ended)
          ), tokens AS (
             DELETE FROM access_token WHERE login_grant IN (SELECT name FROM ended)
+         ), families AS (
+            DELETE FROM refresh_token WHERE login_grant IN (SELECT name FROM ended)
          ), swept AS (
             DELETE FROM login_grant WHERE name IN (SELECT name FROM ended) RETURNING 1
          ) SELECT count(*) FROM swept";
@@ -51,6 +55,12 @@ statements! {
         "WITH swept AS (
             DELETE FROM signing_key WHERE (issuer, kid) IN
                 (SELECT issuer, kid FROM signing_key WHERE removed <= $1 ORDER BY removed LIMIT $2)
+            RETURNING 1
+         ) SELECT count(*) FROM swept";
+    OWNER_WARNINGS(INT8, INT8) =
+        "WITH swept AS (
+            DELETE FROM owner_warning WHERE (issuer, client_id, kind, reason, day) IN
+                (SELECT issuer, client_id, kind, reason, day FROM owner_warning WHERE at <= $1 ORDER BY at LIMIT $2)
             RETURNING 1
          ) SELECT count(*) FROM swept";
     /// By the records' own instants, and never the newest, as the embedded store does.
@@ -81,6 +91,7 @@ impl Postgres {
             grants: self.delete(&GRANTS, now, batch).await?,
             secrets: self.delete(&SECRETS, now - SECRET_LINGERS, batch).await?,
             signing_keys: self.delete(&SIGNING_KEYS, now, batch).await?,
+            owner_warnings: self.delete(&OWNER_WARNINGS, now - WARNING_LINGERS, batch).await?,
             audit,
         })
     }

@@ -130,7 +130,7 @@ const BREACHES: &[Breach] = &[
     alike("a finished login has its record", "DELETE FROM audit WHERE event = 'logins_ended'"),
     alike("a client has its record", "UPDATE client SET created = created + 1; DELETE FROM audit WHERE event = 'client_registered'"),
     alike(
-        "what was recorded as replayed is revoked",
+        "what was recorded as replayed or taken back is revoked",
         "UPDATE login_grant SET revoked_at = NULL WHERE revoked_at IS NOT NULL",
     ),
     alike(

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use portvakt_protocol::client::{SecretCheck, Stopped};
-use portvakt_protocol::organisation::Standing;
+use portvakt_protocol::organisation::{OrgNumber, Standing};
 use portvakt_protocol::profile::TokenType;
 use portvakt_protocol::provider::Environment;
 use portvakt_protocol::provider::PersonStanding;
@@ -198,11 +198,19 @@ pub(crate) async fn a_register_whose_caller_went_away_is_seen_all_the_same(world
 
 pub(crate) async fn a_registry_is_read_as_it_was_registered(mut world: World) {
     let record = ScopeRecord {
-        scope: Scope::parse("skatt:inntekt").unwrap(),
+        owner_orgno: Some(OrgNumber::parse("991825827").unwrap()),
         description: "Inntekt".to_owned(),
+        description_nn: Some("Inntekt".to_owned()),
+        description_en: Some("Income".to_owned()),
+        description_se: Some("Sisaboahtu".to_owned()),
         token_type: Some(TokenType::SelfContained),
         at_max_age: Seconds::new(30),
+        authorization_max_lifetime: Seconds::new(3600),
+        requires_pseudonymous_tokens: true,
+        accessible_for_all: false,
+        enforced_aud_for_introspection: vec![client_id("demo")],
         active: false,
+        ..ScopeRecord::open(Scope::parse("skatt:inntekt").unwrap())
     };
     let scope = Change::Scope { issuer: world.issuer().clone(), record: record.clone() };
     let mut bare = organisation("910753614");

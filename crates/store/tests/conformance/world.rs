@@ -7,7 +7,7 @@ use portvakt_crypto::random::Random;
 use portvakt_protocol::acr::Assurance;
 use portvakt_protocol::client::{ApplicationType, AuthMethod, ClientId};
 use portvakt_protocol::evidence::{Evidence, Method};
-use portvakt_protocol::grant::{Echo, Grant, GrantId, NewAccessToken, NewCode};
+use portvakt_protocol::grant::{Echo, Grant, GrantId, NewAccessToken, NewCode, NewRefreshToken};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::{Acceptance, OrgNumber, Organisation, Standing};
 use portvakt_protocol::person::Pid;
@@ -18,11 +18,13 @@ use portvakt_protocol::registration::{Change, ClientRegistration};
 use portvakt_protocol::scope::Scopes;
 use portvakt_protocol::secret::{
     AccessToken, AccessTokenDigest, BrowserDigest, BrowserSecret, Code, CodeDigest, LoginDigest, LoginHandle,
+    RefreshToken, RefreshTokenDigest,
 };
 use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_protocol::witness::{Refreshing, Spending};
 use portvakt_store::{
     Actor, AuditRecord, CodeSpending, Issue, LoginWrite, MasterKey, NewLogin, OpenFault, Opening, Pooler,
-    PostgresUrl, Registered, Store, StoreUrl, StoredKey, migrate,
+    PostgresUrl, Refresh, Registered, Store, StoreUrl, StoredKey, Usage, migrate,
 };
 
 /// Where a backend keeps its data: it can be opened again.
@@ -138,6 +140,21 @@ pub(crate) struct World {
     pub(crate) random: Random,
 }
 
+/// A login whose code was spent, and what it gave.
+#[derive(Clone, Debug)]
+pub(crate) struct Family {
+    pub(crate) issue: Issue,
+    pub(crate) access: AccessTokenDigest,
+    pub(crate) refresh: RefreshTokenDigest,
+}
+
+/// What a refresh gave, or would have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    pub(crate) access: AccessTokenDigest,
+    pub(crate) refresh: RefreshTokenDigest,
+}
+
 /// A login that has begun.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Begun {
@@ -186,6 +203,10 @@ pub(crate) fn registration(id: &str) -> ClientRegistration {
         description: None,
         client_uri: None,
         integration_type: None,
+        supplier_orgno: None,
+        grant_types: None,
+        refresh_token_usage: None,
+        onbehalfof: vec![],
         application_type: ApplicationType::Web,
         token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
         redirect_uris: vec!["https://demo.example/callback".to_owned()],
@@ -210,6 +231,12 @@ pub(crate) fn register_client(issuer: &Issuer, id: &str, active: bool) -> Change
 
 pub(crate) fn evidence_of(person: &str, now: Timestamp) -> Evidence {
     Evidence { pid: pid(person), method: Method::TestId, assurance: Assurance::High, auth_time: now }
+}
+
+/// What a refresh that rotates would give.
+pub(crate) fn given(rotation: &Refresh) -> Given {
+    let Usage::Rotate { successor, .. } = &rotation.usage else { panic!("no rotation") };
+    Given { access: rotation.access_token.digest, refresh: successor.digest }
 }
 
 pub(crate) async fn open(
@@ -327,33 +354,117 @@ impl World {
                 method: Method::TestId,
                 assurance: Assurance::High,
                 auth_time: START,
+                issued: START,
                 expires: after(7200),
-                echo: Echo { nonce: Some("n-0S6_WzA2Mj".to_owned()), locale: Some("nb".to_owned()) },
+                echo: Echo {
+                    nonce: Some("n-0S6_WzA2Mj".to_owned()),
+                    locale: Some("nb".to_owned()),
+                    onbehalfof: Some("910753614".to_owned()),
+                },
             },
         }
     }
 
     /// A whole login: what it issued is stored.
     pub(crate) async fn issued(&self) -> Issue {
-        let begun = self.begin().await;
         let issue = self.issue();
-        let evidence = evidence_of(KARI, START);
+        self.finish(&issue).await;
+        issue
+    }
+
+    /// A whole login that issues this.
+    pub(crate) async fn finish(&self, issue: &Issue) {
+        let begun = self.begin().await;
+        let Grant { pid, auth_time, .. } = issue.grant.clone();
+        let evidence = Evidence { pid, method: Method::TestId, assurance: Assurance::High, auth_time };
         let recorded =
             self.store.record_evidence(self.issuer(), begun.login, begun.browser, evidence, START).await;
         assert_eq!(recorded, Ok(LoginWrite::Done));
         let finished =
             self.store.finish_login(self.issuer(), begun.login, begun.browser, issue.clone(), START).await;
         assert_eq!(finished, Ok(LoginWrite::Done));
-        issue
     }
 
     /// A spending of `code` by `client` for a new access token that ends after two minutes.
     pub(crate) fn spending(&self, client: &str, code: CodeDigest) -> CodeSpending {
-        CodeSpending { client_id: client_id(client), code, access_token: self.access_token() }
+        CodeSpending {
+            client_id: client_id(client),
+            code,
+            access_token: self.access_token(),
+            refresh_token: None,
+        }
     }
 
     pub(crate) fn access_token(&self) -> NewAccessToken {
-        NewAccessToken { digest: AccessToken::draw(&self.random).digest(), expires: after(120) }
+        NewAccessToken {
+            digest: AccessToken::draw(&self.random).digest(),
+            issued: START,
+            expires: after(120),
+            narrowed: None,
+        }
+    }
+
+    /// One that ends ten minutes after `now`.
+    pub(crate) fn new_refresh_token(&self, now: Timestamp) -> NewRefreshToken {
+        NewRefreshToken {
+            digest: RefreshToken::draw(&self.random).digest(),
+            issued: now,
+            expires: now + Seconds::new(600),
+        }
+    }
+
+    /// A login of the client `demo` that gave a refresh token.
+    pub(crate) async fn family(&self) -> Family {
+        let issue = self.issued().await;
+        self.family_of(issue).await
+    }
+
+    /// What a login issued, redeemed at its start.
+    pub(crate) async fn family_of(&self, issue: Issue) -> Family {
+        let mut spending = self.spending("demo", issue.code.digest);
+        let first = self.new_refresh_token(START);
+        let (access, refresh) = (spending.access_token.digest, first.digest);
+        spending.refresh_token = Some(first);
+        let spent = self.store.spend_code(self.issuer(), spending, START).await.unwrap();
+        assert!(
+            matches!(spent, Spending::Spent(spent) if spent.is_about(issue.code.digest, (access, Some(refresh))))
+        );
+        Family { issue, access, refresh }
+    }
+
+    /// A use of `presented` that rotates it, with a grace of 30 seconds.
+    pub(crate) fn rotation(&self, presented: RefreshTokenDigest, now: Timestamp) -> Refresh {
+        let retry_since = now - Seconds::new(29);
+        Refresh {
+            client_id: client_id("demo"),
+            presented,
+            usage: Usage::Rotate { successor: self.new_refresh_token(now), retry_since },
+            access_token: NewAccessToken {
+                issued: now,
+                expires: now + Seconds::new(120),
+                ..self.access_token()
+            },
+        }
+    }
+
+    /// A use of `presented` after which it stays, and ends at `expires`.
+    pub(crate) fn reuse(&self, presented: RefreshTokenDigest, expires: Timestamp, now: Timestamp) -> Refresh {
+        Refresh { usage: Usage::Reuse { expires }, ..self.rotation(presented, now) }
+    }
+
+    /// Rotates.
+    pub(crate) async fn rotate(&self, presented: RefreshTokenDigest, now: Timestamp) -> (Refreshing, Given) {
+        let rotation = self.rotation(presented, now);
+        let given = given(&rotation);
+        (self.store.refresh(self.issuer(), rotation, now).await.unwrap(), given)
+    }
+
+    /// Rotates a token that can be used.
+    pub(crate) async fn rotated(&self, presented: RefreshTokenDigest, now: Timestamp) -> Given {
+        let (answer, given) = self.rotate(presented, now).await;
+        let kept = (given.access, Some(given.refresh));
+        assert!(matches!(answer, Refreshing::Refreshed(refreshed) if refreshed.is_about(presented, kept)));
+        given
     }
 
     pub(crate) fn key(&self, kid: &str, published: Timestamp, signs_from: Timestamp) -> StoredKey {
@@ -374,6 +485,18 @@ impl World {
 
     pub(crate) async fn is_revoked(&self, token: &AccessTokenDigest) -> bool {
         self.store.access_token(self.issuer(), token).await.unwrap().unwrap().revoked
+    }
+
+    /// Whether the token is there and may be used, but for its end.
+    pub(crate) async fn is_usable(&self, token: &RefreshTokenDigest) -> bool {
+        let found = self.store.refresh_token(self.issuer(), token).await.unwrap();
+        found.is_some_and(|found| found.spent.is_none() && !found.revoked)
+    }
+
+    /// Whether the access token is there and lives, but for its end.
+    pub(crate) async fn lives(&self, token: &AccessTokenDigest) -> bool {
+        let found = self.store.access_token(self.issuer(), token).await.unwrap();
+        found.is_some_and(|found| !found.revoked)
     }
 
     /// Every record there is.
