@@ -87,6 +87,8 @@ pub(crate) struct Explained {
     pub(crate) received: Option<String>,
     /// What to do about it.
     pub(crate) fix: Option<String>,
+    /// The address of the page about the rule.
+    pub(crate) page: Option<String>,
     /// What failed, of a failure of the server's.
     pub(crate) cause: Option<String>,
     /// What became of a page of the login.
@@ -125,6 +127,7 @@ impl Explained {
             expected: text("expected"),
             received: text("received"),
             fix: text("fix"),
+            page: text("page"),
             cause: text("cause"),
             notice: text("notice").map(|notice| happened(&notice).map_or(notice, str::to_owned)),
         })

@@ -86,7 +86,8 @@ impl House {
             let told = |fault| Failure::new(format!("{}: {fault}", issuer.provider.issuer()));
             let face = issuer.face.face();
             let face = face.map_err(|fault| Failure::new(format!("{}: {}", fault.place.path, fault.rule)))?;
-            sites.push(Arc::new(site.map_err(told)?.with_face(face)));
+            let site = site.map_err(told)?.with_face(face).with_verification(issuer.verify_tokens);
+            sites.push(Arc::new(site));
         }
         let front = Front::new(&sites, store.clone(), clock.clone()).map_err(Failure::new)?;
         desk.served = Served::new(sites);
@@ -125,10 +126,12 @@ impl House {
         let sweeping = upkeep::sweep(store.clone(), clock, audit_retention, shutdown.clone());
         let following = upkeep::follow_keys(Arc::clone(&desk), shutdown.clone());
         let rotating = upkeep::rotate_keys(Arc::clone(&desk), shutdown.clone());
+        let warning = upkeep::warn_owners(Arc::clone(&desk), shutdown.clone());
         let mut crew = Crew::default();
         crew.take_on("sweeping", none_cut(sweeping));
         crew.take_on("following keys", none_cut(following));
         crew.take_on("rotating keys", none_cut(rotating));
+        crew.take_on("warning owners", none_cut(warning));
         if let Some(socket) = socket {
             crew.take_on("taking commands", none_cut(socket.attend(desk, shutdown.clone())));
         }

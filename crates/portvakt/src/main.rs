@@ -13,6 +13,7 @@ mod house;
 mod keys;
 mod master_key;
 mod measure;
+mod owners;
 mod registry;
 mod serve;
 mod served;

@@ -49,6 +49,11 @@ impl Served {
         followed
     }
 
+    /// Every issuer that is served.
+    pub(crate) fn sites(&self) -> &[Arc<Site>] {
+        &self.sites
+    }
+
     /// When an issuer's newest key signs first, as far as is known here.
     pub(crate) fn newest_key(&self, issuer: &Issuer) -> Option<Timestamp> {
         let site = self.sites.iter().find(|site| site.provider.issuer() == issuer)?;

@@ -169,6 +169,7 @@ fn write(out: &mut dyn Write, id: &TraceId, event: &Explained) -> io::Result<()>
         ("  expected", fact(&event.expected)),
         ("  received", fact(&event.received)),
         ("  fix", fact(&event.fix)),
+        ("  page", fact(&event.page)),
         ("  cause", fact(&event.cause)),
     ];
     table::write_fields(out, fields)

@@ -1,5 +1,7 @@
 //! `portvakt organisation …`.
 
+mod report;
+
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
@@ -37,6 +39,13 @@ pub(super) enum OrganisationCommand {
     },
     /// Show an organisation and its clients.
     Show {
+        /// Which.
+        orgno: String,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Report on an organisation: terms, clients, secrets, lifetimes, access to scopes, and warnings of the last 30 days.
+    Report {
         /// Which.
         orgno: String,
         #[command(flatten)]
@@ -112,6 +121,7 @@ pub(super) async fn perform(command: OrganisationCommand) -> Result<(), Failure>
     let (at, deed) = match command {
         OrganisationCommand::List { at } => return list(at).await,
         OrganisationCommand::Show { orgno, at } => return show(orgno, at).await,
+        OrganisationCommand::Report { orgno, at } => return report::report(orgno, at).await,
         OrganisationCommand::Add { orgno, name, accepted_by, terms, at } => {
             let says_what = terms.terms_version.is_some() || terms.accepted_at.is_some();
             if says_what && accepted_by.is_none() {
@@ -172,12 +182,15 @@ fn as_json(shown: &ShownOrganisation) -> Value {
 }
 
 fn standing(shown: &ShownOrganisation) -> String {
-    let word = match shown.organisation.standing {
+    standing_word(shown.organisation.standing).to_owned()
+}
+
+fn standing_word(standing: Standing) -> &'static str {
+    match standing {
         Standing::Active => "active",
         Standing::Withdrawn => "withdrawn",
         Standing::Deactivated => "deactivated",
-    };
-    word.to_owned()
+    }
 }
 
 /// Version, day and person.

@@ -8,7 +8,7 @@ use portvakt_protocol::time::Timestamp;
 use portvakt_store::Actor;
 use serde::{Deserialize, Serialize};
 
-use super::{Place, change_at, only, registries, taken, unknown};
+use super::{Place, change_at, only, registries, report, taken, unknown};
 use crate::catalogue::NotApplied;
 use crate::desk::{Answer, Desk, Refused};
 
@@ -61,6 +61,11 @@ pub(crate) enum OrganisationDeed {
         /// Which.
         orgno: String,
     },
+    /// Reports on one.
+    Report {
+        /// Which.
+        orgno: String,
+    },
 }
 
 impl OrganisationDeed {
@@ -75,6 +80,7 @@ impl OrganisationDeed {
             Self::Activate { .. } => "organisation activate",
             Self::List => "organisation list",
             Self::Show { .. } => "organisation show",
+            Self::Report { .. } => "organisation report",
         }
     }
 }
@@ -136,6 +142,7 @@ pub(crate) async fn perform(
         }
         OrganisationDeed::List => list(desk, issuer).await.map(Answer::Organisations),
         OrganisationDeed::Show { orgno } => show(desk, issuer, &orgno).await,
+        OrganisationDeed::Report { orgno } => report::perform(desk, issuer, &orgno).await,
     }
 }
 

@@ -20,3 +20,4 @@ mod registered;
 mod serve;
 mod server;
 mod three_environments;
+mod warnings;

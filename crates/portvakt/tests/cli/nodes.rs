@@ -12,8 +12,9 @@ use serde_json::Value;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::registered::CATALOGUE;
+use crate::registered::{CATALOGUE, ORGNO};
 use crate::server::{Desk, Server, complaint, told};
+use crate::warnings::{told_owners, warnings};
 
 const HOST: &str = "localhost:8080";
 const ISSUER: &str = "http://localhost:8080/idporten-oidc-provider/";
@@ -191,6 +192,33 @@ async fn a_code_redeemed_on_one_node_is_a_replay_on_another_and_its_token_dead_o
     let stranger = two.pretending(|service| service.client_id = "stranger".to_owned());
     assert_eq!(stranger.redeem(&answer).await.error(), "invalid_client");
     three.tokens(&answer).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_nodes_that_refuse_a_client_often_one_warns_its_owner() {
+    let nodes = Nodes::three("");
+    for node in 0..3 {
+        let service = nodes.service(node).await;
+        let wrong = service.pretending(|service| service.secret = Some("another".to_owned()));
+        let answer = code(&service, &nodes.wire(node)).await;
+        for _ in 0..10 {
+            assert_eq!(wrong.redeem(&answer).await.error(), "invalid_client");
+        }
+    }
+    assert_eq!(warnings(&nodes.desk).as_array().map(Vec::len), Some(1));
+    // Every node has looked at what it counted by then.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut told = Vec::new();
+    for server in nodes.servers {
+        server.terminate();
+        told.extend(told_owners(&server.ended().1));
+    }
+    let [event] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((&event["client"], &event["level"]), (&"skjema".into(), &"WARN".into()));
+    assert_eq!(
+        nodes.desk.told(&["organisation", "report", ORGNO])["warnings"].as_array().map(Vec::len),
+        Some(1)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
