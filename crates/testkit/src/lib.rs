@@ -8,6 +8,7 @@
 mod browser;
 mod call;
 mod canaries;
+mod client_requests;
 mod data;
 mod form;
 mod process;
@@ -31,8 +32,10 @@ pub use http::Method;
 pub use portvakt_verifier as verifier;
 pub use process::Process;
 pub use redemption::{Redemption, Tokens};
-pub use refusals::{assert_marks, assert_token_refusal};
-pub use registered::{native, opaque_scope, organisation, public, registration};
+pub use refusals::{assert_marks, assert_rule, assert_token_refusal, logged_rule, trace_id};
+pub use registered::{
+    native, opaque_scope, organisation, owned_scope, public, reader, refreshing, registration, scopes,
+};
 pub use relying_party::{Answer, Asking, RelyingParty, Service};
 pub use rows::Rows;
 pub use wire::Wire;

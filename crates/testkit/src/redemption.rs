@@ -1,4 +1,4 @@
-//! A token request in the making, and the tokens it brings.
+//! A form request of a client's in the making (token, introspection, revocation), and the tokens it brings.
 
 use portvakt_crypto::jws::Compact;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::call::{Call, Reply};
 use crate::wire::Wire;
 
-/// A token request in the making.
+/// A form request in the making: what a client that authenticates sends to an endpoint.
 #[derive(Clone)]
 pub struct Redemption {
     pub(crate) wire: Wire,
@@ -18,6 +18,13 @@ pub struct Redemption {
 }
 
 impl Redemption {
+    /// The same, sent somewhere else.
+    #[must_use]
+    pub fn to(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.url);
+        self
+    }
+
     /// With a field set to this value.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -57,13 +64,15 @@ impl Redemption {
     }
 }
 
-/// What a code gave.
+/// What a code gave, or a refresh token.
 #[derive(Clone, Debug)]
 pub struct Tokens {
     /// The whole response.
     pub response: Value,
     /// `access_token`.
     pub access_token: String,
+    /// `refresh_token`.
+    pub refresh_token: Option<String>,
     /// `id_token`.
     pub id_token: Option<String>,
     /// The claims of the ID token, verified.
@@ -74,6 +83,20 @@ impl Tokens {
     /// A claim of the ID token; `null` if it is not there.
     pub fn claim(&self, name: &str) -> Value {
         self.id_claims.as_ref().and_then(|claims| claims.get(name)).cloned().unwrap_or_default()
+    }
+
+    /// The refresh token.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[track_caller]
+    pub fn refresh_token(&self) -> &str {
+        self.refresh_token.as_deref().expect("a refresh token")
+    }
+
+    /// The scopes that were granted.
+    pub fn scope(&self) -> &str {
+        self.response.get("scope").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The ID token's header.

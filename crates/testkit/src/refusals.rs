@@ -2,6 +2,7 @@
 
 use crate::browser::Browser;
 use crate::call::Reply;
+use crate::canaries::log;
 use crate::redemption::{Redemption, Tokens};
 use crate::relying_party::{Answer, Asking, RelyingParty};
 use crate::world::World;
@@ -60,6 +61,18 @@ impl World {
         reply.error()
     }
 
+    /// A client's request that must be refused by this rule with this `error`, and change nothing.
+    ///
+    /// # Panics
+    /// If any of that is otherwise.
+    pub async fn refused_by(&self, request: &Redemption, error: &str, rule: &str) -> Reply {
+        let before = self.rows();
+        let reply = request.send().await;
+        assert_rule(&reply, error, rule);
+        self.assert_untouched(&before);
+        reply
+    }
+
     /// A userinfo request that must be refused with `invalid_token`, and change nothing.
     ///
     /// # Panics
@@ -78,6 +91,16 @@ impl World {
     /// If any step goes another way.
     pub async fn tokens(&self, service: &RelyingParty, pid: &str) -> Tokens {
         let answer = service.login(&mut self.browser(), pid).await;
+        service.tokens(&answer).await
+    }
+
+    /// The same for these scopes.
+    ///
+    /// # Panics
+    /// If any step goes another way.
+    pub async fn tokens_for(&self, service: &RelyingParty, pid: &str, scope: &str) -> Tokens {
+        let asking = service.request().with("scope", scope);
+        let answer = service.login_with(&mut self.browser(), pid, asking).await;
         service.tokens(&answer).await
     }
 
@@ -114,6 +137,50 @@ pub fn assert_marks(asking: &Asking, answer: &Answer) {
     let printable = sent.filter(|state| state.bytes().all(|byte| (0x20..=0x7E).contains(&byte)));
     assert_eq!(answer.get("state"), printable, "state comes back as it was sent");
     assert_eq!(answer.get("iss"), asking.promised_iss(), "RFC 9207 §2");
+}
+
+/// A refusal of an endpoint where clients authenticate, by this rule: its page, its words, and its name in the log. Of a failed
+/// authentication the page tells no more than that, and the rule stands in the log.
+///
+/// # Panics
+/// If it is otherwise.
+#[track_caller]
+pub fn assert_rule(reply: &Reply, error: &str, rule: &str) {
+    assert_token_refusal(reply);
+    assert_eq!(
+        (reply.error().as_str(), logged_rule(reply).as_str()),
+        (error, rule),
+        "{}",
+        reply.description()
+    );
+    let told = reply.error_uri().rsplit('/').next().map(str::to_owned).unwrap_or_default();
+    let hidden = error == "invalid_client" && told == "client-authentication";
+    assert!(told == rule || hidden, "{told} is told, {rule} was meant");
+}
+
+/// The trace id that a refusal's description ends in.
+///
+/// # Panics
+/// If it does not.
+#[track_caller]
+pub fn trace_id(reply: &Reply) -> String {
+    let description = reply.description();
+    let (_, id) =
+        description.rsplit_once(" (trace_id: ").unwrap_or_else(|| panic!("no trace id in {description}"));
+    id.trim_end_matches(')').to_owned()
+}
+
+/// The rule that the log names for a refusal.
+///
+/// # Panics
+/// If the log does not have it.
+#[track_caller]
+pub fn logged_rule(reply: &Reply) -> String {
+    let (log, trace) = (log(), trace_id(reply));
+    let mut lines = log.lines().filter(|line| line.contains(&trace) && line.contains(" refusal: "));
+    let line = lines.next().unwrap_or_else(|| panic!("the log does not tell of {trace}"));
+    let rule = line.split(" rule=\"").nth(1).and_then(|rest| rest.split('"').next());
+    rule.unwrap_or_else(|| panic!("no rule in {line}")).to_owned()
 }
 
 /// A refusal of the token endpoint as RFC 6749 §5.2 has it: JSON, not stored, with a challenge where the client did not

@@ -3,8 +3,8 @@
 use portvakt_protocol::client::{ApplicationType, AuthMethod, ClientId};
 use portvakt_protocol::organisation::{Acceptance, OrgNumber, Organisation, Standing};
 use portvakt_protocol::profile::TokenType;
-use portvakt_protocol::registration::ClientRegistration;
-use portvakt_protocol::scope::{Scope, ScopeRecord, Scopes};
+use portvakt_protocol::registration::{ClientRegistration, GrantType, IntegrationType};
+use portvakt_protocol::scope::{INTROSPECTION, Scope, ScopeRecord, Scopes};
 use portvakt_protocol::time::{Seconds, Timestamp};
 
 use crate::world::BEGINNING;
@@ -50,6 +50,30 @@ pub fn registration(client_id: &str) -> ClientRegistration {
     }
 }
 
+/// A client with the grant `refresh_token`: its tokens live 120 s, its refresh tokens 600 s unused, its logins 7200 s.
+pub fn refreshing(client_id: &str) -> ClientRegistration {
+    ClientRegistration {
+        grant_types: Some(vec![GrantType::AuthorizationCode, GrantType::RefreshToken]),
+        access_token_lifetime: Seconds::new(120),
+        refresh_token_lifetime: Seconds::new(600),
+        ..registration(client_id)
+    }
+}
+
+/// An API of another service's, that introspects the tokens brought to it.
+pub fn reader(client_id: &str) -> ClientRegistration {
+    ClientRegistration {
+        integration_type: Some(IntegrationType::ApiKlient),
+        scopes: scopes(&format!("openid {INTROSPECTION}")),
+        ..registration(client_id)
+    }
+}
+
+/// Scopes, as a registration names them.
+pub fn scopes(text: &str) -> Scopes {
+    Scopes::parse(text).expect("scopes")
+}
+
 /// A public client, as runs in a browser.
 pub fn public(client_id: &str) -> ClientRegistration {
     ClientRegistration {
@@ -65,6 +89,15 @@ pub fn native(client_id: &str, redirect_uris: &[&str]) -> ClientRegistration {
         application_type: ApplicationType::Native,
         redirect_uris: redirect_uris.iter().map(|uri| (*uri).to_owned()).collect(),
         ..public(client_id)
+    }
+}
+
+/// A scope that an organisation owns, and others may use only when they are given access.
+pub fn owned_scope(scope: &str, owner_orgno: &str) -> ScopeRecord {
+    ScopeRecord {
+        owner_orgno: Some(OrgNumber::parse(owner_orgno).expect("an organisation number")),
+        accessible_for_all: false,
+        ..ScopeRecord::open(Scope::parse(scope).expect("a scope"))
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Service {
 /// A service at an issuer.
 #[derive(Clone)]
 pub struct RelyingParty {
-    wire: Wire,
+    pub(crate) wire: Wire,
     random: Random,
     metadata: Value,
     service: Service,
@@ -158,20 +158,7 @@ impl RelyingParty {
         if let Some(verifier) = &answer.verifier {
             fields.push(("code_verifier".to_owned(), verifier.clone()));
         }
-        let mut basic = None;
-        match (self.service.method.as_str(), &self.service.secret) {
-            ("client_secret_basic", Some(secret)) => {
-                basic = Some((self.service.client_id.clone(), secret.clone()));
-            }
-            (method, secret) => {
-                fields.push(("client_id".to_owned(), self.service.client_id.clone()));
-                if let (true, Some(secret)) = (method == "client_secret_post", secret) {
-                    fields.push(("client_secret".to_owned(), secret.clone()));
-                }
-            }
-        }
-        let url = self.url("token_endpoint").to_owned();
-        Redemption { wire: self.wire.clone(), url, fields, basic }
+        self.form_request(self.url("token_endpoint"), fields)
     }
 
     /// Redeems the code of an answer.
@@ -216,14 +203,17 @@ impl RelyingParty {
         let response = reply.json();
         let member = |name| response.get(name).and_then(Value::as_str).map(str::to_owned);
         let access_token = member("access_token").expect("an access token");
-        let id_token = member("id_token");
+        let (id_token, refresh_token) = (member("id_token"), member("refresh_token"));
         self.wire.keep_secret(&access_token);
+        if let Some(token) = &refresh_token {
+            self.wire.keep_secret(token);
+        }
         let mut id_claims = None;
         if let Some(token) = &id_token {
             self.wire.keep_secret(token);
             id_claims = Some(self.verify(token).await.expect("an ID token that verifies"));
         }
-        Tokens { response, access_token, id_token, id_claims }
+        Tokens { response, access_token, refresh_token, id_token, id_claims }
     }
 
     /// The claims of a JWT that a key of the issuer's published JWK Set signed; `None` for anything else.

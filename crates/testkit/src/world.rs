@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use portvakt_crypto::random::Random;
-use portvakt_protocol::organisation::{Organisation, Standing};
+use portvakt_protocol::organisation::{OrgNumber, Organisation, Standing};
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::profile::{IDPORTEN, PILOT, SECRET_LIFETIME};
 use portvakt_protocol::provider::{Environment, Pool, Provider, TestIdSettings};
-use portvakt_protocol::registration::{Change, ClientRegistration, PersonRecord, Registry};
-use portvakt_protocol::scope::ScopeRecord;
+use portvakt_protocol::registration::{Change, ClientRegistration, PersonRecord, Registry, Subject};
+use portvakt_protocol::scope::{AccessState, Scope, ScopeAccess, ScopeRecord};
 use portvakt_protocol::secret::ClientSecret;
 use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_store::{Actor, MasterKey, Opening, Registered, Store};
@@ -328,6 +328,28 @@ impl World {
     pub async fn set_organisation(&self, at: At, standing: Standing) {
         let organisation = Organisation { standing, ..organisation() };
         self.change(vec![Change::Organisation { issuer: self.issuer(at), organisation }]).await;
+    }
+
+    /// Registers one more organisation, which has accepted the terms.
+    pub async fn organisation(&self, at: At, orgno: &str) {
+        let orgno = OrgNumber::parse(orgno).expect("an organisation number");
+        let organisation = Organisation { orgno, name: "Nabodirektoratet".to_owned(), ..organisation() };
+        self.change(vec![Change::Organisation { issuer: self.issuer(at), organisation }]).await;
+    }
+
+    /// Says whether an organisation may use a scope.
+    pub async fn access(&self, at: At, scope: &str, orgno: &str, state: AccessState) {
+        let access = ScopeAccess {
+            scope: Scope::parse(scope).expect("a scope"),
+            consumer_orgno: OrgNumber::parse(orgno).expect("an organisation number"),
+            state,
+        };
+        self.change(vec![Change::ScopeAccess { issuer: self.issuer(at), access }]).await;
+    }
+
+    /// Takes back what was granted before an instant.
+    pub async fn take_back(&self, at: At, subject: Subject, before: Timestamp) {
+        self.change(vec![Change::NotBefore { issuer: self.issuer(at), subject, at: before }]).await;
     }
 
     /// Registers a scope.
