@@ -132,3 +132,30 @@ pub(crate) fn scope_access(scope: &str, consumer: &str, state: &str) -> Result<S
 pub(crate) fn day(at: Timestamp) -> i64 {
     at.unix().div_euclid(86_400)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_from_before_scopes_had_owners_is_open_to_all_and_one_that_is_whole_says_so_itself() {
+        let row = |record| ScopeRow {
+            scope: "skatt:inntekt",
+            description: "Inntekt",
+            token_type: Some("OPAQUE"),
+            at_max_age: 60,
+            active: false,
+            record,
+        };
+        let before = row(None).read().unwrap();
+        assert!(before.accessible_for_all && before.owner_orgno.is_none() && !before.active);
+        assert_eq!((before.description.as_str(), before.at_max_age), ("Inntekt", Seconds::new(60)));
+        assert_eq!(before.token_type, Some(TokenType::Opaque));
+        let whole = ScopeRecord { accessible_for_all: false, active: true, ..before };
+        let text = serde_json::to_string(&whole).unwrap();
+        assert_eq!(row(Some(&text)).read(), Ok(whole));
+        for text in ["", "{}", &text.replace("skatt:inntekt", "skatt:formue")] {
+            assert!(row(Some(text)).read().is_err(), "{text}");
+        }
+    }
+}

@@ -62,6 +62,8 @@ macro_rules! suite {
                     every_read_after_a_register_sees_it
                     a_register_whose_caller_went_away_is_seen_all_the_same
                     a_registry_is_read_as_it_was_registered
+                    access_is_of_one_organisation_and_what_was_last_said_counts
+                    the_latest_of_what_was_taken_back_of_a_client_counts
                     a_person_stands_where_the_pools_together_say
                 }
                 logins {

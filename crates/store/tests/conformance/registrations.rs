@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use portvakt_protocol::client::{SecretCheck, Stopped};
+use portvakt_protocol::client::{ScopeRefused, SecretCheck, Stopped};
 use portvakt_protocol::organisation::{OrgNumber, Standing};
 use portvakt_protocol::profile::TokenType;
-use portvakt_protocol::provider::Environment;
-use portvakt_protocol::provider::PersonStanding;
-use portvakt_protocol::registration::{Change, PersonRecord};
-use portvakt_protocol::scope::{Scope, ScopeRecord};
+use portvakt_protocol::provider::{Environment, PersonStanding, Provider};
+use portvakt_protocol::registration::{Change, IntegrationType, PersonRecord, Subject};
+use portvakt_protocol::scope::{AccessState, Scope, ScopeAccess, ScopeRecord, Scopes};
 use portvakt_protocol::secret::ClientSecret;
 use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_store::Registered;
@@ -27,6 +26,40 @@ fn secret(world: &World, secret: &ClientSecret, expires: Timestamp, others_expir
 
 fn assign(person: &str, name: &str, active: bool) -> Change {
     Change::Person { pool: pool(name), person: PersonRecord { pid: pid(person), active } }
+}
+
+/// A scope of 889640782's, of which every attribute is said.
+fn owned() -> ScopeRecord {
+    ScopeRecord {
+        scope: Scope::parse("skatt:inntekt").unwrap(),
+        owner_orgno: Some(OrgNumber::parse("889640782").unwrap()),
+        description: "Inntekt".to_owned(),
+        description_nn: Some("Inntekta".to_owned()),
+        description_en: Some("Income".to_owned()),
+        description_se: Some("Dietnasat".to_owned()),
+        token_type: Some(TokenType::SelfContained),
+        at_max_age: Seconds::new(30),
+        authorization_max_lifetime: Seconds::new(600),
+        requires_pseudonymous_tokens: true,
+        accessible_for_all: false,
+        allowed_integration_types: vec![IntegrationType::ApiKlient],
+        enforced_aud_for_introspection: vec![client_id("other")],
+        active: true,
+    }
+}
+
+fn scope(world: &World, record: ScopeRecord) -> Change {
+    Change::Scope { issuer: world.issuer().clone(), record }
+}
+
+fn access(world: &World, consumer: &str, state: AccessState) -> Change {
+    let access =
+        ScopeAccess { scope: owned().scope, consumer_orgno: OrgNumber::parse(consumer).unwrap(), state };
+    Change::ScopeAccess { issuer: world.issuer().clone(), access }
+}
+
+fn taken_back(world: &World, subject: Subject, at: Timestamp) -> Change {
+    Change::NotBefore { issuer: world.issuer().clone(), subject, at }
 }
 
 pub(crate) async fn a_client_of_no_organisation_is_broken_and_takes_its_whole_register_along(world: World) {
@@ -71,6 +104,10 @@ pub(crate) async fn a_change_to_what_stands_already_is_none(world: World) {
         register_client(world.issuer(), "demo", true),
         secret(&world, &given, after(100), after(50)),
         assign(KARI, "ours", true),
+        scope(&world, owned()),
+        access(&world, "991825827", AccessState::Requested),
+        taken_back(&world, Subject::Issuer, START),
+        taken_back(&world, Subject::Person(pid(KARI)), START),
     ];
     world.registered(changes.clone()).await;
     let (before, seen) = (world.store.registry(world.issuer()).await.unwrap(), world.audit().await);
@@ -197,21 +234,7 @@ pub(crate) async fn a_register_whose_caller_went_away_is_seen_all_the_same(world
 }
 
 pub(crate) async fn a_registry_is_read_as_it_was_registered(mut world: World) {
-    let record = ScopeRecord {
-        owner_orgno: Some(OrgNumber::parse("991825827").unwrap()),
-        description: "Inntekt".to_owned(),
-        description_nn: Some("Inntekt".to_owned()),
-        description_en: Some("Income".to_owned()),
-        description_se: Some("Sisaboahtu".to_owned()),
-        token_type: Some(TokenType::SelfContained),
-        at_max_age: Seconds::new(30),
-        authorization_max_lifetime: Seconds::new(3600),
-        requires_pseudonymous_tokens: true,
-        accessible_for_all: false,
-        enforced_aud_for_introspection: vec![client_id("demo")],
-        active: false,
-        ..ScopeRecord::open(Scope::parse("skatt:inntekt").unwrap())
-    };
+    let record = ScopeRecord { active: false, ..owned() };
     let scope = Change::Scope { issuer: world.issuer().clone(), record: record.clone() };
     let mut bare = organisation("910753614");
     bare.terms = None;
@@ -237,6 +260,75 @@ pub(crate) async fn a_registry_is_read_as_it_was_registered(mut world: World) {
         assert_eq!(registry.clients[1].registration, registration("other"));
         world.reopen().await;
     }
+}
+
+pub(crate) async fn access_is_of_one_organisation_and_what_was_last_said_counts(world: World) {
+    let mut user = registration("demo");
+    user.scopes = Scopes::parse("openid skatt:inntekt").unwrap();
+    let user = Change::Client { issuer: world.issuer().clone(), registration: Box::new(user), active: true };
+    world.registered(vec![scope(&world, owned()), user]).await;
+    let refused = async || {
+        let client = world.store.client(&world.here, &client_id("demo")).await.unwrap().unwrap();
+        client.scope_refused(&Scopes::parse("skatt:inntekt").unwrap()).map(|(_, why)| why)
+    };
+    assert_eq!(refused().await, Some(ScopeRefused::NotGranted(None)));
+    world.registered(vec![access(&world, "910753614", AccessState::Approved)]).await;
+    assert_eq!(refused().await, Some(ScopeRefused::NotGranted(None)), "another's");
+    for state in [AccessState::Requested, AccessState::Approved, AccessState::Denied, AccessState::Withdrawn]
+    {
+        let before = world.store.generation().await.unwrap();
+        world.registered(vec![access(&world, "991825827", state)]).await;
+        assert!(world.store.generation().await.unwrap() > before, "{state:?}");
+        let expected = (state != AccessState::Approved).then_some(ScopeRefused::NotGranted(Some(state)));
+        assert_eq!(refused().await, expected, "{state:?}");
+    }
+    let (_, registry) = world.store.registry(world.issuer()).await.unwrap();
+    let said: Vec<_> =
+        registry.access.iter().map(|said| (said.consumer_orgno.as_str(), said.state.as_str())).collect();
+    assert_eq!(said, [("910753614", "APPROVED"), ("991825827", "WITHDRAWN")]);
+    let (_, there) = world.store.registry(world.there.issuer()).await.unwrap();
+    assert!(there.access.is_empty());
+    let records = world.audit().await;
+    let changes: Vec<_> = records.iter().filter(|record| record.event == "scope_access_changed").collect();
+    assert_eq!(changes.len(), 5);
+    assert_eq!(changes[4].detail["access"]["state"], "WITHDRAWN");
+}
+
+pub(crate) async fn the_latest_of_what_was_taken_back_of_a_client_counts(world: World) {
+    let mut run = registration("demo");
+    run.supplier_orgno = Some(OrgNumber::parse("889640782").unwrap());
+    let run = Change::Client { issuer: world.issuer().clone(), registration: Box::new(run), active: true };
+    world.registered(vec![run]).await;
+    let not_before = async |provider: &Provider, id: &str| {
+        world.store.client(provider, &client_id(id)).await.unwrap().unwrap().not_before()
+    };
+    let orgno = |number: &str| Subject::Organisation(OrgNumber::parse(number).unwrap());
+    assert_eq!(not_before(&world.here, "demo").await, Timestamp::from_unix(0));
+    for (subject, at, of_demo, of_other) in [
+        (orgno("910753614"), 90, Timestamp::from_unix(0), Timestamp::from_unix(0)),
+        (Subject::Person(pid(KARI)), 90, Timestamp::from_unix(0), Timestamp::from_unix(0)),
+        (orgno("889640782"), 10, after(10), Timestamp::from_unix(0)),
+        (Subject::Client(client_id("demo")), 5, after(10), Timestamp::from_unix(0)),
+        (Subject::Client(client_id("demo")), 20, after(20), Timestamp::from_unix(0)),
+        (orgno("991825827"), 30, after(30), after(30)),
+        (orgno("991825827"), 15, after(30), after(30)),
+        (Subject::Issuer, 40, after(40), after(40)),
+        (Subject::Client(client_id("other")), 50, after(40), after(50)),
+    ] {
+        let told = format!("{subject:?} {at}");
+        world.registered(vec![taken_back(&world, subject, after(at))]).await;
+        assert_eq!(not_before(&world.here, "demo").await, of_demo, "{told}");
+        assert_eq!(not_before(&world.here, "other").await, of_other, "{told}");
+    }
+    assert_eq!(not_before(&world.there, "demo").await, Timestamp::from_unix(0), "another issuer's");
+    let records = world.audit().await;
+    let taken: Vec<_> = records.iter().filter(|record| record.event == "taken_back").collect();
+    assert_eq!(taken.len(), 8, "an earlier instant changes nothing");
+    let of = |at: usize, name: &str| taken[at].detail[name].clone();
+    assert_eq!((of(0, "kind"), of(0, "orgno")), ("organisation".into(), "910753614".into()));
+    assert_eq!((of(3, "kind"), of(3, "client_id")), ("client".into(), "demo".into()));
+    assert_eq!((of(1, "kind"), of(1, "not_before")), ("person".into(), after(90).unix().into()));
+    assert!(of(1, "person").is_string() && !taken[1].detail.to_string().contains(KARI));
 }
 
 pub(crate) async fn a_person_stands_where_the_pools_together_say(world: World) {
