@@ -76,14 +76,17 @@ impl Drop for Server {
     }
 }
 
-/// `openid-client` (npm) at both issuers, by every client of the catalogue.
+/// `openid-client` (npm) at both issuers, by every client of the catalogue; and an API that verifies access tokens by `jose` (npm).
 pub(crate) fn openid_client(house: &House) -> Outcome {
     let folder = house.root.join("tests").join("clients").join("node");
     let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
     run_command(house.command("npm").args(install).current_dir(&folder))?;
     let server = Server::start(house)?;
-    server
-        .try_out(house.command("node").args(["--test-reporter=spec", "whole_login.mjs"]).current_dir(&folder))
+    for script in ["whole_login.mjs", "token_life.mjs", "resource_server.mjs"] {
+        let mut node = house.command("node");
+        server.try_out(node.args(["--test-reporter=spec", script]).current_dir(&folder))?;
+    }
+    Ok(())
 }
 
 /// Authlib (PyPI) at both issuers, in a virtual environment of its own under the target folder.
@@ -97,8 +100,23 @@ pub(crate) fn authlib(house: &House) -> Outcome {
         house.command(&python).args(install).args(["--requirement", "requirements.txt"]).current_dir(&folder),
     )?;
     let server = Server::start(house)?;
-    // -B: no compiled files beside the sources.
-    server.try_out(house.command(&python).args(["-B", "whole_login.py"]).current_dir(&folder))
+    for script in ["whole_login.py", "token_life.py"] {
+        // -B: no compiled files beside the sources.
+        server.try_out(house.command(&python).args(["-B", script]).current_dir(&folder))?;
+    }
+    Ok(())
+}
+
+/// Spring Security (Maven) at the profile `idporten`, as a service and as an API that verifies its access tokens.
+pub(crate) fn spring_security(house: &House) -> Outcome {
+    let folder = house.root.join("tests").join("clients").join("spring");
+    // The libraries of an earlier version would stand on the class path beside today's.
+    let _none_yet = std::fs::remove_dir_all(folder.join("target"));
+    run_command(house.command("mvn").args(["-q", "-B", "compile"]).current_dir(&folder))?;
+    let server = Server::start(house)?;
+    // It runs for seconds, in which the best of the compilers has not paid off.
+    let quick = ["-XX:TieredStopAtLevel=1", "-Xmx256m", "-cp", "target/classes:target/libraries/*"];
+    server.try_out(house.command("java").args(quick).arg("com.example.WholeLogin").current_dir(&folder))
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage { name: "bench, short", run: bench::short },
     Stage { name: "openid-client", run: clients::openid_client },
     Stage { name: "Authlib", run: clients::authlib },
+    Stage { name: "Spring Security", run: clients::spring_security },
     Stage { name: "test-suite examples", run: suites::examples },
     Stage { name: "browser", run: browser::pages },
     Stage { name: "kill loop, short", run: torture::few_kills },

@@ -46,9 +46,9 @@ const NEEDS: &[Need] = &[
     Need {
         probe: &["javac", "-version"],
         packages: &["default-jdk-headless"],
-        why: "the JUnit example is Java",
+        why: "Spring Security is one of the real clients, and the JUnit example is Java",
     },
-    Need { probe: &["mvn", "--version"], packages: &["maven"], why: "it builds the JUnit example" },
+    Need { probe: &["mvn", "--version"], packages: &["maven"], why: "it builds both of them" },
     Need {
         probe: &["chromium", "--version"],
         // Without a font nothing has a size.

@@ -25,6 +25,9 @@ class RelyingParty(OAuth2Mixin, OpenIDMixin, BaseApp):
             client_kwargs={"scope": "openid profile", "code_challenge_method": "S256", "trust_env": False},
         )
 
+    def _on_update_token(self, token, refresh_token=None, access_token=None):
+        """Where a web framework would keep the renewed tokens; the scenes keep their own."""
+
     def begin(self, redirect_uri, **params):
         """An authorization request: its URL, and what the service remembers until the answer."""
         return {"redirect_uri": redirect_uri, **self.create_authorization_url(redirect_uri, **params)}
@@ -39,7 +42,11 @@ class RelyingParty(OAuth2Mixin, OpenIDMixin, BaseApp):
         )
 
     def renew(self, token, **params):
-        """The tokens that a refresh token gives (RFC 6749 §6)."""
+        """The tokens that a refresh token gives (RFC 6749 §6), of the same scopes unless told otherwise.
+
+        By itself Authlib would ask for those that it was configured with.
+        """
+        params.setdefault("scope", token["scope"])
         metadata = self.load_server_metadata()
         with self._get_oauth_client(**metadata) as session:
             return session.refresh_token(metadata["token_endpoint"], refresh_token=token["refresh_token"], **params)
