@@ -389,8 +389,12 @@ async fn a_client_of_another_development_issuer_is_told_where_it_is_registered()
     let answer = here.world.answer(&here.service, PERSON).await;
     let reply = broken.redeem(&answer).await;
     assert_eq!(reply.error(), "invalid_client");
-    assert!(!reply.text().contains("localhost"), "on the wire it is a failed authentication like any other");
-    here.reads(&reply, told).await;
+    let said = "client authentication failed: check client_id, the registered token_endpoint_auth_method, and the secret;";
+    assert!(
+        reply.description().starts_with(said),
+        "on the wire it is a failed authentication like any other"
+    );
+    here.reads(&reply, Told { rule: "client-authentication-unknown", ..told }).await;
 }
 
 #[tokio::test]

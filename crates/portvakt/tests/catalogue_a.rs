@@ -229,34 +229,40 @@ async fn c4_a_wrong_or_unreadable_secret_is_401_with_a_challenge() {
     bare.basic = None;
     let wrong_secret = &secret[..secret.len() - 1];
     let upper = secret.to_ascii_uppercase();
+    // What the request itself shows is told. What is registered is not: each of those reads the same.
+    let (unsupported, unreadable) = ("client-method-unsupported", "client-basic-unreadable");
     let headers = [
-        String::new(),
-        "Basic".to_owned(),
-        "Basic ".to_owned(),
-        "Basic %%%".to_owned(),
-        "Bearer x".to_owned(),
-        format!("Digest {}", base64_encode(format!("web:{secret}").as_bytes())),
-        format!("Basic {}", base64_encode(b"web")),
-        format!("Basic {}", base64_encode(b"web:")),
-        format!("Basic {}", base64_encode(format!("nobody:{secret}").as_bytes())),
-        format!("Basic {}", base64_encode(format!("web:{wrong_secret}").as_bytes())),
-        format!("Basic {}", base64_encode(format!("web:{secret}x").as_bytes())),
-        format!("Basic {}", base64_encode(format!("web:{upper}").as_bytes())),
-        format!("Basic {}", base64_encode(b"web:%zz")),
-        format!("Basic {}", base64_encode(b"web:\xff\xfe")),
+        (String::new(), "client-authentication-missing"),
+        ("Basic".to_owned(), unreadable),
+        ("Basic ".to_owned(), unreadable),
+        ("Basic %%%".to_owned(), unreadable),
+        ("Bearer x".to_owned(), unsupported),
+        (format!("Digest {}", base64_encode(format!("web:{secret}").as_bytes())), unsupported),
+        (format!("Basic {}", base64_encode(b"web")), unreadable),
+        (format!("Basic {}", base64_encode(b"web:")), unreadable),
+        (format!("Basic {}", base64_encode(format!("nobody:{secret}").as_bytes())), "client-authentication"),
+        (
+            format!("Basic {}", base64_encode(format!("web:{wrong_secret}").as_bytes())),
+            "client-authentication",
+        ),
+        (format!("Basic {}", base64_encode(format!("web:{secret}x").as_bytes())), "client-authentication"),
+        (format!("Basic {}", base64_encode(format!("web:{upper}").as_bytes())), "client-authentication"),
+        (format!("Basic {}", base64_encode(b"web:%zz")), unreadable),
+        (format!("Basic {}", base64_encode(b"web:\xff\xfe")), unreadable),
     ];
     let before = world.rows();
     let mut told = HashSet::new();
-    for header in headers {
+    for (header, rule) in headers {
         let call = if header.is_empty() { bare.call() } else { bare.call().header("authorization", &header) };
         let reply = world.call(call).await;
         assert_token_refusal(&reply);
         assert_eq!(reply.error(), "invalid_client", "{header}");
         assert!(reply.header("www-authenticate").starts_with("Basic"));
+        assert_eq!(reply.error_uri(), format!("{}/errors/{rule}", At::Pilot.issuer().trim_end_matches('/')));
         told.insert(reply.description().split(" (trace_id").next().unwrap_or_default().to_owned());
     }
     world.assert_untouched(&before);
-    assert_eq!(told.len(), 1, "no caller learns what was wrong: {told:?}");
+    assert_eq!(told.len(), 4, "no caller learns what is registered: {told:?}");
     let lower = bare
         .call()
         .header("authorization", &format!("basic {}", base64_encode(format!("web:{secret}").as_bytes())));
@@ -447,7 +453,8 @@ fn assert_bare(reply: &Reply) {
 fn assert_challenge(reply: &Reply, error: &str) {
     let header = reply.header("www-authenticate");
     assert!(header.starts_with(&format!("Bearer error=\"{error}\", error_description=\"")), "{header}");
-    assert_eq!(header.matches('"').count(), 4, "{header}");
+    assert_eq!(header.matches('"').count(), 6, "{header}");
+    assert!(header.ends_with(&format!("error_uri=\"{}\"", reply.error_uri())), "{header}");
     assert!(header.bytes().all(|byte| (0x20..0x7F).contains(&byte) && byte != b'\\'), "{header}");
 }
 

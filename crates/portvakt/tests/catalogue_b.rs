@@ -383,7 +383,8 @@ async fn b60_a_failed_authentication_says_the_same_whatever_failed() {
             let reply =
                 world.call(redemption.call().header("authorization", &format!("Basic {basic}"))).await;
             let description = reply.description().split(" (trace_id").next().unwrap_or_default().to_owned();
-            told.insert((reply.status.as_u16(), reply.error(), description, reply.headers.len()));
+            let error = (reply.error(), reply.error_uri());
+            told.insert((reply.status.as_u16(), error, description, reply.headers.len()));
         }
         assert_eq!(told.len(), 1, "{told:?}");
         service.tokens(&answer).await;

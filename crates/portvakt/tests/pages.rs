@@ -201,7 +201,7 @@ async fn an_issuer_opened_in_a_browser_tells_what_it_is() {
         assert_eq!(text.contains("id=\"environment\""), !production, "{at:?}");
         let open = matches!(at, At::Pilot | At::Current);
         assert_eq!(text.contains("id=\"refusals\""), open, "{at:?}: one caller does not read of another's");
-        assert_eq!(text.contains("scope-unregistered"), at == At::Current, "{at:?}: its own refusals only");
+        assert_eq!(text.contains("scope-not-registered"), at == At::Current, "{at:?}: its own refusals only");
         let slashed = if at.issuer().ends_with('/') {
             at.issuer().trim_end_matches('/').to_owned()
         } else {
