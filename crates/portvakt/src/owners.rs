@@ -3,6 +3,7 @@
 //! organisation report` tell of it later.
 
 use portvakt_protocol::client::ClientId;
+use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::{OrgNumber, Organisation};
 use portvakt_protocol::refusal::inert;
@@ -111,7 +112,7 @@ impl Ending {
 /// # Errors
 /// [`Broken`]; who is left is warned by the next call.
 pub(crate) async fn warn_of_refusals(site: &Site, now: Timestamp) -> Result<(), Broken> {
-    let issuer = site.provider.issuer();
+    let (issuer, pages) = (site.provider.issuer(), site.provider.url(Endpoint::RulePage));
     for often in site.refused_often() {
         let warning = OwnerWarning {
             client_id: often.client_id.clone(),
@@ -120,14 +121,14 @@ pub(crate) async fn warn_of_refusals(site: &Site, now: Timestamp) -> Result<(), 
             at: now,
         };
         if site.store.warn_owner(issuer, &warning).await? {
-            log_refused(issuer, &often);
+            log_refused(issuer, &often, &format!("{pages}/{}", often.rule));
         }
         site.owner_told(&often);
     }
     Ok(())
 }
 
-fn log_refused(issuer: &Issuer, often: &RefusedOften) {
+fn log_refused(issuer: &Issuer, often: &RefusedOften, page: &str) {
     tracing::warn!(
         target: "owner",
         %issuer,
@@ -137,6 +138,7 @@ fn log_refused(issuer: &Issuer, often: &RefusedOften) {
         when = often.last.to_rfc3339(),
         fix = format!("{}; `portvakt explain {}` tells of the last", inert(&often.fix), often.trace_id),
         rule = often.rule,
+        page,
         "an owner is to be told"
     );
 }

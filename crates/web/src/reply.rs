@@ -108,6 +108,7 @@ pub(crate) fn log_refusal<'a>(
         expected = %inert(&refusal.expected),
         received = %refusal.received,
         fix = %inert(&refusal.fix),
+        page = %refusal.error_uri(&site.provider),
         "refused"
     );
     if let Some(lately) = &site.lately {

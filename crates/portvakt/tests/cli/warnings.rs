@@ -74,6 +74,7 @@ async fn the_tenth_refusal_for_one_reason_warns_the_owner_once_a_day() {
     assert_eq!(event["what"], format!("refused 10 times within an hour: {RULE}"));
     assert!(event["when"].as_str().is_some_and(|when| when.ends_with('Z')), "{event}");
     assert!(event["fix"].as_str().is_some_and(|fix| fix.contains("`portvakt explain ")), "{event}");
+    assert_eq!(event["page"], format!("{ISSUER}errors/{RULE}"));
     assert!(!log.iter().any(|line| line.contains("swordfish")), "{log:?}");
 
     // The row outlives the server; what was counted does not.

@@ -111,9 +111,11 @@ async fn a_refusal_of_dev_is_explained_by_the_trace_id_that_its_service_got() {
     assert_eq!((&event["endpoint"], &event["code"]), (&"token".into(), &"invalid_grant".into()));
     assert_eq!(event["client"], "demo-web");
     assert!(event["organisation"].as_str().is_some_and(|orgno| orgno.len() == 9), "{event}");
-    for field in ["time", "rule", "clause", "parameter", "expected", "received", "fix"] {
+    for field in ["time", "rule", "clause", "parameter", "expected", "received", "fix", "page"] {
         assert!(event[field].as_str().is_some_and(|text| !text.is_empty()), "{field} of {event}");
     }
+    let page = double.call(Call::get(event["page"].as_str().unwrap())).await;
+    assert_eq!(page.status, 200, "the page about the rule is there: {}", page.text());
     let text = String::from_utf8(explained(double.temporary.path(), &[&id]).stdout).unwrap();
     assert!(
         text.starts_with(&format!("refused at token of {}: invalid_grant\n", double.issuer(1))),
