@@ -48,8 +48,7 @@ pub(crate) fn bent(sql: &'static str) -> &'static str {
             "$7, client_id, person, name FROM spent",
             "$7, client_id, person, name FROM spent WHERE FALSE",
         ),
-        (Bug::RotatesTwice, "s.digest = p.successor AND s.issuer = ?1", "s.grant_id = p.grant_id"),
-        (Bug::RotatesTwice, "s.issuer = $1 AND s.digest = p.successor", "s.login_grant = p.login_grant"),
+        (Bug::RotatesTwice, " AND s.digest = p.successor", ""),
         (Bug::KeepsFamily, "AND family.revoked_at IS NULL", "AND family.revoked_at IS NOT NULL"),
         (Bug::RevokesNotRefresh, "f.revoked_at IS NOT NULL", "FALSE"),
     ];

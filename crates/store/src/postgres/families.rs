@@ -55,7 +55,7 @@ statements! {
               AND f.expires > $4 AND NOT ", taken_back!("f"), "
          ), replaced AS (
             UPDATE refresh_token AS s SET spent_at = $4 FROM presented p
-            WHERE s.issuer = $1 AND s.digest = p.successor AND s.spent_at IS NULL AND s.expires > $4
+            WHERE s.login_grant = p.login_grant AND s.issuer = $1 AND s.digest = p.successor AND s.spent_at IS NULL AND s.expires > $4
             RETURNING s.login_grant, s.generation, s.access_token, p.client_id, p.person
          ), moved AS (
             UPDATE refresh_token SET successor = $5 WHERE issuer = $1 AND digest = $2 AND EXISTS (SELECT 1 FROM replaced)
@@ -100,7 +100,7 @@ statements! {
                    coalesce(p.spent_at >= $6 AND p.expires > $4 AND s.spent_at IS NULL AND s.expires > $4
                             AND f.expires > $4 AND NOT ", taken_back!("f"), ", FALSE) AS again
             FROM refresh_token p JOIN login_grant f ON f.name = p.login_grant
-            LEFT JOIN refresh_token s ON s.issuer = p.issuer AND s.digest = p.successor
+            LEFT JOIN refresh_token s ON s.digest = p.successor AND s.issuer = p.issuer
             WHERE p.issuer = $1 AND p.digest = $2 AND p.client_id = $3 AND p.spent_at IS NOT NULL
          ), revoked AS (
             UPDATE login_grant AS family SET revoked_at = $4

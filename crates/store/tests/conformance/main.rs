@@ -10,6 +10,8 @@ mod codes;
 #[cfg(test)]
 mod copying;
 #[cfg(test)]
+mod families;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod keys;
@@ -28,7 +30,11 @@ mod registrations;
 #[cfg(test)]
 mod restoring;
 #[cfg(test)]
+mod revoking;
+#[cfg(test)]
 mod upkeep;
+#[cfg(test)]
+mod warnings;
 #[cfg(test)]
 mod world;
 
@@ -89,6 +95,42 @@ macro_rules! suite {
                     a_replay_is_recognised_after_the_code_has_ended
                     of_fifty_redemptions_one_succeeds
                     a_code_and_a_token_are_read_as_they_were_given
+                }
+                families {
+                    a_refresh_token_that_is_not_there_is_unknown
+                    another_client_changes_nothing_of_a_family
+                    a_refresh_token_ends_at_its_instant
+                    a_refresh_token_ends_with_its_grant
+                    a_family_that_was_taken_back_gives_nothing
+                    what_a_person_was_given_before_is_nothing
+                    a_refresh_that_fails_changes_nothing
+                    a_replay_takes_the_whole_family_back
+                    a_retry_replaces_the_successor_that_nobody_used
+                    the_grace_ends_to_the_second_and_a_retry_does_not_begin_it_anew
+                    a_retry_after_the_successor_was_used_is_a_replay
+                    a_spent_token_that_has_ended_is_no_retry
+                    a_replay_is_recognised_for_as_long_as_the_grant_is_there
+                    tokens_are_rotated_several_times_in_one_second
+                    a_token_that_stays_has_its_end_moved
+                    what_was_spent_on_a_token_that_has_been_used_is_a_replay
+                    a_narrowed_token_has_its_scopes_and_the_next_has_all
+                    of_fifty_rotations_without_a_grace_one_succeeds
+                    of_fifty_retries_one_branch_lives
+                    a_family_is_read_as_it_was_given
+                }
+                revoking {
+                    a_token_that_nobody_gave_takes_nothing_back
+                    another_clients_token_is_not_taken_back
+                    whichever_token_is_presented_everything_is_taken_back
+                    a_revoked_code_is_not_spent_again_without_a_replay
+                    a_token_of_a_grant_without_a_refresh_token_is_taken_back
+                    revocation_races_rotation_and_nothing_lives_afterwards
+                }
+                warnings {
+                    nobody_is_warned_twice_of_one_thing_on_one_day
+                    warnings_are_told_newest_first
+                    of_fifty_that_warn_one_does
+                    a_warning_is_kept_for_ninety_days
                 }
                 isolation {
                     nothing_of_one_issuer_is_anything_at_another

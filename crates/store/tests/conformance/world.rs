@@ -53,6 +53,11 @@ impl Database {
             server.create_database("template_scene").unwrap();
             let url = PostgresUrl::parse(&server.url("template_scene")).unwrap();
             migrate(&url, None, START).await.unwrap();
+            // A database that somebody is connected to is no template.
+            let sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'template_scene'";
+            while server.sql("postgres", sessions).unwrap().trim() != "0" {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
             "template_scene"
         };
         TEMPLATE.get_or_init(make).await
