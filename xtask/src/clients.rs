@@ -6,10 +6,36 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 
+use crate::assets;
 use crate::house::{House, Outcome, run as run_command};
-use crate::test::release_binary_path;
+use crate::stage::{Stage, run_all};
+use crate::test::{release_binary, release_binary_path};
+use crate::tools;
+
+/// `openid-client` (npm) at both issuers, by every client of the catalogue; and an API that verifies access tokens by `jose` (npm).
+pub(crate) const OPENID_CLIENT: Stage = Stage { name: "openid-client", run: openid_client };
+
+/// Authlib (PyPI) at both issuers.
+pub(crate) const AUTHLIB: Stage = Stage { name: "Authlib", run: authlib };
+
+/// Spring Security (Maven) at the profile `idporten`, as a service and as an API that verifies its access tokens.
+pub(crate) const SPRING_SECURITY: Stage = Stage { name: "Spring Security", run: spring_security };
+
+/// What the libraries call.
+const PROGRAMS: &[&str] = &["python3", "node", "npm", "javac", "mvn"];
+
+/// Builds the server if need be, and runs every library against it.
+///
+/// # Errors
+/// When a program is missing and cannot be installed, or the server cannot be built; then no library has run.
+pub(crate) fn alone(house: &House) -> Result<ExitCode, String> {
+    tools::make_ready_for(house, PROGRAMS)?;
+    assets::make_ready(house)?;
+    release_binary(house)?;
+    Ok(run_all(house, &[OPENID_CLIENT, AUTHLIB, SPRING_SECURITY]))
+}
 
 /// `portvakt dev` on a free port, with a temporary folder. It is ended when this is dropped.
 struct Server {
@@ -76,8 +102,7 @@ impl Drop for Server {
     }
 }
 
-/// `openid-client` (npm) at both issuers, by every client of the catalogue; and an API that verifies access tokens by `jose` (npm).
-pub(crate) fn openid_client(house: &House) -> Outcome {
+fn openid_client(house: &House) -> Outcome {
     let folder = house.root.join("tests").join("clients").join("node");
     let install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
     run_command(house.command("npm").args(install).current_dir(&folder))?;
@@ -89,8 +114,8 @@ pub(crate) fn openid_client(house: &House) -> Outcome {
     Ok(())
 }
 
-/// Authlib (PyPI) at both issuers, in a virtual environment of its own under the target folder.
-pub(crate) fn authlib(house: &House) -> Outcome {
+/// In a virtual environment of its own under the target folder.
+fn authlib(house: &House) -> Outcome {
     let folder = house.root.join("tests").join("clients").join("python");
     let environment = house.target.join("clients-venv");
     run_command(house.command("python3").args(["-m", "venv"]).arg(&environment))?;
@@ -107,8 +132,7 @@ pub(crate) fn authlib(house: &House) -> Outcome {
     Ok(())
 }
 
-/// Spring Security (Maven) at the profile `idporten`, as a service and as an API that verifies its access tokens.
-pub(crate) fn spring_security(house: &House) -> Outcome {
+fn spring_security(house: &House) -> Outcome {
     let folder = house.root.join("tests").join("clients").join("spring");
     // The libraries of an earlier version would stand on the class path beside today's.
     let _none_yet = std::fs::remove_dir_all(folder.join("target"));

@@ -53,6 +53,8 @@ enum Task {
     Torture(torture::Asked),
     /// The worked examples for the test suites of services: shell, Node and Java.
     Suites,
+    /// The libraries that services use: openid-client, Authlib and Spring Security.
+    Clients,
     /// A real Chromium on every page: logins, accessibility, weight, screenshots.
     Browser,
     /// Build Portvakt and run `portvakt dev` with the given arguments.
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Task::Cluster(asked) => cluster::run(&house, &asked),
         Task::Torture(asked) => torture::run(&house, asked),
         Task::Browser => browser::alone(&house).map(|()| ExitCode::SUCCESS),
+        Task::Clients => clients::alone(&house),
         Task::Suites => suites::alone(&house).map(|()| ExitCode::SUCCESS),
         Task::Dev { args } => dev::run(&house, &args).map(|()| ExitCode::SUCCESS),
     });
