@@ -20,4 +20,5 @@ mod registered;
 mod serve;
 mod server;
 mod three_environments;
+mod verified;
 mod warnings;
