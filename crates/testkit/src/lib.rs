@@ -32,7 +32,7 @@ pub use http::Method;
 pub use portvakt_verifier as verifier;
 pub use process::Process;
 pub use redemption::{Redemption, Tokens};
-pub use refusals::{assert_marks, assert_rule, assert_token_refusal, logged_rule, trace_id};
+pub use refusals::{assert_inactive, assert_marks, assert_rule, assert_token_refusal, logged_rule, trace_id};
 pub use registered::{
     native, opaque_scope, organisation, owned_scope, public, reader, refreshing, registration, scopes,
 };

@@ -85,6 +85,39 @@ impl World {
         self.assert_untouched(&before);
     }
 
+    /// The same, by this rule: userinfo tells that the token is not good, the log why.
+    ///
+    /// # Panics
+    /// If any of that is otherwise.
+    pub async fn refused_at_userinfo_by(&self, service: &RelyingParty, token: &str, rule: &str) {
+        let before = self.rows();
+        let reply = service.userinfo(token).await;
+        assert_eq!(
+            (reply.status.as_u16(), reply.error().as_str()),
+            (401, "invalid_token"),
+            "{}",
+            reply.text()
+        );
+        assert!(reply.error_uri().ends_with("/errors/token-not-good"), "{}", reply.error_uri());
+        assert_eq!(logged_rule(&reply), rule);
+        self.assert_untouched(&before);
+    }
+
+    /// An introspection that must tell nothing but that the token is not active, and change nothing. The log has this reason; it finds
+    /// the last that `reader` was told, so each scene has a reader of its own name.
+    ///
+    /// # Panics
+    /// If any of that is otherwise.
+    pub async fn inactive(&self, reader: &RelyingParty, token: &str, reason: &str) {
+        let before = self.rows();
+        assert_inactive(&reader.introspecting(token).send().await);
+        let (log, client) = (log(), format!(" client=\"{}\"", reader.service().client_id));
+        let mut lines = log.lines().filter(|line| line.contains(" inactive: ") && line.contains(&client));
+        let line = lines.next_back().unwrap_or_default();
+        assert!(line.contains(&format!(" reason=\"{reason}\"")), "{reason}: {line}");
+        self.assert_untouched(&before);
+    }
+
     /// A whole login and its tokens, in a browser of its own.
     ///
     /// # Panics
@@ -154,8 +187,19 @@ pub fn assert_rule(reply: &Reply, error: &str, rule: &str) {
         reply.description()
     );
     let told = reply.error_uri().rsplit('/').next().map(str::to_owned).unwrap_or_default();
-    let hidden = error == "invalid_client" && told == "client-authentication";
+    let hidden = told == "client-authentication";
     assert!(told == rule || hidden, "{told} is told, {rule} was meant");
+}
+
+/// An answer that a token is not active, which says nothing else (RFC 7662 §2.2).
+///
+/// # Panics
+/// If it is otherwise.
+#[track_caller]
+pub fn assert_inactive(reply: &Reply) {
+    assert_eq!((reply.status.as_u16(), reply.text().as_str()), (200, r#"{"active":false}"#));
+    assert_eq!(reply.header("content-type"), "application/json");
+    assert_eq!(reply.header("cache-control"), "no-store");
 }
 
 /// The trace id that a refusal's description ends in.
