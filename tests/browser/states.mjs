@@ -102,6 +102,9 @@ async function unavailable({ context, page, world: { broken } }) {
   await page.goto(broken.endSession)
 }
 
+/** The page of a rule that refusals name, or the list of all. */
+const rules = (issuer, name) => [issuer.replace(/\/$/, ''), 'errors', name].filter(Boolean).join('/')
+
 /** By page: one or more ways there. The first is the one that is shot. */
 export const WAYS = {
   login: [
@@ -161,6 +164,15 @@ export const WAYS = {
     ({ page, world }) => page.goto(world.production[0]),
     ({ page, world }) => page.goto(world.production[1]),
   ],
+  'rule/one': [
+    ({ page, world }) => page.goto(rules(world.quiet.issuers[0].issuer, 'code-challenge-missing')),
+    // One that callers are told as another, that other, and the longest.
+    ({ page, world }) => page.goto(rules(world.production[0], 'client-secret-expired')),
+    ({ page, world }) => page.goto(rules(world.production[1], 'client-authentication')),
+    ({ page, world }) => page.goto(rules(world.test, 'refresh-token-replayed')),
+  ],
+  'rule/list': [({ page, world }) => page.goto(rules(world.quiet.issuers[1].issuer))],
+  'rule-unknown': [({ page, world }) => page.goto(rules(world.production[0], 'state-missin'))],
 }
 
 /**

@@ -8,15 +8,19 @@ import { WAYS, reach } from './states.mjs'
 const FIRST = 40 * 1000
 const LATER = 8 * 1000
 
+/** The list of all rules is read by developers, and nobody meets it on the way to a login. */
+const LIST = 20 * 1000
+
 /** Registers a test for each page, and one that prints the table. */
 export function weight(world) {
   const rows = []
   for (const name of Object.keys(WAYS)) {
-    test(`${name}: at most ${FIRST} bytes on first visit and ${LATER} later`, async () => {
+    const most = name === 'rule/list' ? LIST : LATER
+    test(`${name}: at most ${FIRST} bytes on first visit and ${most} later`, async () => {
       const [first, later] = await weigh(world, name)
       rows.push({ page: name, first, later })
       assert.ok(first <= FIRST, `first visit: ${first}`)
-      assert.ok(later <= LATER, `later: ${later}`)
+      assert.ok(later <= most, `later: ${later}`)
     })
   }
   test('the table of weights', () => console.table(rows))

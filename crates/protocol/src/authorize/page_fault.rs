@@ -49,7 +49,11 @@ impl PageFault {
 
     /// The HTTP status of its page (RFC 9110 §15.5).
     pub fn status(&self) -> u16 {
-        if matches!(self, Self::Malformed(Malformed::ContentType(_))) { 415 } else { self.refusal().rule.status() }
+        if matches!(self, Self::Malformed(Malformed::ContentType(_))) {
+            415
+        } else {
+            self.refusal().rule.status()
+        }
     }
 }
 
