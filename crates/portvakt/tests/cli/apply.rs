@@ -317,7 +317,9 @@ fn the_example_is_applied_with_the_example_configuration_and_each_field_in_it_is
             _ => format!("{line}\n"),
         })
         .collect();
-    assert!(everything.contains("\namr_claim = ") && everything.contains("\nstanding = "), "{everything}");
+    for field in ["amr_claim", "standing", "grant_types", "enforced_aud_for_introspection"] {
+        assert!(everything.contains(&format!("\n{field} = ")), "{field}: {everything}");
+    }
     desk.write("skjema.secret", "a secret of its own\n");
     told(&desk.apply(&everything, &["--json"]));
     let skjema = desk.told(&["client", "show", "skjema"]);

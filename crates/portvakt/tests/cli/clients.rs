@@ -367,8 +367,8 @@ fn what_a_client_is_ordered_for_and_its_grant_are_judged() {
     let update = ["client", "update", "skjema"];
     for (arguments, words) in [
         (
-            &["--grant-type", "refresh_token"][..],
-            "grant_types[0] = \"refresh_token\": must be authorization_code",
+            &["--grant-type", "implicit"][..],
+            "grant_types[0] = \"implicit\": must be authorization_code or refresh_token",
         ),
         (&["--integration-type", "krr"], "integration_type = \"krr\": must be idporten or api_klient"),
         (

@@ -17,6 +17,8 @@ mod keys;
 mod nodes;
 mod organisations;
 mod registered;
+mod revoke;
+mod scopes;
 mod serve;
 mod server;
 mod three_environments;

@@ -1,4 +1,4 @@
-//! `portvakt organisation …`: who may have clients, and which terms of use they accepted. Scopes and test persons beside it.
+//! `portvakt organisation …`: who may have clients, and which terms of use they accepted. Test persons beside it.
 
 use std::path::Path;
 
@@ -122,28 +122,6 @@ async fn an_organisation_that_withdraws_stops_its_clients_at_authorize_and_token
             service.tokens(&answer).await;
         }
     }
-}
-
-#[test]
-fn scopes_are_registered_once_and_stopped() {
-    let desk = Desk::with(ONE_ISSUER);
-    desk.refuses(&["scope", "add", "openid"], &["scope = \"openid\": must not be openid or profile"]);
-    desk.refuses(
-        &["scope", "add", "inntekt"],
-        &["scope = \"inntekt\": must be a prefix, a colon and a name"],
-    );
-    desk.refuses(&["scope", "deactivate", "skatt:inntekt"], &["no scope \"skatt:inntekt\" is registered"]);
-    desk.told(&["scope", "add", "skatt:inntekt", "--token-type", "OPAQUE", "--at-max-age", "60"]);
-    desk.refuses(
-        &["scope", "add", "skatt:inntekt"],
-        &["the scope \"skatt:inntekt\" is registered at", "already"],
-    );
-    desk.told(&["scope", "deactivate", "skatt:inntekt"]);
-    let listed = desk.told(&["scope", "list"]);
-    assert_eq!((&listed[0]["active"], &listed[0]["token_type"]), (&false.into(), &"OPAQUE".into()));
-    desk.told(&["scope", "activate", "skatt:inntekt"]);
-    let active = desk.told(&["scope", "list"]);
-    assert_eq!((&active[0]["active"], &active[0]["at_max_age"]), (&true.into(), &60.into()));
 }
 
 #[test]
