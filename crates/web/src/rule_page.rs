@@ -90,8 +90,8 @@ impl Labels {
                 why: "Hvorfor",
                 mend: "Slik retter du det",
                 example: "Et eksempel som virker",
-                told_as: "Den som spør, får vite dette som",
-                told_so: "Regler som fortelles slik",
+                told_as: "I svaret står",
+                told_so: "Regler som får dette svaret",
             },
             Language::En | Language::Se => &Self {
                 rule: "Rule",
@@ -100,8 +100,8 @@ impl Labels {
                 why: "Why",
                 mend: "How to mend it",
                 example: "An example that works",
-                told_as: "Callers are told this as",
-                told_so: "Rules that are told so",
+                told_as: "The answer says",
+                told_so: "Rules that have this answer",
             },
         }
     }

@@ -58,6 +58,7 @@ pub(super) const PARAMETERS: &[Meaning] = &[
     ),
     of("error", "What went wrong, as a word for programs.", ""),
     of("error_description", "What went wrong, for developers. It is not for the person.", ""),
+    of("error_uri", "A page about the rule that was broken: what it is, why, and how to mend it.", ""),
     of("grant_type", "authorization_code: a code is redeemed.", ""),
     of(
         "code_verifier",
@@ -123,6 +124,7 @@ pub(super) const MEMBERS: &[Meaning] = &[
     of("locale", "The language that the login pages had.", ""),
     of("error", "What went wrong, as a word for programs.", ""),
     of("error_description", "What went wrong, for developers. trace_id finds it in Portvakt's log.", ""),
+    of("error_uri", "A page about the rule that was broken: what it is, why, and how to mend it.", ""),
     of("rule", "Which rule refused, as Portvakt calls it everywhere.", ""),
     of("clause", "Where the rule is written.", ""),
     of("parameter", "What it is about.", ""),

@@ -51,7 +51,7 @@ rules! {
         "Use response_type=code with PKCE. Browser applications too exchange the code at the token endpoint.";
     nb "Bare kodeflyten støttes",
         "Den eneste response_type er code: tokener kommer fra tokenendepunktet, aldri i en videresending.",
-        "Det som står i en videresending, ses av historikk, mellomtjenere og skript. Implisitt flyt er oppgitt av den grunn.",
+        "Det som står i en videresending, ses av historikk, mellomtjenere og skript. Implisitt flyt er faset ut av den grunn.",
         "Bruk response_type=code med PKCE. Også nettleserapplikasjoner bytter koden ved tokenendepunktet.";
     example authorization_request!();
 

@@ -58,9 +58,9 @@ rules! {
         "Two tokens leave open whose claims were asked for.",
         "Send the token in the Authorization header only.";
     nb "Tilgangstokenet står mer enn ett sted",
-        "En forespørsel viser frem tilgangstokenet én gang: i hodet Authorization, eller i skjemaet i en POST.",
+        "En forespørsel viser frem tilgangstokenet én gang: i headeren Authorization, eller i skjemaet i en POST.",
         "To tokener lar det stå åpent hvem det ble spurt om.",
-        "Send tokenet bare i hodet Authorization.";
+        "Send tokenet bare i headeren Authorization.";
     example userinfo_request!();
 
     /// An `Authorization` header of another scheme, or without a token.
@@ -69,10 +69,10 @@ rules! {
         "The header is the word Bearer, one space, and the access token.",
         "Another scheme is another kind of proof, which userinfo does not know.",
         "Send Authorization: Bearer and the access token. The client's Basic header belongs to the token endpoint.";
-    nb "Hodet Authorization er ikke Bearer og et token",
-        "Hodet er ordet Bearer, ett mellomrom, og tilgangstokenet.",
+    nb "Headeren Authorization er ikke Bearer og et token",
+        "Headeren er ordet Bearer, ett mellomrom, og tilgangstokenet.",
         "En annen metode er et annet slags bevis, som userinfo ikke kjenner.",
-        "Send Authorization: Bearer og tilgangstokenet. Klientens Basic-hode hører til tokenendepunktet.";
+        "Send Authorization: Bearer og tilgangstokenet. Klientens Basic-header hører til tokenendepunktet.";
     example userinfo_request!();
 
     /// No such token at this issuer.

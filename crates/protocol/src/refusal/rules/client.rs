@@ -99,7 +99,7 @@ rules! {
         "Codes and tokens are bound to a client, so the request must say which one it comes from.",
         "Authenticate by the method registered for the client: client_secret_basic, client_secret_post, or client_id alone for a public client.";
     nb "Klientautentisering mangler",
-        "Forespørselen har verken hodet Authorization eller client_id i skjemaet.",
+        "Forespørselen har verken headeren Authorization eller client_id i skjemaet.",
         "Koder og tokener er bundet til en klient, så forespørselen må si hvilken den kommer fra.",
         "Autentiser med metoden som er registrert for klienten: client_secret_basic, client_secret_post, eller bare client_id for en offentlig klient.";
     example token_request!();
@@ -111,9 +111,9 @@ rules! {
         "With two of them it is open which one counts, and one may be somebody else's.",
         "Send the Authorization header or client_secret, not both. Some libraries send both until one is chosen.";
     nb "Klienten autentiseres på mer enn én måte",
-        "En forespørsel bruker én metode for klientautentisering: hodet Authorization, eller client_secret i skjemaet.",
+        "En forespørsel bruker én metode for klientautentisering: headeren Authorization, eller client_secret i skjemaet.",
         "Med to er det åpent hvilken som gjelder, og den ene kan være noen andres.",
-        "Send hodet Authorization eller client_secret, ikke begge. Noen biblioteker sender begge til én er valgt.";
+        "Send headeren Authorization eller client_secret, ikke begge. Noen biblioteker sender begge til én er valgt.";
     example token_request!();
 
     /// `client_id` in the form differs from the one in the header.
@@ -123,7 +123,7 @@ rules! {
         "A request comes from one client, or what it asks for could be charged to another.",
         "Send the same client_id in both places, or leave it out of the form.";
     nb "To client_id er ulike",
-        "Skjemaets client_id er en annen enn den i hodet Authorization.",
+        "Skjemaets client_id er en annen enn den i headeren Authorization.",
         "En forespørsel kommer fra én klient, ellers kunne det den ber om, blitt tilskrevet en annen.",
         "Send samme client_id begge steder, eller utelat den i skjemaet.";
     example token_request!();
@@ -134,8 +134,8 @@ rules! {
         "The Authorization header is Basic and the base64 of client_id:client_secret, where each of the two is form-encoded first.",
         "A secret with a colon, a plus or a percent sign would otherwise be read as another one.",
         "Form-encode client_id and secret, join them with a colon, and base64-encode the whole. Libraries of OAuth do it; plain HTTP clients do not.";
-    nb "Basic-hodet kan ikke leses",
-        "Hodet Authorization er Basic og base64 av client_id:client_secret, der hver av de to først er skjemakodet.",
+    nb "Basic-headeren kan ikke leses",
+        "Headeren Authorization er Basic og base64 av client_id:client_secret, der hver av de to først er skjemakodet.",
         "En hemmelighet med kolon, pluss eller prosenttegn ville ellers blitt lest som en annen.",
         "Skjemakod client_id og hemmelighet, sett kolon mellom, og base64-kod det hele. OAuth-biblioteker gjør det; enkle HTTP-klienter gjør det ikke.";
     example token_request!();

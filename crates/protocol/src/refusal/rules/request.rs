@@ -61,7 +61,7 @@ rules! {
         "A body has as many bytes as its Content-Length says, or ends with its last chunk.",
         "Half a form may lack the very parameter that limits the rest.",
         "Send the whole body. Look for a timeout or a proxy that closes the connection too early.";
-    nb "Innholdet brøt av",
+    nb "Innholdet ble avbrutt",
         "Innholdet har så mange byte som Content-Length sier, eller slutter med sin siste bit.",
         "Et halvt skjema kan mangle nettopp den parameteren som begrenser resten.",
         "Send hele innholdet. Se etter en tidsgrense eller en mellomtjener som lukker forbindelsen for tidlig.";
@@ -112,7 +112,7 @@ rules! {
     nb "Tokenet mangler",
         "Introspeksjon og tilbakekalling gjelder ett token, som står i skjemaet som token.",
         "Uten det er det ingenting å slå opp eller kalle tilbake, og et svar ville ikke sagt deg noe.",
-        "Send tokenet i skjemaparameteren token. Hodet Authorization: Bearer blir ikke lest her.";
+        "Send tokenet i skjemaparameteren token. Headeren Authorization: Bearer blir ikke lest her.";
     example form_request!("/token/introspect", "token=mF_9.B5f-4.1JqM");
 
     /// `request`.

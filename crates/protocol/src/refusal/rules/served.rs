@@ -26,7 +26,7 @@ rules! {
         "A token request by GET would put its secret into a URL.",
         "Send the request with a method of Allow. A redirect or a proxy on the way may have turned a POST into a GET.";
     nb "Metoden finnes ikke her",
-        "Endepunktet finnes, men ikke for denne HTTP-metoden. Hodet Allow lister opp dem det har.",
+        "Endepunktet finnes, men ikke for denne HTTP-metoden. Headeren Allow lister opp dem det har.",
         "En tokenforespørsel med GET ville satt hemmeligheten i en adresse.",
         "Send forespørselen med en metode fra Allow. En videresending eller en mellomtjener kan ha gjort en POST om til en GET.";
     example "GET /.well-known/openid-configuration";
