@@ -95,6 +95,20 @@ pub(super) const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         invariant: "I1",
+        rule: "a refresh gave one access token",
+        table: "access_token",
+        remedy: TWICE,
+        find: "SELECT t.login_grant
+               FROM (SELECT login_grant, count(*) AS given FROM tokens GROUP BY login_grant) t
+               JOIN (SELECT DISTINCT login_grant FROM refreshes) r ON r.login_grant = t.login_grant
+               JOIN login_grant g ON g.name = t.login_grant AND g.issued > (SELECT min(at) FROM audit)
+               LEFT JOIN (
+                   SELECT login_grant, count(*) AS recorded FROM audit
+                   WHERE event IN ('refreshed', 'refresh_retried') GROUP BY login_grant
+               ) a ON a.login_grant = t.login_grant WHERE t.given > 1 + coalesce(a.recorded, 0)",
+    },
+    Invariant {
+        invariant: "I1",
         rule: "a code is redeemed once",
         table: "audit",
         remedy: TWICE,

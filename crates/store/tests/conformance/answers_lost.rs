@@ -4,10 +4,13 @@
 use std::time::{Duration, Instant};
 
 use portvakt_cluster::{Ambush, Fate, Proxy, Target, shared};
-use portvakt_protocol::witness::Spending;
-use portvakt_store::{Actor, Broken, Duty, LoginWrite, Pooler, PostgresUrl, Store, StoreUrl};
+use portvakt_protocol::witness::{Refreshing, Spending};
+use portvakt_store::{
+    Actor, Broken, Duty, LoginWrite, OwnerWarning, Pooler, PostgresUrl, Revocation, Store, StoreUrl,
+    TokenDigests, WarningKind,
+};
 
-use crate::world::{KARI, START, World, after, evidence_of, open, register_client};
+use crate::world::{KARI, START, World, after, client_id, evidence_of, given, open, register_client};
 
 /// A world whose store is reached through a proxy.
 struct Behind {
@@ -109,6 +112,92 @@ async fn a_login_whose_writes_never_arrive_is_told_that_nobody_knows_and_can_be_
     a_login_that_loses(Fate::NeverSent, Pooler::None, false).await;
 }
 
+/// What a login gave, used and taken back.
+async fn a_family_that_loses(fate: Fate, pooler: Pooler, sound: bool) {
+    let behind = Behind::a_proxy(pooler).await;
+    let (world, issuer) = (&behind.world, behind.world.issuer().clone());
+    let used = |answer: &Result<Refreshing, Broken>, what: &str| {
+        assert_eq!(matches!(answer, Ok(Refreshing::Refreshed(_))), sound, "{what}: {answer:?}");
+        assert_eq!(matches!(answer, Err(Broken::Unknown(_))), !sound, "{what}: {answer:?}");
+    };
+    let family = world.family().await;
+
+    let rotation = world.rotation(family.refresh, START);
+    let first = given(&rotation);
+    let answer = world.store.refresh(&issuer, rotation.clone(), START);
+    let answer = behind.losing(fate, "UPDATE refresh_token AS r SET spent_at", answer).await;
+    used(&answer, "a rotation");
+    assert_eq!(world.is_usable(&first.refresh).await, sound);
+    if !sound {
+        assert!(world.is_usable(&family.refresh).await);
+        let again = world.store.refresh(&issuer, rotation, START).await;
+        assert!(matches!(again, Ok(Refreshing::Refreshed(_))));
+    }
+
+    let rotation = world.rotation(family.refresh, START);
+    let retried = given(&rotation);
+    let answer = world.store.refresh(&issuer, rotation.clone(), START);
+    let answer = behind.losing(fate, "UPDATE refresh_token AS s SET spent_at", answer).await;
+    used(&answer, "a retry");
+    assert_eq!((world.is_usable(&first.refresh).await, world.lives(&first.access).await), (!sound, !sound));
+    if !sound {
+        let again = world.store.refresh(&issuer, rotation, START).await;
+        assert!(matches!(again, Ok(Refreshing::Refreshed(_))));
+    }
+
+    let reuse = world.reuse(retried.refresh, after(700), START);
+    let access = reuse.access_token.digest;
+    let answer =
+        behind.losing(fate, "SET expires = greatest", world.store.refresh(&issuer, reuse, START)).await;
+    used(&answer, "a use after which it stays");
+    assert_eq!(world.lives(&access).await, sound);
+
+    // What takes back does so, whether or not the first answer about it came.
+    let replay = world.store.refresh(&issuer, world.rotation(first.refresh, START), START);
+    let replay = behind.losing(fate, "UPDATE login_grant AS family", replay).await;
+    assert!(matches!(replay, Ok(Refreshing::Replayed)), "{replay:?}");
+    assert!(!world.is_usable(&retried.refresh).await);
+    let other = world.family().await;
+    let token = TokenDigests { access: other.access, refresh: family.refresh };
+    let (demo, warned) = (client_id("demo"), "INSERT INTO owner_warning");
+    let revoked = world.store.revoke(&issuer, &demo, token, START);
+    let revoked = behind.losing(fate, "UPDATE login_grant AS given", revoked).await;
+    assert_eq!(revoked, Ok(Revocation::Done));
+    assert!(!world.is_usable(&other.refresh).await);
+    let records = world.audit().await;
+    let count = |event: &str| records.iter().filter(|record| record.event == event).count();
+    let uses = [("refreshed", 1 + usize::from(sound)), ("refresh_retried", 1)];
+    for (event, times) in uses.into_iter().chain([("refresh_replayed", 1), ("grant_revoked", 1)]) {
+        assert_eq!(count(event), times, "{event}: one effect, one record");
+    }
+
+    let reason = "2017-02-01".to_owned();
+    let warning = OwnerWarning { client_id: demo, kind: WarningKind::SecretEnds, reason, at: START };
+    let answer = behind.losing(fate, warned, world.store.warn_owner(&issuer, &warning)).await;
+    if sound {
+        assert_eq!(answer, Ok(true));
+    } else {
+        assert!(matches!(answer, Err(Broken::Unknown(_))), "{answer:?}");
+        assert_eq!(world.store.warn_owner(&issuer, &warning).await, Ok(true));
+    }
+    assert_eq!(world.store.warn_owner(&issuer, &warning).await, Ok(false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_family_whose_answers_are_lost_goes_on_and_nothing_is_done_twice() {
+    a_family_that_loses(Fate::AnswerLost, Pooler::None, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_family_whose_answers_are_lost_behind_a_pooler_goes_on_and_nothing_is_done_twice() {
+    a_family_that_loses(Fate::AnswerLost, Pooler::Transaction, true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_family_whose_writes_never_arrive_is_told_that_nobody_knows_and_can_be_used_again() {
+    a_family_that_loses(Fate::NeverSent, Pooler::None, false).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_and_a_logout_whose_answers_are_lost_are_done_once() {
     let behind = Behind::a_proxy(Pooler::None).await;
@@ -161,7 +250,7 @@ async fn a_registration_and_a_rotation_whose_commit_is_not_answered_are_done_onc
 async fn a_server_that_does_not_answer_is_not_waited_for_long_and_copies_of_it_are_not_used() {
     let behind = Behind::a_proxy(Pooler::None).await;
     let (world, issuer) = (&behind.world, behind.world.issuer().clone());
-    let demo = crate::world::client_id("demo");
+    let demo = client_id("demo");
     assert!(world.store.client(&world.here, &demo).await.unwrap().is_some());
     assert!(world.store.current().is_some());
     behind.proxy.swallow();
@@ -204,7 +293,7 @@ async fn a_server_that_does_not_answer_is_not_waited_for_long_and_copies_of_it_a
 async fn a_change_by_another_process_is_seen_here_when_it_was_acknowledged_there() {
     let world = World::on_postgres(Pooler::None).await;
     let other = world.open(1, None).await.unwrap();
-    let demo = crate::world::client_id("demo");
+    let demo = client_id("demo");
     for round in 0..3 {
         let active = round % 2 == 1;
         let here = other.client(&world.here, &demo).await.unwrap().unwrap();

@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use portvakt_cluster::shared;
 use portvakt_crypto::random::Random;
 use portvakt_protocol::registration::{Change, PersonRecord};
+use portvakt_protocol::scope::Scopes;
 use portvakt_protocol::time::Timestamp;
 use portvakt_store::{
-    Checked, LoginWrite, OpenFault, Opening, Pooler, PostgresUrl, StoreUrl, check, check_statements,
+    Checked, LoginWrite, OpenFault, Opening, OwnerWarning, Pooler, PostgresUrl, StoreUrl, TokenDigests,
+    WarningKind, check, check_statements,
 };
 
-use crate::world::{KARI, OLA, START, World, after, evidence_of, master, pid, pool};
+use crate::world::{KARI, OLA, START, World, after, client_id, evidence_of, master, pid, pool};
 
 /// The present of these checks: shortly after the last that happened.
 const THEN: u32 = 90;
@@ -29,6 +31,7 @@ async fn issued(world: &World, person: &str, at: Timestamp) -> portvakt_store::I
     let mut issue = world.issue();
     issue.grant.pid = pid(person);
     issue.grant.auth_time = at;
+    issue.grant.issued = at;
     issue.code.expires = after(300);
     let (login, browser) = (begun.login, begun.browser);
     let recorded = world.store.record_evidence(world.issuer(), login, browser, evidence, at).await;
@@ -36,6 +39,37 @@ async fn issued(world: &World, person: &str, at: Timestamp) -> portvakt_store::I
     let finished = world.store.finish_login(world.issuer(), login, browser, issue.clone(), at).await;
     assert_eq!(finished, Ok(LoginWrite::Done));
     issue
+}
+
+/// A round of everything that happens to refresh tokens: used, retried, narrowed, replayed, and taken back.
+async fn families(world: &World, at: Timestamp) {
+    let (store, issuer) = (&world.store, world.issuer());
+    let family = async || {
+        let issue = issued(world, KARI, at).await;
+        let mut spending = world.spending("demo", issue.code.digest);
+        let first = world.new_refresh_token(at);
+        let token = first.digest;
+        spending.refresh_token = Some(first);
+        store.spend_code(issuer, spending, at).await.unwrap();
+        token
+    };
+    let (kept, replayed, revoked) = (family().await, family().await, family().await);
+    let second = world.rotated(kept, at).await;
+    let mut narrowed = world.rotation(second.refresh, at);
+    narrowed.access_token.narrowed = Some(Scopes::parse("openid").unwrap());
+    store.refresh(issuer, narrowed, at).await.unwrap();
+    let third = world.rotated(second.refresh, at).await;
+    store.refresh(issuer, world.reuse(third.refresh, after(900), at), at).await.unwrap();
+    let next = world.rotated(replayed, at).await;
+    world.rotated(next.refresh, at).await;
+    world.rotate(replayed, at).await;
+    let token = TokenDigests { access: next.access, refresh: revoked };
+    store
+        .revoke(issuer, &client_id("demo"), TokenDigests { access: second.access, ..token }, at)
+        .await
+        .unwrap();
+    let (kind, reason) = (WarningKind::SecretEnds, "2017-02-01".to_owned());
+    store.warn_owner(issuer, &OwnerWarning { client_id: client_id("demo"), kind, reason, at }).await.unwrap();
 }
 
 /// A round of everything that happens to logins.
@@ -47,6 +81,7 @@ async fn round(world: &World, at: Timestamp) {
     let evidence = evidence_of(KARI, at);
     store.record_evidence(issuer, with_evidence.login, with_evidence.browser, evidence, at).await.unwrap();
     issued(world, KARI, at).await;
+    families(world, at).await;
     let (spent, replayed) = (issued(world, OLA, at).await, issued(world, KARI, at).await);
     for issue in [&spent, &replayed, &replayed] {
         let spending = world.spending("demo", issue.code.digest);
@@ -81,9 +116,20 @@ const BREACHES: &[Breach] = &[
     Breach {
         rule: "a spent code gave one access token, and an unspent one none",
         in_folder: "INSERT INTO access_token (issuer, digest, grant_id, expires)
-                    SELECT issuer, randomblob(32), grant_id, expires FROM access_token LIMIT 1",
+                    SELECT issuer, randomblob(32), grant_id, expires FROM access_token
+                    WHERE grant_id NOT IN (SELECT grant_id FROM refresh_token) LIMIT 1",
         in_database: "INSERT INTO access_token (issuer, digest, login_grant, expires)
-                      SELECT issuer, sha256(digest), login_grant, expires FROM access_token LIMIT 1",
+                      SELECT issuer, sha256(digest), login_grant, expires FROM access_token
+                      WHERE login_grant NOT IN (SELECT login_grant FROM refresh_token) LIMIT 1",
+    },
+    Breach {
+        rule: "a refresh gave one access token",
+        in_folder: "INSERT INTO access_token (issuer, digest, grant_id, expires)
+                    SELECT t.issuer, randomblob(32), t.grant_id, t.expires FROM access_token t
+                    JOIN refresh_token r ON r.access_token = t.digest, (SELECT 1 UNION ALL SELECT 2) WHERE r.generation = 4",
+        in_database: "INSERT INTO access_token (issuer, digest, login_grant, expires)
+                      SELECT t.issuer, sha256(t.digest || CAST(n AS BYTEA)), t.login_grant, t.expires FROM access_token t
+                      JOIN refresh_token r ON r.access_token = t.digest, (VALUES ('1'), ('2')) AS two (n) WHERE r.generation = 4",
     },
     alike(
         "a spent code gave one access token, and an unspent one none",
@@ -116,7 +162,32 @@ const BREACHES: &[Breach] = &[
     alike("an access token is of its grant's issuer", "UPDATE access_token SET issuer = 2"),
     alike("a login is of a client that the issuer has", "UPDATE login SET client_id = 'nobody'"),
     alike("a grant is of a client that the issuer has", "UPDATE login_grant SET client_id = 'nobody'"),
+    alike("a refresh token has its grant", "DELETE FROM login_grant"),
+    alike("a refresh token is its grant's client's, at its issuer", "UPDATE refresh_token SET client_id = 'other'"),
+    alike("a refresh token's successor is a later one of its family", "DELETE FROM refresh_token WHERE spent_at IS NULL"),
+    alike(
+        "a refresh token's successor is a later one of its family",
+        "UPDATE refresh_token SET successor = digest WHERE successor IS NOT NULL",
+    ),
+    alike(
+        "a family has one refresh token that can be used",
+        "DROP INDEX refresh_token_leaf; UPDATE refresh_token SET spent_at = NULL, successor = NULL",
+    ),
+    alike("a family's refresh tokens are numbered from 1 without gaps", "DELETE FROM refresh_token WHERE generation = 1"),
+    alike(
+        "a family's refresh tokens are numbered from 1 without gaps",
+        "UPDATE refresh_token SET generation = 2 WHERE generation = 3",
+    ),
+    alike("an access token has no scope that was not granted", "UPDATE access_token SET narrowed = 'openid skatt:inntekt'"),
+    alike(
+        "no refresh token is spent once its grant is revoked",
+        "UPDATE refresh_token SET spent_at = spent_at + 100 WHERE spent_at IS NOT NULL",
+    ),
+    alike("a refresh token that was given for another has its record", "DELETE FROM audit WHERE event = 'refreshed'"),
+    alike("a revoked grant has its record", "DELETE FROM audit WHERE event = 'refresh_replayed'"),
+    alike("a revoked grant has its record", "DELETE FROM audit WHERE event = 'grant_revoked'"),
     alike("every row is of an issuer that is known", "UPDATE login SET issuer = 99"),
+    alike("every row is of an issuer that is known", "UPDATE owner_warning SET issuer = 99"),
     alike("the registry's generation is one row", "DELETE FROM state"),
     alike(
         "no code is spent once its grant is revoked",
@@ -154,6 +225,7 @@ const IN_FOLDER: &[(&str, &str)] = &[
 /// What only a database can have.
 const IN_DATABASE: &[(&str, &str)] = &[
     ("every column and index is as the migrations make it", "DROP INDEX audit_at"),
+    ("every column and index is as the migrations make it", "DROP INDEX refresh_token_leaf"),
     (
         "every column and index is as the migrations make it",
         "ALTER TABLE code ALTER COLUMN redirect_uri TYPE VARCHAR",

@@ -4,8 +4,8 @@
 use portvakt_protocol::client::SecretCheck;
 use portvakt_protocol::registration::Change;
 use portvakt_protocol::secret::ClientSecret;
-use portvakt_protocol::witness::Spending;
-use portvakt_store::{FoundLogin, LoginWrite};
+use portvakt_protocol::witness::{Refreshing, Spending};
+use portvakt_store::{FoundLogin, LoginWrite, Revocation, TokenDigests};
 
 use crate::world::{KARI, START, World, after, client_id, evidence_of, provider, register_client};
 
@@ -33,6 +33,7 @@ pub(crate) async fn nothing_of_one_issuer_is_anything_at_another(world: World) {
     let spending = world.spending("demo", spent.code.digest);
     let token = spending.access_token.digest;
     world.store.spend_code(world.issuer(), spending, START).await.unwrap();
+    let family = world.family().await;
     let seen = world.audit().await;
 
     let client = world.store.client(&world.there, &client_id("demo")).await.unwrap().unwrap();
@@ -57,11 +58,18 @@ pub(crate) async fn nothing_of_one_issuer_is_anything_at_another(world: World) {
         assert!(matches!(answer, Spending::Unknown));
     }
     assert!(world.store.access_token(there, &token).await.unwrap().is_none());
+    assert!(world.store.refresh_token(there, &family.refresh).await.unwrap().is_none());
+    let rotation = world.rotation(family.refresh, START);
+    assert!(matches!(world.store.refresh(there, rotation, START).await.unwrap(), Refreshing::Unknown));
+    let presented = TokenDigests { access: family.access, refresh: family.refresh };
+    let revoked = world.store.revoke(there, &client_id("demo"), presented, START).await;
+    assert_eq!(revoked, Ok(Revocation::Unknown));
     assert!(world.store.signing_keys(there, START).await.unwrap().is_empty());
 
     assert_eq!(world.audit().await, seen);
     assert!(!world.is_spent(&unspent.code.digest).await);
     assert!(!world.is_revoked(&token).await);
+    assert!(world.is_usable(&family.refresh).await);
     let found = world.store.login(world.issuer(), login, browser, START).await.unwrap();
     assert!(matches!(found, FoundLogin::Open(_)));
 
@@ -88,6 +96,7 @@ pub(crate) async fn nothing_is_found_at_an_issuer_without_rows(world: World) {
     let (login, browser) = (begun.login, begun.browser);
     let issue = world.issued().await;
     let code = issue.code.digest;
+    let family = world.family().await;
     let seen = world.audit().await;
     assert!(world.store.registry(issuer).await.unwrap().1.clients.is_empty());
     assert!(matches!(world.store.login(issuer, login, browser, START).await.unwrap(), FoundLogin::Unknown));
@@ -97,6 +106,13 @@ pub(crate) async fn nothing_is_found_at_an_issuer_without_rows(world: World) {
     assert!(world.store.code(issuer, &code).await.unwrap().is_none());
     let answer = world.store.spend_code(issuer, world.spending("demo", code), START).await.unwrap();
     assert!(matches!(answer, Spending::Unknown));
+    assert!(world.store.refresh_token(issuer, &family.refresh).await.unwrap().is_none());
+    let rotation = world.rotation(family.refresh, START);
+    assert!(matches!(world.store.refresh(issuer, rotation, START).await.unwrap(), Refreshing::Unknown));
+    let presented = TokenDigests { access: family.access, refresh: family.refresh };
+    let revoked = world.store.revoke(issuer, &client_id("demo"), presented, START).await;
+    assert_eq!(revoked, Ok(Revocation::Unknown));
+    assert_eq!(world.store.owner_warnings(issuer, START).await, Ok(vec![]));
     assert!(world.store.signing_keys(issuer, START).await.unwrap().is_empty());
     let of_a_client_elsewhere = world.store.begin_login(issuer, world.new_login(login, browser)).await;
     assert!(of_a_client_elsewhere.is_err());

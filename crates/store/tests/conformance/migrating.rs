@@ -1,6 +1,8 @@
 //! A database's schema: brought up to date by one role, used by another, and served only when it is whole.
 
 use portvakt_cluster::shared;
+use portvakt_crypto::digest::Sha256;
+use portvakt_crypto::encoding::hex_encode;
 use portvakt_store::{OpenFault, Pooler, PostgresUrl, SchemaStatus, StoreUrl, migrate, schema_status};
 
 use crate::world::{Database, START, World, master, open};
@@ -36,6 +38,44 @@ async fn an_empty_a_half_migrated_and_a_newer_database_are_not_served() {
 
     server.sql(name, "UPDATE migration SET sha256 = '' WHERE number = 1").unwrap();
     assert!(matches!(opened(url(name)).await, Err(OpenFault::ForeignMigration { number: 1 })));
+}
+
+/// The migrations that earlier versions knew, as they stand in the repository.
+const EARLIER: &[(&str, &str)] = &[
+    ("first", include_str!("../../migrations/0001_first.pg.sql")),
+    ("copying", include_str!("../../migrations/0002_copying.pg.sql")),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_an_earlier_version_keeps_its_rows() {
+    let server = shared().unwrap();
+    for known in 1..=EARLIER.len() {
+        let name = format!("scene_of_version_{known}");
+        server.create_database(&name).unwrap();
+        let table = "CREATE TABLE migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 BYTEA NOT NULL, \
+                     begun_at BIGINT NOT NULL, finished_at BIGINT)";
+        server.sql(&name, table).unwrap();
+        for (number, (what, sql)) in (1..).zip(&EARLIER[..known]) {
+            let digest = hex_encode(Sha256::of(sql.as_bytes()).as_bytes());
+            server.sql(&name, sql).unwrap();
+            let record = format!("INSERT INTO migration VALUES ({number}, '{what}', '\\x{digest}', 1, 1)");
+            server.sql(&name, &record).unwrap();
+        }
+        let rows = "INSERT INTO issuer (url) VALUES ('https://eid.example/');
+            INSERT INTO login_grant
+                (name, issuer, client_id, person, pid_sealed, scopes, method, assurance, auth_time, expires)
+            VALUES (decode(repeat('00', 16), 'hex'), 1, 'demo', decode(repeat('00', 32), 'hex'), '', 'openid', 'TestID', 'high', 77, 9000);
+            INSERT INTO access_token VALUES (1, decode(repeat('00', 32), 'hex'), decode(repeat('00', 16), 'hex'), 200);
+            INSERT INTO scope VALUES (1, 'skatt:inntekt', '', NULL, 0, TRUE)";
+        server.sql(&name, rows).unwrap();
+        assert!(matches!(opened(url(&name)).await, Err(OpenFault::Unmigrated { .. })));
+        assert_eq!(migrate(&url(&name), None, START).await.unwrap().last(), Some(&"tokens"));
+        opened(url(&name)).await.unwrap();
+        let told = |sql: &str| server.sql(&name, sql).unwrap();
+        assert_eq!(told("SELECT issued FROM login_grant"), "77", "a grant of before is as old as its login");
+        assert_eq!(told("SELECT count(*) FROM access_token WHERE narrowed IS NULL"), "1");
+        assert_eq!(told("SELECT count(*) FROM scope WHERE record IS NULL"), "1");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

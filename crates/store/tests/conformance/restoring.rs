@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use portvakt_cluster::shared;
 use portvakt_crypto::random::Random;
-use portvakt_protocol::witness::Spending;
+use portvakt_protocol::witness::{Refreshing, Spending};
 use portvakt_store::{
     BackupFault, Ended, FoundLogin, Issue, OpenFault, Opening, Pooler, PostgresUrl, Store, StoreUrl, backup,
     end_past, restore,
 };
 
 use crate::checking::{checked, postgres_program};
-use crate::world::{Begun, START, World, after, master, open};
+use crate::world::{Begun, Family, START, World, after, master, open};
 
 fn opening(url: StoreUrl, key: u64) -> Opening {
     let random = Random::danger_seeded(97);
@@ -32,6 +32,7 @@ struct Past {
     unspent: Issue,
     spent: Issue,
     token: portvakt_protocol::grant::NewAccessToken,
+    family: Family,
 }
 
 async fn before(world: &World) -> Past {
@@ -39,13 +40,14 @@ async fn before(world: &World) -> Past {
     let spending = world.spending("demo", spent.code.digest);
     let token = spending.access_token.clone();
     world.store.spend_code(world.issuer(), spending, START).await.unwrap();
-    Past { open, unspent, spent, token }
+    Past { open, unspent, spent, token, family: world.family().await }
 }
 
 /// What happens after the backup, and is lost.
 async fn since(world: &World, past: &Past) {
     let spending = world.spending("demo", past.unspent.code.digest);
     assert!(matches!(world.store.spend_code(world.issuer(), spending, START).await, Ok(Spending::Spent(_))));
+    world.rotated(past.family.refresh, START).await;
     let (login, browser) = (past.open.login, past.open.browser);
     world.store.refuse_login(world.issuer(), login, browser, "access_denied", START).await.unwrap();
 }
@@ -62,6 +64,9 @@ async fn is_over(world: &World, restored: &Store, past: &Past, url: StoreUrl, au
     assert!(matches!(login, FoundLogin::Finished(_)), "{login:?}");
     let token = restored.access_token(issuer, &past.token.digest).await.unwrap().unwrap();
     assert!(token.revoked);
+    // It was spent since, and here it never was.
+    let refreshed = restored.refresh(issuer, world.rotation(past.family.refresh, START), START).await;
+    assert!(matches!(refreshed, Ok(Refreshing::Unknown)), "{refreshed:?}");
     let records = restored.audit(0, u32::MAX).await.unwrap();
     let last = records.last().unwrap();
     assert_eq!((last.event.as_str(), records.len()), ("restored", audit + 1));
@@ -71,7 +76,7 @@ async fn is_over(world: &World, restored: &Store, past: &Past, url: StoreUrl, au
     assert_eq!(checked(url, 1).await.unwrap().findings, []);
 }
 
-const ENDED: Ended = Ended { logins: 1, codes: 1, grants: 2 };
+const ENDED: Ended = Ended { logins: 1, codes: 1, grants: 3 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_is_whole_and_its_owners_alone_or_not_there() {

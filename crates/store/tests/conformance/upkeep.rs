@@ -68,6 +68,23 @@ pub(crate) async fn a_spent_code_stays_recognisable_until_its_grant_has_ended(wo
     assert!(matches!(answer, Spending::Unknown));
 }
 
+pub(crate) async fn a_family_stays_while_it_can_be_used(world: World) {
+    // No rule gives out a token that outlives its grant; a store that held one would keep its family.
+    let issue = world.issued().await;
+    let mut spending = world.spending("demo", issue.code.digest);
+    let mut first = world.new_refresh_token(START);
+    first.expires = after(9000);
+    let token = first.digest;
+    spending.refresh_token = Some(first);
+    world.store.spend_code(world.issuer(), spending, START).await.unwrap();
+    for now in [after(7200), after(8999)] {
+        assert_eq!(sweep(&world, now).await.grants, 0, "{now:?}");
+        assert!(world.store.refresh_token(world.issuer(), &token).await.unwrap().is_some());
+    }
+    assert_eq!(sweep(&world, after(9000)).await.grants, 1);
+    assert!(world.store.refresh_token(world.issuer(), &token).await.unwrap().is_none());
+}
+
 pub(crate) async fn audit_goes_by_its_own_retention_alone(world: World) {
     for _ in 0..3 {
         world.issued().await;
