@@ -2,6 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use portvakt_crypto::random::Random;
+use portvakt_protocol::client::ClientId;
+use portvakt_protocol::issuer::Issuer;
+use portvakt_protocol::registration::Change;
+use portvakt_protocol::secret::ClientSecret;
+use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_store::{Actor, MasterKey, Opening, Store, StoreUrl};
+use portvakt_web::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::registered::{CATALOGUE, ISSUER, ONE_ISSUER, ORGNO, OTHER_ORGNO};
@@ -90,6 +98,69 @@ async fn the_tenth_refusal_for_one_reason_warns_the_owner_once_a_day() {
     assert_eq!(report["clients"][0]["warnings"], warned);
     server.terminate();
     assert_eq!(told_owners(&server.ended().1), [Value::Null; 0], "once a day");
+}
+
+/// Gives the client one secret in place of its others, as time would leave it: with so many days to its end.
+async fn leave_days(desk: &Desk, days: u32) -> Timestamp {
+    let key = std::fs::read_to_string(desk.path("data/master.key")).unwrap();
+    let (random, now) = (Random::system(), Clock::system().now());
+    let opening = Opening {
+        url: StoreUrl::Folder(desk.path("data")),
+        master: MasterKey::parse(&key).unwrap(),
+        previous_master: None,
+        random,
+        now,
+    };
+    let store = Store::open(opening).await.unwrap();
+    let expires = now + Seconds::days(days);
+    let secret = Change::Secret {
+        issuer: Issuer::parse(ISSUER).unwrap(),
+        client_id: ClientId::parse("skjema").unwrap(),
+        digest: ClientSecret::presented("another-secret-of-skjema").digest(),
+        expires,
+        others_expire: now,
+    };
+    store.register(vec![secret], None, Actor("test".to_owned()), now).await.unwrap();
+    store.close().await.unwrap();
+    expires
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_is_warned_of_a_secret_that_ends_and_not_again_after_a_restart() {
+    let desk = Desk::with(ONE_ISSUER);
+    assert!(desk.apply(CATALOGUE, &[]).status.success());
+    let expires = leave_days(&desk, 30).await.to_rfc3339();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let server = desk.serve();
+        let begun = Instant::now();
+        let given = loop {
+            let report = desk.told(&["organisation", "report", ORGNO]);
+            if report["warnings"] != json!([]) || begun.elapsed() > Duration::from_secs(20) {
+                break report["warnings"].clone();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        };
+        assert_eq!(
+            (&given[0]["kind"], &given[0]["reason"]),
+            (&"secret_ends".into(), &expires.as_str().into())
+        );
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        server.terminate();
+        told.extend(told_owners(&server.ended().1));
+    }
+    let [event] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((&event["level"], &event["organisation"]), (&"WARN".into(), &ORGNO.into()));
+    assert_eq!(
+        (&event["what"], &event["when"]),
+        (&"its secret ends within 30 days".into(), &expires.as_str().into())
+    );
+    assert!(
+        event["fix"].as_str().is_some_and(|fix| fix.contains("portvakt client secret rotate skjema")),
+        "{event}"
+    );
+    let listed = String::from_utf8(desk.run(&["client", "list"]).stdout).unwrap();
+    assert!(listed.contains("secret ends in 29 days"), "{listed}");
 }
 
 #[test]
