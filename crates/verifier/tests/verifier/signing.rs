@@ -1,5 +1,7 @@
 //! What signs in these tests: another library than ours, with keys that openssl made for them and that sign nothing else.
 
+use std::sync::LazyLock;
+
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use portvakt_verifier::Keys;
@@ -62,8 +64,9 @@ pub(crate) fn jwk_set(keys: &[Value]) -> Vec<u8> {
 }
 
 /// The verifier's view of the published key.
-pub(crate) fn keys() -> Keys {
-    Keys::parse(&jwk_set(&[published().jwk()])).unwrap()
+pub(crate) fn keys() -> &'static Keys {
+    static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys::parse(&jwk_set(&[published().jwk()])).unwrap());
+    &KEYS
 }
 
 /// What the published key signs under the header that is documented.
