@@ -175,10 +175,8 @@ async fn list_access(scope: String, at: At) -> Result<(), Failure> {
 
 async fn one(scope: String, at: At) -> Result<ShownScope, Failure> {
     let command = Command::Scope { issuer: at.issuer, deed: ScopeDeed::Show { scope } };
-    match have(at.whose.target()?, command).await? {
-        Answer::Scope(shown) => Ok(*shown),
-        _ => Err(other_answer()),
-    }
+    let Answer::Scope(shown) = have(at.whose.target()?, command).await? else { return Err(other_answer()) };
+    Ok(*shown)
 }
 
 /// The name on the wire; none: the profile's own.
