@@ -4,7 +4,9 @@
 mod access;
 pub(crate) mod fault;
 pub(crate) mod rules;
+pub(crate) mod scope;
 pub(crate) mod secrets;
+pub(crate) mod spelled;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +14,9 @@ pub use access::{AccessDeed, AccessFault, judge_access};
 pub use fault::{RegistrationFault, Shown};
 pub use rules::{
     Beside, LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, LONGEST_DESCRIPTION, LONGEST_NAME, MOST_CUSTOMERS,
-    MOST_READERS, MOST_URIS,
+    MOST_URIS,
 };
+pub use scope::MOST_READERS;
 pub use secrets::{FEWEST_DIFFERENT, LONGEST_SECRET, SHORTEST_SECRET, rotate_secret};
 
 use crate::client::{ApplicationType, AuthMethod, ClientId, OnBehalfOf, RefreshUse, StoredSecret};

@@ -15,8 +15,9 @@ use crate::organisation::{Acceptance, OrgNumber, Organisation, Standing};
 use crate::profile::Defaults;
 use crate::registration::fault::{Faults, Shown};
 use crate::registration::rules::{
-    LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, Spelled, judge_organisation, seconds_rule,
+    LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, judge_organisation, seconds_rule,
 };
+use crate::registration::spelled::Spelled;
 use crate::registration::{ClientRegistration, CodeChallengeMethod, GrantType, IntegrationType};
 use crate::scope::{Scope, Scopes};
 use crate::time::{Seconds, Timestamp};

@@ -13,7 +13,7 @@ use crate::issuer::Issuer;
 use crate::person::Pid;
 use crate::provider::{Pool, Provider};
 use crate::registration::fault::{Faults, Shown};
-use crate::registration::rules::Names;
+use crate::registration::spelled::Names;
 use crate::registration::{Change, PersonRecord, RegistrationFault, Registry};
 use crate::scope::{AccessState, ScopeAccess};
 use crate::secret::ClientSecret;

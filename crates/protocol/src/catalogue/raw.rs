@@ -5,7 +5,7 @@ use crate::client::OnBehalfOf;
 use crate::organisation::Organisation;
 use crate::person::Pid;
 use crate::registration::ClientRecord;
-use crate::registration::rules::Spelled;
+use crate::registration::spelled::Spelled;
 use crate::scope::{ScopeAccess, ScopeRecord};
 use crate::secret::ClientSecret;
 

@@ -2,7 +2,6 @@
 //! when it is created, when it is changed, and each time it is loaded: what is stored is parsed, not trusted.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use super::fault::{Faults, Shown, has_eleven_digits};
 use super::{ClientRegistration, CodeChallengeMethod, GrantType, IntegrationType, RegistrationFault};
@@ -11,10 +10,10 @@ use crate::client::{
     StoredSecret,
 };
 use crate::organisation::Organisation;
-use crate::profile::{PkceDefault, TokenType};
+use crate::profile::PkceDefault;
 use crate::provider::{Environment, Provider};
 use crate::redirect_uri::RedirectUri;
-use crate::scope::{INTROSPECTION, MOST_SCOPES, ScopeAccess, ScopeRecord};
+use crate::scope::{MOST_SCOPES, ScopeAccess, ScopeRecord};
 use crate::time::{Seconds, Timestamp};
 
 /// The longest `access_token_lifetime`, and the greatest `at_max_age`: one day.
@@ -34,9 +33,6 @@ pub const LONGEST_DESCRIPTION: usize = 1000;
 
 /// A client has this many customers at most.
 pub const MOST_CUSTOMERS: usize = 500;
-
-/// A scope names this many clients at most that may introspect.
-pub const MOST_READERS: usize = 100;
 
 /// What a registration is judged by: what is registered beside it.
 #[derive(Debug)]
@@ -365,48 +361,13 @@ pub(crate) fn judge_organisation(faults: &mut Faults, organisation: &Organisatio
     }
 }
 
-/// Judges what is registered of a scope. The names without a prefix are OpenID Connect's own (Core §5.4 and §11).
-pub(crate) fn judge_scope(faults: &mut Faults, record: &ScopeRecord) {
-    let name = record.scope.as_str();
-    if ScopeRecord::is_reserved(name) {
-        let rule = format!("must not be openid, profile or {INTROSPECTION}, which are always there");
-        faults.refuse("scope", Shown::text(name), rule);
-    } else if !name.split_once(':').is_some_and(|(prefix, rest)| !prefix.is_empty() && !rest.is_empty()) {
-        faults.refuse(
-            "scope",
-            Shown::text(name),
-            "must be a prefix, a colon and a name, such as `skatt:inntekt`",
-        );
-    }
-    let told = [
-        ("description", Some(&record.description).filter(|text| !text.is_empty())),
-        ("description_nn", record.description_nn.as_ref()),
-        ("description_en", record.description_en.as_ref()),
-        ("description_se", record.description_se.as_ref()),
-    ];
-    for (field, text) in told {
-        if let Some(text) = text {
-            people_read(faults, field, text, LONGEST_DESCRIPTION);
-        }
-    }
-    if record.authorization_max_lifetime > LONGEST_AUTHORIZATION {
-        let rule = seconds_rule(0, LONGEST_AUTHORIZATION);
-        let shown = Shown::number(record.authorization_max_lifetime.get().into());
-        faults.refuse("authorization_max_lifetime", shown, rule);
-    }
-    if record.at_max_age > LONGEST_ACCESS_TOKEN {
-        let rule = seconds_rule(0, LONGEST_ACCESS_TOKEN);
-        faults.refuse("at_max_age", Shown::number(record.at_max_age.get().into()), rule);
-    }
-}
-
 /// The rule of a field that is a span of seconds.
 pub(crate) fn seconds_rule(least: u32, most: Seconds) -> String {
     format!("must be a whole number of seconds from {least} to {}", most.get())
 }
 
 /// Judges a text that people read: some page, log or terminal will show it, so nothing in it may steer one.
-fn people_read(faults: &mut Faults, field: &str, text: &str, longest: usize) {
+pub(super) fn people_read(faults: &mut Faults, field: &str, text: &str, longest: usize) {
     let length = text.chars().count();
     if length == 0 || length > longest || text.trim() != text {
         let rule = format!("must have 1 to {longest} characters, neither first nor last a space");
@@ -425,94 +386,6 @@ fn steers_text(character: char) -> bool {
         || matches!(character,
             '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
             | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
-}
-
-/// A value of a closed set, as a registration spells it.
-pub(crate) trait Spelled: Copy + 'static {
-    /// Every value there is, with its name on the wire.
-    const ALL: &'static [(&'static str, Self)];
-
-    /// The value of that name.
-    fn spelled(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
-    }
-
-    /// The rule that a name outside the set breaks.
-    fn rule() -> String {
-        let names = Names(Self::ALL.iter().map(|(name, _)| *name).collect());
-        format!("must be {names}")
-    }
-}
-
-impl Spelled for ApplicationType {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("web", Self::Web), ("browser", Self::Browser), ("native", Self::Native)];
-}
-
-impl Spelled for AuthMethod {
-    const ALL: &'static [(&'static str, Self)] = &[
-        ("client_secret_basic", Self::ClientSecretBasic),
-        ("client_secret_post", Self::ClientSecretPost),
-        ("none", Self::None),
-    ];
-}
-
-impl Spelled for IntegrationType {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("idporten", Self::Idporten), ("api_klient", Self::ApiKlient)];
-}
-
-impl Spelled for GrantType {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("authorization_code", Self::AuthorizationCode), ("refresh_token", Self::RefreshToken)];
-}
-
-impl Spelled for RefreshUse {
-    const ALL: &'static [(&'static str, Self)] = &[("ONETIME", Self::OneTime), ("REUSE", Self::Reuse)];
-}
-
-impl Spelled for crate::scope::AccessState {
-    const ALL: &'static [(&'static str, Self)] = &[
-        ("REQUESTED", Self::Requested),
-        ("APPROVED", Self::Approved),
-        ("DENIED", Self::Denied),
-        ("WITHDRAWN", Self::Withdrawn),
-    ];
-}
-
-impl Spelled for CodeChallengeMethod {
-    const ALL: &'static [(&'static str, Self)] = &[("S256", Self::S256), ("none", Self::None)];
-}
-
-impl Spelled for super::AmrClaim {
-    const ALL: &'static [(&'static str, Self)] = &[("string", Self::String), ("array", Self::Array)];
-}
-
-impl Spelled for TokenType {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("OPAQUE", Self::Opaque), ("SELF_CONTAINED", Self::SelfContained)];
-}
-
-impl Spelled for crate::organisation::Standing {
-    const ALL: &'static [(&'static str, Self)] =
-        &[("active", Self::Active), ("withdrawn", Self::Withdrawn), ("deactivated", Self::Deactivated)];
-}
-
-/// Names, as a sentence lists alternatives.
-pub(crate) struct Names<'a>(pub(crate) Vec<&'a str>);
-
-impl fmt::Display for Names<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, name) in self.0.iter().enumerate() {
-            let before = match at {
-                0 => "",
-                _ if at + 1 == self.0.len() => " or ",
-                _ => ", ",
-            };
-            write!(out, "{before}{name}")?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

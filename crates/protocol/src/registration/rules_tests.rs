@@ -3,9 +3,10 @@
 use super::*;
 use crate::client::{ClientId, OnBehalfOf};
 use crate::organisation::{Acceptance, OrgNumber, Standing};
-use crate::profile::{AmrShape, IDPORTEN, PILOT, Profile};
+use crate::profile::{AmrShape, IDPORTEN, PILOT, Profile, TokenType};
 use crate::registration::AmrClaim;
-use crate::scope::{AccessState, Scope, Scopes};
+use crate::registration::scope::judge_scope;
+use crate::scope::{AccessState, INTROSPECTION, Scope, Scopes};
 use crate::secret::ClientSecret;
 use crate::time::Timestamp;
 

@@ -5,9 +5,9 @@ use crate::catalogue::raw::{RawAccess, RawScope};
 use crate::client::ClientId;
 use crate::organisation::OrgNumber;
 use crate::registration::fault::{Faults, Shown};
-use crate::registration::rules::{
-    LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, MOST_READERS, Spelled, judge_scope,
-};
+use crate::registration::rules::{LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION};
+use crate::registration::scope::{MOST_READERS, judge_scope};
+use crate::registration::spelled::Spelled;
 use crate::scope::{AccessState, Scope, ScopeRecord};
 
 /// A scope from an entry; whether it is active stays as `registered`, if the entry leaves it out.
