@@ -230,6 +230,20 @@ impl World {
         world
     }
 
+    /// The wire to one more issuer over the same store, beside the world's own.
+    ///
+    /// # Panics
+    /// If it cannot be served.
+    pub async fn beside(&self, provider: Provider) -> Wire {
+        let (store, clock) = (self.0.store.clone(), Clock::danger_fixed(Arc::clone(&self.0.clock)));
+        let key = signing_key(At::ALL.len() + 2, Timestamp::from_unix(BEGINNING));
+        store.add_signing_key(provider.issuer(), key, clock.now()).await.expect("a key stored");
+        let authority = provider.issuer().authority().to_owned();
+        let site = Site::load(provider, store.clone(), clock.clone(), self.0.random.clone()).await;
+        let front = Front::new(&[Arc::new(site.expect("a site"))], store, clock).expect("a front");
+        Wire::front(front, vec![authority], Arc::clone(&self.0.clock), self.0.canaries.clone())
+    }
+
     /// The wire to it.
     pub fn wire(&self) -> &Wire {
         &self.0.wire

@@ -46,6 +46,8 @@ pub enum Inactive {
     Expired,
     /// Its client, organisation or person was stopped, or a scope of it withdrawn.
     Stopped,
+    /// The caller cannot authenticate: anyone could ask in its name.
+    CallerPublic,
     /// The caller has not the scope [`INTROSPECTION`], or may not use it now.
     CallerScope,
     /// No scope of the token names the caller among those that may introspect.
@@ -60,6 +62,7 @@ impl Inactive {
             Self::Revoked => "token-revoked",
             Self::Expired => "token-expired",
             Self::Stopped => "token-stopped",
+            Self::CallerPublic => "caller-public",
             Self::CallerScope => "caller-scope-missing",
             Self::CallerNotNamed => "caller-not-named",
         }
@@ -88,8 +91,8 @@ fn good(
     Ok(Good { client, grant, scopes, span: (issued, ends) })
 }
 
-/// Introspects a token for a client: the claims that it has as a JWT (contract §10). The client must have the scope [`INTROSPECTION`],
-/// and a scope of the token must name it: it reads of those scopes alone. A `pid` that the token's client may not read is read by whom
+/// Introspects a token for a client: the claims that it has as a JWT (contract §10). The client must have authenticated with a secret
+/// (RFC 7662 §2.1), must have the scope [`INTROSPECTION`], and a scope of the token must name it: it reads of those scopes alone. A `pid` that the token's client may not read is read by whom
 /// the pseudonymous scope itself names.
 ///
 /// # Errors
@@ -102,6 +105,9 @@ pub fn introspect(
     pairwise: &PairwiseKey,
     now: Timestamp,
 ) -> Result<JwtAccessTokenClaims, Inactive> {
+    if !caller.client().auth_method().has_secret() {
+        return Err(Inactive::CallerPublic);
+    }
     if !caller.client().may_use(INTROSPECTION) {
         return Err(Inactive::CallerScope);
     }
