@@ -89,6 +89,12 @@ pub struct Counts {
     pub contested: u64,
     /// Logins, or codes, with tokens that were taken back.
     pub revoked: u64,
+    /// Acknowledged uses of refresh tokens.
+    #[serde(default)]
+    pub refreshed: u64,
+    /// Refresh tokens of which more than one use was acknowledged: retries of lost answers, each with its two branches.
+    #[serde(default)]
+    pub retried: u64,
     /// Audit records that were held against their effects.
     pub audit: u64,
     /// Signatures that were held against the published keys.
@@ -132,7 +138,7 @@ impl History {
             match event.operation.kind() {
                 Kind::Login => logins.entry(&event.about).or_default().push(event),
                 Kind::Issuer => issuers.entry(&event.about).or_default().push(event),
-                Kind::Client | Kind::Person | Kind::Site => {}
+                Kind::Client | Kind::Person | Kind::Scope | Kind::Site => {}
             }
         }
         let standings = Standings::of(&events, bounds);

@@ -1,5 +1,6 @@
 //! Clients on the store's verbs: many tasks begin, finish and redeem logins at any node, race each other for what is used once,
-//! and withdraw clients and persons meanwhile. What they ask and are told is a history.
+//! use refresh tokens and revoke, and withdraw clients,
+//! persons and a scope meanwhile. What they ask and are told is a history.
 //!
 //! Every step goes about a verb as the server does: it loads the client and where the person stands first, and calls the verb that
 //! decides last.
@@ -105,6 +106,7 @@ impl Load {
         let place = || Place { node: node.name.clone(), life: 0 };
         let asked: Vec<_> = names
             .chain(persons)
+            .chain([(Operation::GiveScope, self.world.scope().as_str())])
             .map(|(operation, name)| self.journal.ask(Event::asked(name, operation, place(), 0)))
             .collect();
         let done = self.world.register(&node.store, self.journal.clock().now()).await;

@@ -2,17 +2,19 @@
 
 use portvakt_crypto::random::Random;
 use portvakt_protocol::acr::Assurance;
-use portvakt_protocol::client::{ApplicationType, AuthMethod, ClientId};
+use portvakt_protocol::client::{ApplicationType, AuthMethod, ClientId, RefreshUse};
 use portvakt_protocol::evidence::{Evidence, Method};
-use portvakt_protocol::grant::{Echo, Grant, GrantId, NewCode};
+use portvakt_protocol::grant::{Echo, Grant, GrantId, NewAccessToken, NewCode, NewRefreshToken};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::{Acceptance, OrgNumber, Organisation, Standing};
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::profile::PILOT;
 use portvakt_protocol::provider::{Environment, Pool, Provider};
-use portvakt_protocol::registration::{Change, ClientRegistration, PersonRecord};
-use portvakt_protocol::scope::Scopes;
-use portvakt_protocol::secret::{BrowserDigest, CodeDigest, LoginDigest};
+use portvakt_protocol::registration::{Change, ClientRegistration, GrantType, PersonRecord};
+use portvakt_protocol::scope::{AccessState, Scope, ScopeAccess, ScopeRecord, Scopes};
+use portvakt_protocol::secret::{
+    AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest, RefreshTokenDigest,
+};
 use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_store::{
     Actor, Broken, Issue, MasterKey, NewLogin, Opening, PostgresUrl, Store, StoreUrl, StoredKey, migrate,
@@ -22,7 +24,7 @@ use portvakt_store::{
 pub const LOGIN: Seconds = Seconds::new(1800);
 /// For how long a code lasts: long enough that no run is over it.
 pub const CODE: Seconds = Seconds::days(1);
-/// For how long an access token lasts.
+/// For how long an access token lasts, and a refresh token that nobody uses.
 pub const TOKEN: Seconds = Seconds::days(2);
 /// For how long a grant lasts.
 const GRANT: Seconds = Seconds::days(3);
@@ -50,6 +52,7 @@ pub struct World {
     provider: Provider,
     pools: [Pool; 1],
     clients: Vec<ClientId>,
+    scope: Scope,
     persons: Vec<Person>,
 }
 
@@ -63,7 +66,8 @@ pub struct Person {
 }
 
 impl World {
-    /// With clients called `NAME-0`, `NAME-1` and so on.
+    /// With clients called `NAME-0`, `NAME-1` and so on, and the scope `NAME:api`. Of every six clients one has refresh tokens that stay, one
+    /// has none, and the others have such as rotate; from the fifth on they have the scope.
     ///
     /// # Errors
     /// A name that no client may have.
@@ -82,6 +86,7 @@ impl World {
             provider,
             pools: [Pool(name.to_owned())],
             clients: (0..clients).map(client).collect::<Result<_, _>>()?,
+            scope: Scope::parse(&format!("{name}:api")).ok_or_else(|| format!("`{name}` names no scope"))?,
             persons: PIDS.iter().enumerate().map(person).collect::<Result<_, String>>()?,
         })
     }
@@ -104,6 +109,31 @@ impl World {
     /// Its clients.
     pub fn clients(&self) -> &[ClientId] {
         &self.clients
+    }
+
+    /// What becomes of a client's refresh tokens, if it has any.
+    pub fn refreshes(&self, client_id: &ClientId) -> Option<RefreshUse> {
+        match self.number(client_id) % 6 {
+            2 => Some(RefreshUse::Reuse),
+            3 => None,
+            _ => Some(RefreshUse::OneTime),
+        }
+    }
+
+    /// The scope that its clients' organisation may lose.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// The scopes of a client.
+    pub fn scopes_of(&self, client_id: &ClientId) -> Scopes {
+        let login = ["openid", "profile"].into_iter().filter_map(Scope::parse);
+        let own = (self.number(client_id) >= FIRST_WITH_SCOPE).then(|| self.scope.clone());
+        login.chain(own).collect()
+    }
+
+    fn number(&self, client_id: &ClientId) -> usize {
+        self.clients.iter().position(|known| known == client_id).unwrap_or(0)
     }
 
     /// Its persons.
@@ -136,6 +166,9 @@ impl World {
     /// # Errors
     /// The organisation's number is none.
     pub fn client(&self, client_id: &ClientId, active: bool) -> Result<Change, String> {
+        let refreshes = self.refreshes(client_id);
+        let refresh = refreshes.map(|_| GrantType::RefreshToken);
+        let grants = [GrantType::AuthorizationCode].into_iter().chain(refresh).collect();
         let registration = ClientRegistration {
             client_id: client_id.clone(),
             client_orgno: organisation_number()?,
@@ -143,11 +176,15 @@ impl World {
             description: None,
             client_uri: None,
             integration_type: None,
+            supplier_orgno: None,
+            grant_types: Some(grants),
+            refresh_token_usage: refreshes,
+            onbehalfof: Vec::new(),
             application_type: ApplicationType::Web,
             token_endpoint_auth_method: AuthMethod::ClientSecretBasic,
             redirect_uris: vec![REDIRECT_URI.to_owned()],
             post_logout_redirect_uris: Vec::new(),
-            scopes: scopes()?,
+            scopes: self.scopes_of(client_id),
             code_challenge_method: None,
             amr_claim: None,
             userinfo_without_profile: false,
@@ -158,10 +195,51 @@ impl World {
         Ok(Change::Client { issuer: self.issuer().clone(), registration: Box::new(registration), active })
     }
 
+    /// Gives the clients' organisation the scope, or withdraws it.
+    ///
+    /// # Errors
+    /// The organisation's number is none.
+    pub fn access(&self, given: bool) -> Result<Change, String> {
+        let state = if given { AccessState::Approved } else { AccessState::Withdrawn };
+        let access = ScopeAccess { scope: self.scope.clone(), consumer_orgno: organisation_number()?, state };
+        Ok(Change::ScopeAccess { issuer: self.issuer().clone(), access })
+    }
+
     /// Puts a person into the pool, or says whether the person is active.
     pub fn person(&self, person: &Person, active: bool) -> Change {
         let [pool] = &self.pools;
         Change::Person { pool: pool.clone(), person: PersonRecord { pid: person.pid.clone(), active } }
+    }
+
+    /// What a login gives that is finished now, and that tells of this evidence.
+    pub fn issue(
+        &self,
+        code: CodeDigest,
+        grant: GrantId,
+        client_id: &ClientId,
+        evidence: &Evidence,
+        now: Timestamp,
+    ) -> Issue {
+        Issue {
+            code: NewCode {
+                digest: code,
+                redirect_uri: REDIRECT_URI.to_owned(),
+                challenge: None,
+                expires: now + CODE,
+            },
+            grant: Grant {
+                id: grant,
+                client_id: client_id.clone(),
+                pid: evidence.pid.clone(),
+                scopes: self.scopes_of(client_id),
+                method: evidence.method,
+                assurance: evidence.assurance,
+                auth_time: evidence.auth_time,
+                issued: now,
+                expires: now + GRANT,
+                echo: Echo { nonce: Some("n".to_owned()), locale: Some("nb".to_owned()), onbehalfof: None },
+            },
+        }
     }
 
     /// Registers everything, as one commit.
@@ -169,7 +247,9 @@ impl World {
     /// # Errors
     /// The store's, or a name that does not parse.
     pub async fn register(&self, store: &Store, now: Timestamp) -> Result<(), String> {
-        let mut changes = vec![self.organisation(now)?];
+        let closed = ScopeRecord { accessible_for_all: false, ..ScopeRecord::open(self.scope.clone()) };
+        let scope = Change::Scope { issuer: self.issuer().clone(), record: closed };
+        let mut changes = vec![self.organisation(now)?, scope, self.access(true)?];
         for client_id in &self.clients {
             changes.push(self.client(client_id, true)?);
         }
@@ -188,8 +268,17 @@ fn organisation_number() -> Result<OrgNumber, String> {
     OrgNumber::parse(ORGANISATION).map_err(|_| "the organisation's number is none".to_owned())
 }
 
-fn scopes() -> Result<Scopes, String> {
-    Scopes::parse("openid profile").map_err(|_| "the scopes are none".to_owned())
+/// The first client that has the scope of its world: the others never lose one.
+const FIRST_WITH_SCOPE: usize = 4;
+
+/// An access token that is issued now.
+pub fn access_token(digest: AccessTokenDigest, now: Timestamp) -> NewAccessToken {
+    NewAccessToken { digest, issued: now, expires: now + TOKEN, narrowed: None }
+}
+
+/// A refresh token that is issued now.
+pub fn refresh_token(digest: RefreshTokenDigest, now: Timestamp) -> NewRefreshToken {
+    NewRefreshToken { digest, issued: now, expires: now + TOKEN }
 }
 
 /// Who changes the registry here.
@@ -217,38 +306,6 @@ pub fn new_login(
 /// Evidence that the person logged in now.
 pub fn evidence(pid: &Pid, now: Timestamp) -> Evidence {
     Evidence { pid: pid.clone(), method: Method::TestId, assurance: Assurance::High, auth_time: now }
-}
-
-/// What a login gives that is finished now, and that tells of this evidence.
-///
-/// # Errors
-/// The scopes are none.
-pub fn issue(
-    code: CodeDigest,
-    grant: GrantId,
-    client_id: &ClientId,
-    evidence: &Evidence,
-    now: Timestamp,
-) -> Result<Issue, String> {
-    Ok(Issue {
-        code: NewCode {
-            digest: code,
-            redirect_uri: REDIRECT_URI.to_owned(),
-            challenge: None,
-            expires: now + CODE,
-        },
-        grant: Grant {
-            id: grant,
-            client_id: client_id.clone(),
-            pid: evidence.pid.clone(),
-            scopes: scopes()?,
-            method: evidence.method,
-            assurance: evidence.assurance,
-            auth_time: evidence.auth_time,
-            expires: now + GRANT,
-            echo: Echo { nonce: Some("n".to_owned()), locale: Some("nb".to_owned()) },
-        },
-    })
 }
 
 /// A signing key that signs from now on. It is no key, but the store does not look into it.

@@ -5,8 +5,9 @@ use portvakt_torture::history::{
 };
 
 use Operation::{
-    Activate, Authenticate, Begin, Collect, Deactivate, End, Fault, FindCode, FindLogin, FirstKey, Identify,
-    KeySet, Redeem, Refuse, Register, Rotate, Stop, Userinfo, Verify,
+    Activate, Authenticate, Begin, Collect, Deactivate, End, Fault, FindCode, FindLogin, FirstKey, GiveScope,
+    Identify, Introspect, KeySet, Redeem, Refresh, Refuse, Register, Reuse, Revoke, Rotate, Stop, Userinfo,
+    Verify, WithdrawScope,
 };
 
 const OK: Outcome = Outcome::Done;
@@ -275,6 +276,204 @@ fn i4_nothing_lives_at_a_withdrawn_client_or_with_a_stopped_person() {
         &with(vec![stop(), by(event(Userinfo, 11, 12, OK))]),
         &with(vec![stop(), by(event(Userinfo, 11, 12, no("401")))]),
     );
+}
+
+/// A use of the refresh token that attempt `presented` brought, at an instant, by attempt `number`.
+fn refresh(presented: u32, number: u32, at: u64, outcome: Outcome) -> Event {
+    let (now, presented) = (Some(at as i64), Some(presented));
+    Event { attempt: number, presented, now, ..event(Refresh, at, at + 1, outcome) }
+}
+
+/// A use of the access token that attempt `number` brought.
+fn userinfo(number: u32, at: u64, outcome: Outcome) -> Event {
+    Event { attempt: number, now: Some(at as i64), ..event(Userinfo, at, at + 1, outcome) }
+}
+
+/// A login whose code gave the tokens of attempt 1, and what follows from second 8 on.
+fn redeemed(more: Vec<Event>) -> Vec<Event> {
+    let redeem = Event { attempt: 1, ..event(Redeem, 6, 7, OK) };
+    let login = [event(Begin, 0, 1, OK), event(Identify, 2, 3, OK), event(Collect, 4, 5, OK), redeem];
+    [login.to_vec(), more].concat()
+}
+
+#[test]
+fn i3_of_the_tokens_that_one_refresh_token_gave_one_branch_lives() {
+    let retried =
+        |more: Vec<Event>| redeemed([vec![refresh(1, 2, 8, OK), refresh(1, 3, 10, OK)], more].concat());
+    pair(
+        "the branch that a retry replaced",
+        Invariant::I3,
+        &retried(vec![userinfo(2, 12, OK)]),
+        &retried(vec![userinfo(3, 12, OK), userinfo(2, 14, no("unknown"))]),
+    );
+    pair(
+        "the replaced refresh token",
+        Invariant::I3,
+        &retried(vec![refresh(2, 4, 12, OK)]),
+        &retried(vec![refresh(3, 4, 12, OK), refresh(2, 5, 14, no("replayed"))]),
+    );
+    // Two at once: nobody knows which was first, but one of them lives.
+    let at_once = |more: Vec<Event>| {
+        let other = Event { start: 8 * SECOND, ..refresh(1, 3, 9, OK) };
+        redeemed([vec![refresh(1, 2, 8, OK), other], more].concat())
+    };
+    let seen = Introspect;
+    pair(
+        "two living branches",
+        Invariant::I3,
+        &at_once(vec![userinfo(2, 12, OK), Event { operation: seen, ..userinfo(3, 14, OK) }]),
+        &at_once(vec![userinfo(2, 12, OK), userinfo(3, 14, no("unknown")), userinfo(2, 16, OK)]),
+    );
+    pair(
+        "an answer that was lost may have come last",
+        Invariant::I3,
+        &redeemed(vec![
+            refresh(1, 2, 8, OK),
+            refresh(1, 3, 10, OK),
+            userinfo(3, 12, OK),
+            userinfo(2, 14, OK),
+        ]),
+        &redeemed(vec![
+            refresh(1, 2, 8, LOST),
+            refresh(1, 3, 10, OK),
+            userinfo(3, 12, OK),
+            userinfo(2, 14, OK),
+        ]),
+    );
+}
+
+#[test]
+fn i3_a_token_gives_nothing_once_its_successor_was_used_or_its_grace_is_over() {
+    let followed =
+        |more: Vec<Event>| redeemed([vec![refresh(1, 2, 8, OK), refresh(2, 3, 10, OK)], more].concat());
+    pair(
+        "a use after its successor's",
+        Invariant::I3,
+        &followed(vec![refresh(1, 4, 12, OK)]),
+        &followed(vec![refresh(3, 4, 12, OK)]),
+    );
+    pair(
+        "a replay revokes",
+        Invariant::I4,
+        &followed(vec![refresh(1, 4, 12, no("invalid_grant")), refresh(3, 5, 14, OK)]),
+        &followed(vec![refresh(1, 4, 12, no("invalid_grant")), refresh(3, 5, 14, no("invalid_grant"))]),
+    );
+    pair(
+        "its access token too",
+        Invariant::I4,
+        &followed(vec![refresh(1, 4, 12, no("invalid_grant")), userinfo(3, 14, OK)]),
+        &followed(vec![refresh(1, 4, 12, LOST), userinfo(3, 14, OK)]),
+    );
+    pair(
+        "after the grace",
+        Invariant::I3,
+        &redeemed(vec![refresh(1, 2, 8, OK), refresh(1, 3, 40, OK)]),
+        &redeemed(vec![refresh(1, 2, 8, OK), refresh(1, 3, 36, OK)]),
+    );
+    pair(
+        "refused within the grace",
+        Invariant::I2,
+        &redeemed(vec![refresh(1, 2, 8, OK), refresh(1, 3, 20, no("replayed"))]),
+        &redeemed(vec![refresh(1, 2, 8, OK), refresh(1, 3, 40, no("replayed"))]),
+    );
+    pair(
+        "an acknowledged refresh is lost",
+        Invariant::I2,
+        &redeemed(vec![refresh(1, 2, 8, OK), refresh(2, 3, 10, no("invalid_grant"))]),
+        &redeemed(vec![
+            refresh(1, 2, 8, OK),
+            refresh(1, 3, 10, LOST),
+            refresh(2, 4, 12, no("invalid_grant")),
+        ]),
+    );
+    // A token that stays is used again and again, and what it gave lives side by side.
+    let reuse = |number, at| Event { operation: Reuse, ..refresh(1, number, at, OK) };
+    let stays = redeemed(vec![reuse(2, 8), reuse(3, 60), userinfo(2, 62, OK), userinfo(3, 64, OK)]);
+    assert_eq!(judged(&stays), None);
+}
+
+#[test]
+fn i4_nothing_lives_after_a_revocation_or_with_a_withdrawn_scope() {
+    let revoke = |start, end, outcome| Event { presented: Some(1), ..event(Revoke, start, end, outcome) };
+    pair(
+        "a refresh after it",
+        Invariant::I4,
+        &redeemed(vec![revoke(8, 9, OK), refresh(1, 2, 10, OK)]),
+        &redeemed(vec![revoke(8, 11, OK), refresh(1, 2, 10, OK)]),
+    );
+    pair(
+        "a rotation that raced it",
+        Invariant::I4,
+        &redeemed(vec![revoke(8, 10, OK), refresh(1, 2, 9, OK), userinfo(2, 12, OK)]),
+        &redeemed(vec![revoke(8, 10, LOST), refresh(1, 2, 9, OK), userinfo(2, 12, OK)]),
+    );
+    pair(
+        "nobody revoked",
+        Invariant::I2,
+        &redeemed(vec![revoke(8, 9, no("invalid_client"))]),
+        &redeemed(vec![revoke(8, 9, LOST), refresh(1, 2, 10, no("unknown"))]),
+    );
+    let scope =
+        |operation, start| Event { about: "api".to_owned(), ..event(operation, start, start + 1, OK) };
+    let with = |event: Event| Event { scope: Some("api".to_owned()), ..event };
+    let taken = |more: Vec<Event>| {
+        let all = [vec![scope(WithdrawScope, 8)], more].concat();
+        redeemed(all.into_iter().map(|event| if event.about == "it" { with(event) } else { event }).collect())
+    };
+    pair(
+        "a refresh with a withdrawn scope",
+        Invariant::I4,
+        &taken(vec![refresh(1, 2, 10, OK)]),
+        &taken(vec![refresh(1, 2, 10, no("invalid_scope")), scope(GiveScope, 12), refresh(1, 3, 14, OK)]),
+    );
+    pair(
+        "refused, though it was given again",
+        Invariant::I2,
+        &taken(vec![scope(GiveScope, 10), refresh(1, 2, 12, no("invalid_scope"))]),
+        &taken(vec![scope(GiveScope, 12), refresh(1, 2, 10, no("invalid_scope"))]),
+    );
+}
+
+#[test]
+fn i7_uses_of_refresh_tokens_leave_their_records() {
+    let by = |event: Event| Event { client: Some("client".to_owned()), ..event };
+    let audited = |events: Vec<Event>, records: &[&str]| {
+        let record = |event: &&str| Recorded {
+            event: (*event).to_owned(),
+            client: Some("client".to_owned()),
+            ..Recorded::default()
+        };
+        let usual = ["login", "code_issued", "code_redeemed"];
+        let audit = Some(usual.iter().chain(records).map(record).collect());
+        let events = events.into_iter().map(by).collect();
+        History { events, audit }.judge(&Bounds::default()).held().err().map(|breach| breach.invariant)
+    };
+    let retried = || redeemed(vec![refresh(1, 2, 8, OK), refresh(1, 3, 10, OK), refresh(3, 4, 12, OK)]);
+    assert_eq!(audited(retried(), &["refreshed", "refreshed", "refresh_retried"]), None);
+    for records in [
+        &["refreshed", "refreshed"][..],
+        &["refreshed", "refresh_retried"],
+        &["refreshed", "refreshed", "refreshed"],
+        &["refreshed", "refreshed", "refresh_retried", "refresh_replayed"],
+        &["refreshed", "refreshed", "refresh_retried", "grant_revoked"],
+    ] {
+        assert_eq!(audited(retried(), records), Some(Invariant::I7), "{records:?}");
+    }
+    // Whoever revokes first leaves the one record of it.
+    let revoked = || {
+        let revoke = Event { presented: Some(1), ..event(Revoke, 14, 16, OK) };
+        [retried(), vec![revoke, refresh(1, 5, 14, no("replayed"))]].concat()
+    };
+    let all = ["refreshed", "refreshed", "refresh_retried"];
+    for (records, broken) in [
+        (&["grant_revoked"][..], None),
+        (&["refresh_replayed"], None),
+        (&[], Some(Invariant::I7)),
+        (&["grant_revoked", "refresh_replayed"], Some(Invariant::I7)),
+        (&["code_replayed"], Some(Invariant::I7)),
+    ] {
+        assert_eq!(audited(revoked(), &[&all[..], records].concat()), broken, "{records:?}");
+    }
 }
 
 #[test]

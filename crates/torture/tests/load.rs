@@ -30,6 +30,7 @@ async fn a_load_on_the_embedded_store_breaks_nothing() {
     let counts = history.judge(&Bounds::default()).held().unwrap_or_else(|breach| panic!("{breach}"));
     println!("{counts:?}");
     assert!(counts.logins == 1280 && counts.contested > 200 && counts.revoked > 100, "{counts:?}");
+    assert!(counts.refreshed > 1000 && counts.retried > 100, "{counts:?}");
     assert!(counts.refused > 500 && counts.unknown == 0 && counts.audit > 3000, "{counts:?}");
     let written = std::fs::read_to_string(folder.path().join("log")).unwrap();
     assert_eq!(portvakt_torture::history::parse(&written).unwrap(), history.events);

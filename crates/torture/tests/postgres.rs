@@ -35,6 +35,7 @@ async fn a_load_at_three_nodes_breaks_nothing() {
     let counts = history.judge(&Bounds::default()).held().unwrap_or_else(|breach| panic!("{breach}"));
     println!("{counts:?}");
     assert!(counts.logins == 480 && counts.contested > 100 && counts.revoked > 50, "{counts:?}");
+    assert!(counts.refreshed > 300 && counts.retried > 30, "{counts:?}");
     assert!(counts.refused > 200 && counts.audit > 1000, "{counts:?}");
     for node in nodes {
         node.store.close().await.unwrap();

@@ -14,11 +14,13 @@ use std::time::Instant;
 
 use clap::Parser;
 use portvakt_crypto::random::Random;
-use portvakt_protocol::grant::{GrantId, NewAccessToken};
-use portvakt_protocol::secret::{AccessToken, BrowserSecret, Code, LoginHandle};
+use portvakt_protocol::grant::GrantId;
+use portvakt_protocol::secret::{AccessToken, BrowserSecret, Code, LoginHandle, RefreshToken};
 use portvakt_store::{CodeSpending, Store};
 use portvakt_torture::journal::Clock;
-use portvakt_torture::world::{TOKEN, World, evidence, issue, master, new_login, open, signing_key};
+use portvakt_torture::world::{
+    World, access_token, evidence, master, new_login, open, refresh_token, signing_key,
+};
 use tokio::task::JoinSet;
 
 /// How many logins are under way at once: enough that one sync serves many of them.
@@ -136,7 +138,7 @@ impl Filling {
             return Ok(2);
         }
         let code = Code::draw(&self.random).digest();
-        let issue = issue(code, GrantId(self.random.bytes()), client_id, &evidence, now)?;
+        let issue = self.world.issue(code, GrantId(self.random.bytes()), client_id, &evidence, now);
         store.finish_login(issuer, login, browser, issue, now).await.map_err(told)?;
         if stage == 3 {
             return Ok(5);
@@ -144,16 +146,14 @@ impl Filling {
         let spending = || CodeSpending {
             client_id: client_id.clone(),
             code,
-            access_token: NewAccessToken {
-                digest: AccessToken::draw(&self.random).digest(),
-                expires: now + TOKEN,
-            },
+            access_token: access_token(AccessToken::draw(&self.random).digest(), now),
+            refresh_token: Some(refresh_token(RefreshToken::draw(&self.random).digest(), now)),
         };
         store.spend_code(issuer, spending(), now).await.map_err(told)?;
         if stage == 4 {
             store.spend_code(issuer, spending(), now).await.map_err(told)?;
-            return Ok(8);
+            return Ok(9);
         }
-        Ok(7)
+        Ok(8)
     }
 }

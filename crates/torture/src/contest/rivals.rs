@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 
 use portvakt_protocol::client::ClientId;
 use portvakt_protocol::person::Pid;
-use portvakt_protocol::secret::AccessTokenDigest;
-use portvakt_protocol::witness::Spending;
-use portvakt_store::{Broken, CodeSpending, LoginWrite, Store};
+use portvakt_protocol::profile::REFRESH_GRACE;
+use portvakt_protocol::secret::{AccessTokenDigest, RefreshTokenDigest};
+use portvakt_protocol::time::Seconds;
+use portvakt_protocol::witness::{Refreshing, Spending};
+use portvakt_store::{Broken, CodeSpending, LoginWrite, Refresh, Revocation, Store, TokenDigests, Usage};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::{Counts, NOW, Plan, Thing};
-use crate::world::{World, evidence, issue, new_login, signing_key};
+use super::settled::settle;
+use super::{Counts, NOW, Pair, Plan, THINGS, Thing};
+use crate::world::{World, access_token, evidence, new_login, refresh_token, signing_key};
 
 /// How long one attempt waits for its answer. A sound store gives up long before.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,28 +26,34 @@ const ROUND: u32 = 1024;
 /// How many things several processes contest between two openings of the gate: few, for whoever is ahead stays ahead.
 const SHORT_ROUND: u32 = 64;
 
-/// What keeps the processes side by side: called before each round, it returns when all may go on.
+/// One rival in so many revokes, where others use what is revoked.
+const REVOKERS: u32 = 8;
+
+/// What keeps the processes side by side: called before each round and after the last, it returns when all may go on.
 pub type Gate<'a> = &'a mut (dyn FnMut() -> Result<(), String> + Send);
 
 /// A store and what is wanted of it.
 #[derive(Debug)]
-struct Ring {
-    store: Store,
-    plan: Plan,
-    world: World,
+pub(super) struct Ring {
+    pub(super) store: Store,
+    pub(super) plan: Plan,
+    pub(super) world: World,
     client: ClientId,
     pid: Pid,
-    wins: Mutex<Vec<u32>>,
-    tried: [AtomicU64; 4],
+    pub(super) wins: Mutex<Vec<u32>>,
+    tried: [AtomicU64; THINGS.len()],
+    given: AtomicU64,
     losses: AtomicU64,
     unknown: AtomicU64,
     wrong: AtomicU64,
-    outlived: AtomicU64,
+    pub(super) outlived: AtomicU64,
 }
 
 /// What an attempt led to.
 enum Came {
     Won(Option<AccessTokenDigest>),
+    /// What it asked for: which others may have been given too.
+    Given,
     Lost,
     /// What no loser is told.
     Wrong,
@@ -64,6 +73,7 @@ impl Ring {
             pid,
             wins: Mutex::default(),
             tried: Default::default(),
+            given: AtomicU64::new(0),
             losses: AtomicU64::new(0),
             unknown: AtomicU64::new(0),
             wrong: AtomicU64::new(0),
@@ -84,12 +94,57 @@ impl Ring {
         let begun = new_login(login, browser, &self.client, NOW);
         self.store.begin_login(issuer, begun).await.map_err(told)?;
         self.store.record_evidence(issuer, login, browser, evidence.clone(), NOW).await.map_err(told)?;
+        if matches!(thing, Thing::Login | Thing::Answer) {
+            return Ok(());
+        }
+        let (code, grant) = self.plan.code(number, None);
+        let issue = self.world.issue(code, grant, &self.client, &evidence, NOW);
+        self.store.finish_login(issuer, login, browser, issue, NOW).await.map_err(told)?;
         if thing == Thing::Code {
-            let (code, grant) = self.plan.code(number, None);
-            let issue = issue(code, grant, &self.client, &evidence, NOW)?;
-            self.store.finish_login(issuer, login, browser, issue, NOW).await.map_err(told)?;
+            return Ok(());
+        }
+        let pair = self.plan.pair(number, None);
+        let spending = CodeSpending {
+            client_id: self.client.clone(),
+            code,
+            access_token: access_token(pair.access, NOW),
+            refresh_token: Some(refresh_token(pair.refresh, NOW)),
+        };
+        self.store.spend_code(issuer, spending, NOW).await.map_err(told)?;
+        if thing == Thing::Fork {
+            self.refresh(pair.refresh, self.plan.successor(number)).await.map_err(told)?;
         }
         Ok(())
+    }
+
+    async fn refresh(&self, presented: RefreshTokenDigest, brought: Pair) -> Result<Refreshing, Broken> {
+        let usage = Usage::Rotate {
+            successor: refresh_token(brought.refresh, NOW),
+            retry_since: NOW - REFRESH_GRACE + Seconds::new(1),
+        };
+        let access_token = access_token(brought.access, NOW);
+        let refresh = Refresh { client_id: self.client.clone(), presented, usage, access_token };
+        self.store.refresh(self.world.issuer(), refresh, NOW).await
+    }
+
+    /// An attempt at a refresh token.
+    async fn attempt_refresh(&self, number: u32, rival: u32) -> Result<Came, Broken> {
+        let (thing, process) = (self.plan.thing(number), self.plan.process);
+        let first = self.plan.pair(number, None);
+        if thing == Thing::Revocation && rival.is_multiple_of(REVOKERS) {
+            let digests = TokenDigests { access: first.access, refresh: first.refresh };
+            let revoked = self.store.revoke(self.world.issuer(), &self.client, digests, NOW).await?;
+            return Ok(if revoked == Revocation::Done { Came::Given } else { Came::Wrong });
+        }
+        let forks = thing == Thing::Fork && (process + rival) % 2 == 1;
+        let presented = if forks { self.plan.successor(number) } else { first };
+        let brought = self.plan.pair(number, Some((process, rival)));
+        Ok(match self.refresh(presented.refresh, brought).await? {
+            Refreshing::Refreshed(_) => Came::Given,
+            // Whoever retries in time, before the successor is used, is never refused.
+            Refreshing::Replayed | Refreshing::Unknown if thing == Thing::Refresh => Came::Wrong,
+            Refreshing::Replayed | Refreshing::Unknown => Came::Lost,
+        })
     }
 
     async fn attempt(&self, number: u32, rival: u32) -> Result<Came, Broken> {
@@ -97,9 +152,11 @@ impl Ring {
         let (login, browser) = self.plan.login(number);
         match self.plan.thing(number) {
             Thing::Code => {
-                let access_token = self.plan.token(number, rival);
-                let (code, token) = (self.plan.code(number, None).0, access_token.digest);
-                let spending = CodeSpending { client_id: self.client.clone(), code, access_token };
+                let token = self.plan.token(number, rival);
+                let code = self.plan.code(number, None).0;
+                let access_token = access_token(token, NOW);
+                let client_id = self.client.clone();
+                let spending = CodeSpending { client_id, code, access_token, refresh_token: None };
                 Ok(match self.store.spend_code(issuer, spending, NOW).await? {
                     Spending::Spent(_) => Came::Won(Some(token)),
                     Spending::Replayed => Came::Lost,
@@ -122,14 +179,14 @@ impl Ring {
                 let won = self.store.add_signing_key(&issuer, key, NOW).await?;
                 Ok(if won { Came::Won(None) } else { Came::Lost })
             }
+            Thing::Refresh | Thing::Fork | Thing::Revocation => self.attempt_refresh(number, rival).await,
         }
     }
 
     async fn finish(&self, number: u32, rival: u32) -> Result<Came, Broken> {
         let (login, browser) = self.plan.login(number);
         let (code, grant) = self.plan.code(number, Some(rival));
-        let issue =
-            issue(code, grant, &self.client, &evidence(&self.pid, NOW), NOW).map_err(Broken::Engine)?;
+        let issue = self.world.issue(code, grant, &self.client, &evidence(&self.pid, NOW), NOW);
         self.store.finish_login(self.world.issuer(), login, browser, issue, NOW).await.map(came)
     }
 
@@ -143,6 +200,7 @@ impl Ring {
                 self.wins.lock().unwrap_or_else(PoisonError::into_inner).push(number);
                 return token;
             }
+            Ok(Ok(Came::Given)) => &self.given,
             Ok(Ok(Came::Lost)) => &self.losses,
             Ok(Ok(Came::Wrong)) => &self.wrong,
             Ok(Err(_)) | Err(_) => &self.unknown,
@@ -225,15 +283,20 @@ pub async fn run(
         took += began.elapsed();
         from = to;
     }
+    // Nobody contends any more, in any process: what lives now lives on.
+    gate()?;
+    if plan.process == 0 {
+        settle(&ring).await?;
+    }
     let wins = std::mem::take(&mut *ring.wins.lock().unwrap_or_else(PoisonError::into_inner));
     let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-    let kinds = [Thing::Code, Thing::Login, Thing::Answer, Thing::FirstKey];
-    let kinds: std::collections::BTreeMap<_, _> = kinds.into_iter().zip(ring.tried.iter().map(of)).collect();
+    let kinds: std::collections::BTreeMap<_, _> = THINGS.into_iter().zip(ring.tried.iter().map(of)).collect();
     let counts = Counts {
         things: u64::from(things),
         attempts: kinds.values().sum(),
         kinds,
         wins: wins.len() as u64,
+        given: of(&ring.given),
         losses: of(&ring.losses),
         unknown: of(&ring.unknown),
         wrong: of(&ring.wrong),

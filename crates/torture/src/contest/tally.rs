@@ -18,17 +18,19 @@ pub struct Counts {
     pub attempts: u64,
     /// Attempts by what they were at.
     pub kinds: BTreeMap<Thing, u64>,
-    /// Attempts that succeeded.
+    /// Things that this process got, or found to be as they must when all was over.
     pub wins: u64,
+    /// Attempts that were given what several may be given.
+    pub given: u64,
     /// Attempts that were told that somebody else was first.
     pub losses: u64,
     /// Attempts without an answer.
     pub unknown: u64,
     /// Attempts that were told what no loser is told.
     pub wrong: u64,
-    /// Tokens that live on after a replay of their code.
+    /// Tokens that live on after a replay of their code, and grants of which something lives on after their revocation.
     pub outlived: u64,
-    /// Things that succeeded more than once in this process alone.
+    /// Things that succeeded more than once in this process alone, or of which two branches live.
     pub doubles: u64,
     /// How long the attempts took, in milliseconds.
     pub millis: u64,

@@ -37,14 +37,51 @@ struct Range {
 }
 
 /// The kinds whose every record is of a login in the history.
-const OF_LOGINS: [&str; 6] =
-    ["login", "login_refused", "logins_ended", "code_issued", "code_redeemed", "code_replayed"];
+const OF_LOGINS: [&str; 10] = [
+    "login",
+    "login_refused",
+    "logins_ended",
+    "code_issued",
+    "code_redeemed",
+    "code_replayed",
+    "refreshed",
+    "refresh_retried",
+    "refresh_replayed",
+    "grant_revoked",
+];
+
+/// The kinds of which a grant leaves one, once it is revoked.
+const REVOKED: [&str; 3] = ["code_replayed", "refresh_replayed", "grant_revoked"];
+
+/// All of those taken together.
+const ANY_REVOKED: &str = "code_replayed, refresh_replayed or grant_revoked";
 
 impl Promised {
     fn add(&mut self, event: &'static str, name: Option<&str>, least: bool, most: bool) {
+        self.add_many(event, name, (u64::from(least), u64::from(most)));
+    }
+
+    fn add_many(&mut self, event: &'static str, name: Option<&str>, (least, most): (u64, u64)) {
         let range = self.ranges.entry((event, name.unwrap_or_default().to_owned())).or_default();
-        range.least += u64::from(least);
-        range.most += u64::from(most);
+        range.least += least;
+        range.most += most;
+    }
+
+    /// What a grant leaves when it is revoked, once, by whatever does it first; and what the uses of its refresh tokens leave.
+    fn of_family(&mut self, events: &[&Event], login: &Login<'_>, name: Option<&str>, is_sure: bool) {
+        let revoked = login.revoked.is_possible_in_the_end();
+        let surely = is_sure && login.revoked.is_sure_in_the_end();
+        let by = [login.revokers.code, login.revokers.refresh, login.revokers.revocation];
+        let alone = by.iter().filter(|possible| **possible).count() == 1;
+        for (event, possible) in REVOKED.into_iter().zip(by) {
+            self.add(event, name, surely && possible && alone, revoked && possible);
+        }
+        self.add(ANY_REVOKED, name, surely, revoked);
+        for (event, (least, most)) in
+            ["refreshed", "refresh_retried"].into_iter().zip(login.refreshes(events))
+        {
+            self.add_many(event, name, (if is_sure { least } else { 0 }, most));
+        }
     }
 
     /// What one login leaves.
@@ -68,18 +105,17 @@ impl Promised {
             }
         }
         let redeemed = (login.redeemed.is_sure_in_the_end(), login.redeemed.is_possible_in_the_end());
-        let revoked = (login.revoked.is_sure_in_the_end(), login.revoked.is_possible_in_the_end());
         if grants.is_empty() {
             let coded = (login.coded.is_sure_in_the_end(), login.coded.is_possible_in_the_end());
             for (event, (least, most), given) in [
                 ("code_issued", coded, login.coded.is_given()),
                 ("code_redeemed", redeemed, login.redeemed.is_given()),
-                ("code_replayed", revoked, false),
             ] {
                 if !given {
                     self.add(event, client, least, most);
                 }
             }
+            self.of_family(events, login, client, true);
             return;
         }
         let candidates = grants.values().filter(|(_, possible)| *possible).count();
@@ -88,7 +124,9 @@ impl Promised {
             // Where it is not known which attempt gave the code, it is not known either which grant is used up.
             let least = candidates == 1;
             self.add("code_redeemed", Some(grant), redeemed.0 && possible && least, redeemed.1 && possible);
-            self.add("code_replayed", Some(grant), revoked.0 && possible && least, revoked.1 && possible);
+            if possible {
+                self.of_family(events, login, Some(grant), least);
+            }
         }
     }
 
@@ -105,6 +143,7 @@ impl Promised {
                 }
                 Kind::Client => ("client_changed", Some(event.about.as_str())),
                 Kind::Person => ("person", None),
+                Kind::Scope => ("scope_access_changed", None),
                 Kind::Login | Kind::Issuer | Kind::Site => continue,
             };
             let active = gives_activity(event.operation);
@@ -135,6 +174,9 @@ impl Promised {
             if let Some(key) = self.key(record) {
                 *found.entry(key).or_default() += 1;
                 verdict.counts.audit += 1;
+                if REVOKED.contains(&key.0) {
+                    *found.entry((ANY_REVOKED, key.1)).or_default() += 1;
+                }
             }
         }
         let mut breach = |event: &str, name: &str, found: u64, range: Range| {
@@ -182,6 +224,13 @@ impl Promised {
 fn known_name(event: &str) -> Option<&'static str> {
     OF_LOGINS
         .into_iter()
-        .chain(["client_registered", "client_changed", "person", "key_published", "key_rotated"])
+        .chain([
+            "client_registered",
+            "client_changed",
+            "person",
+            "scope_access_changed",
+            "key_published",
+            "key_rotated",
+        ])
         .find(|name| *name == event)
 }

@@ -11,9 +11,10 @@ pub enum Invariant {
     I1,
     /// Every acknowledged effect is visible to every later read on every node, and nothing is visible that nobody asked for.
     I2,
-    /// Every refresh family has at most one unspent leaf. There are no refresh tokens yet, so nothing is judged by it.
+    /// Every refresh family has at most one unspent leaf: of the tokens that one refresh token gave, those of one attempt live, and none
+    /// gives anything once its successor was used.
     I3,
-    /// Nothing lives under a revoked grant, or under a deactivated client or person.
+    /// Nothing lives under a revoked grant, a deactivated client or person, or with a withdrawn scope.
     I4,
     /// Every signature verifies against a JWK Set that was published before its `iat`.
     I5,

@@ -58,6 +58,11 @@ impl<'a> Effect<'a> {
         self.sure_from.is_some_and(|from| from <= event.start)
     }
 
+    /// The end of the first event that shows it.
+    pub(super) fn sure_from(&self) -> Option<u64> {
+        self.sure_from
+    }
+
     /// Whether it was there before the history begins.
     pub(super) fn is_given(&self) -> bool {
         self.given

@@ -27,6 +27,15 @@ pub enum Operation {
     Redeem,
     /// A use of the access token.
     Userinfo,
+    /// A look at the access token by who may introspect it.
+    Introspect,
+    /// A use of a refresh token that rotates: `presented` says which, `attempt` counts it among the redemptions. `expires` is the end of the
+    /// tokens that it brings.
+    Refresh,
+    /// A use of a refresh token that stays, likewise.
+    Reuse,
+    /// A revocation of everything under the grant, by the tokens that `presented` names.
+    Revoke,
     /// A client's registration.
     Register,
     /// A client is withdrawn.
@@ -41,6 +50,12 @@ pub enum Operation {
     Stop,
     /// A read of where the person stands.
     FindPerson,
+    /// An organisation is given a scope.
+    GiveScope,
+    /// The scope is withdrawn from it.
+    WithdrawScope,
+    /// A read of whether a client may use the scope.
+    FindScope,
     /// An issuer's first signing key is stored. Single use.
     FirstKey,
     /// A signing key is stored beside the others.
@@ -62,6 +77,8 @@ pub enum Kind {
     Client,
     /// A person, by a name that the run made up. Never a `pid`.
     Person,
+    /// A scope, as one organisation may use it.
+    Scope,
     /// An issuer, for its signing keys.
     Issuer,
     /// The machines.
@@ -80,9 +97,14 @@ impl Operation {
             | Self::End
             | Self::FindCode
             | Self::Redeem
-            | Self::Userinfo => Kind::Login,
+            | Self::Userinfo
+            | Self::Introspect
+            | Self::Refresh
+            | Self::Reuse
+            | Self::Revoke => Kind::Login,
             Self::Register | Self::Deactivate | Self::Activate | Self::Authenticate => Kind::Client,
             Self::Admit | Self::Stop | Self::FindPerson => Kind::Person,
+            Self::GiveScope | Self::WithdrawScope | Self::FindScope => Kind::Scope,
             Self::FirstKey | Self::Rotate | Self::KeySet | Self::Verify => Kind::Issuer,
             Self::Fault => Kind::Site,
         }
@@ -97,6 +119,11 @@ impl Operation {
             | Self::Refuse
             | Self::End
             | Self::Redeem
+            | Self::Refresh
+            | Self::Reuse
+            | Self::Revoke
+            | Self::GiveScope
+            | Self::WithdrawScope
             | Self::Register
             | Self::Deactivate
             | Self::Activate
@@ -107,6 +134,8 @@ impl Operation {
             Self::FindLogin
             | Self::FindCode
             | Self::Userinfo
+            | Self::Introspect
+            | Self::FindScope
             | Self::Authenticate
             | Self::FindPerson
             | Self::KeySet
@@ -149,9 +178,12 @@ pub struct Event {
     /// What was asked.
     pub operation: Operation,
     /// Which of several attempts at a single use this is, or whose fruit it reads: the code that a `Collect` brought, the token
-    /// that a `Redeem` brought. Attempts may share a number where nobody can tell their fruits apart.
+    /// that a `Redeem`, `Refresh` or `Reuse` brought. Attempts may share a number where nobody can tell their fruits apart.
     #[serde(default, skip_serializing_if = "is_first")]
     pub attempt: u32,
+    /// The refresh token that is used, or whose grant is revoked: the attempt that brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presented: Option<u32>,
     /// The node that was asked.
     pub node: String,
     /// In which of its lives.
@@ -174,6 +206,9 @@ pub struct Event {
     /// The person who logs in, by a name that the run made up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<String>,
+    /// The scope of the login's that may be withdrawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// The grant that a `Collect` brings, as the audit names it, where the client of the history knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
@@ -196,6 +231,7 @@ impl Event {
             about: about.into(),
             operation,
             attempt: 0,
+            presented: None,
             node: at.node,
             life: at.life,
             start,
@@ -205,6 +241,7 @@ impl Event {
             expires: None,
             client: None,
             person: None,
+            scope: None,
             grant: None,
             kids: Vec::new(),
             iat: None,
@@ -245,12 +282,15 @@ impl std::fmt::Display for Event {
         if *attempt > 0 {
             write!(out, " #{attempt}")?;
         }
+        if let Some(presented) = self.presented {
+            write!(out, " by #{presented}")?;
+        }
         for (what, value) in [("now", self.now), ("expires", self.expires), ("iat", self.iat)] {
             if let Some(value) = value {
                 write!(out, " {what}={value}")?;
             }
         }
-        for (what, value) in [("client", &self.client), ("person", &self.person)] {
+        for (what, value) in [("client", &self.client), ("person", &self.person), ("scope", &self.scope)] {
             if let Some(value) = value {
                 write!(out, " {what}={value}")?;
             }

@@ -1,11 +1,11 @@
-//! Clients and persons: each is active or not, as the last write says. Writes may overlap each other and the reads.
+//! Clients, persons and scopes: each is active, or given, or not, as the last write says. Writes may overlap each other and the reads.
 
 use std::collections::BTreeMap;
 
 use super::effect::latest;
 use super::{Bounds, Breach, Event, Invariant, Kind, Operation, Verdict};
 
-/// What the history writes about every client and person.
+/// What the history writes about every client, person and scope.
 #[derive(Debug)]
 pub(super) struct Standings<'a> {
     things: BTreeMap<(Kind, &'a str), Standing<'a>>,
@@ -24,7 +24,7 @@ impl<'a> Standings<'a> {
         let mut things: BTreeMap<(Kind, &str), Standing<'_>> = BTreeMap::new();
         for event in events {
             let kind = event.operation.kind();
-            if !matches!(kind, Kind::Client | Kind::Person) {
+            if !matches!(kind, Kind::Client | Kind::Person | Kind::Scope) {
                 continue;
             }
             let thing = things.entry((kind, &event.about)).or_default();
@@ -33,7 +33,7 @@ impl<'a> Standings<'a> {
         Self { things, bounds: *bounds }
     }
 
-    /// Whether the client or person may have been `active`, or not, at some moment of `event`, as its node may know it. Whoever
+    /// Whether the client, person or scope may have been `active`, or not, at some moment of `event`, as its node may know it. Whoever
     /// is never written about has been active from the beginning.
     pub(super) fn may_be(&self, kind: Kind, name: &str, active: bool, event: &Event) -> bool {
         match self.things.get(&(kind, name)) {
@@ -99,5 +99,5 @@ impl Standing<'_> {
 
 /// Whether a write gives, where others take.
 pub(super) fn gives_activity(operation: Operation) -> bool {
-    matches!(operation, Operation::Register | Operation::Activate | Operation::Admit)
+    matches!(operation, Operation::Register | Operation::Activate | Operation::Admit | Operation::GiveScope)
 }

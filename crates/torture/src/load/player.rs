@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use portvakt_crypto::encoding::hex_encode;
-use portvakt_protocol::client::ClientId;
-use portvakt_protocol::grant::{GrantId, NewAccessToken};
-use portvakt_protocol::secret::{AccessToken, BrowserSecret, Code, CodeDigest, LoginHandle};
-use portvakt_protocol::time::Timestamp;
+use portvakt_protocol::client::{ClientId, RefreshUse};
+use portvakt_protocol::grant::GrantId;
+use portvakt_protocol::secret::{AccessToken, BrowserSecret, Code, CodeDigest, LoginHandle, RefreshToken};
+use portvakt_protocol::time::{Seconds, Timestamp};
 
-use super::shell::{Handles, Shell};
+use super::shell::{Handles, Pair, Shell};
 use super::{Node, Stage, Until, about};
 use crate::chance::Chance;
 use crate::history::{Event, Operation, Outcome};
 use crate::world::{CODE, LOGIN, Person, TOKEN, World};
+
+/// How much later than it is a refresh token is presented of which the grace is to be over.
+const LATE: Seconds = Seconds::new(31);
 
 /// How many older logins are asked after each time.
 const OLDER: u64 = 8;
@@ -36,9 +39,23 @@ struct Story {
     who: Handles,
     /// Codes that were brought, each with what came of it.
     codes: Vec<(CodeDigest, GrantId, Outcome)>,
-    tokens: Vec<(NewAccessToken, Outcome)>,
+    /// What redemptions and uses of refresh tokens brought.
+    tokens: Vec<Fruit>,
+    /// What becomes of its refresh tokens, if it gets any.
+    refreshes: Option<RefreshUse>,
+    /// The scope of the login's that may be withdrawn.
+    scope: Option<String>,
+    /// Which attempt brought the refresh token that its client would use next.
+    leaf: Option<usize>,
     /// When its code ends.
     code_expires: Option<Timestamp>,
+}
+
+/// What one attempt brings.
+#[derive(Clone, Debug)]
+struct Fruit {
+    pair: Pair,
+    outcome: Outcome,
 }
 
 impl Player {
@@ -76,7 +93,7 @@ impl Player {
         let person = self.chance.pick(stage.world.persons())?;
         let name = format!("{}{}", self.prefix(), self.had);
         self.had += 1;
-        Some(Story::new(name, client, person))
+        Some(Story::new(&stage.world, name, client, person))
     }
 
     /// How the names of its logins begin.
@@ -99,7 +116,7 @@ impl Player {
             let Some((client, person)) = client.zip(person) else { continue };
             stories
                 .entry(number)
-                .or_insert_with(|| Story::new(event.about.clone(), client.clone(), person))
+                .or_insert_with(|| Story::new(world, event.about.clone(), client.clone(), person))
                 .recall(event);
         }
         self.had = stories.keys().next_back().map_or(0, |last| last + 1);
@@ -176,13 +193,13 @@ impl Player {
         if self.chance.once_in(8)
             && let Some(expires) = story.code_expires
         {
-            let token = story.bring_token(stage.clock().now() + TOKEN);
+            let token = story.bring_token();
             let told = story.redeem(stage, &two, code, token, expires).await;
             story.learn_token(token, told);
         }
         let now = stage.clock().now();
         let contenders = if self.chance.once_in(3) { 3 } else { 1 };
-        let tokens: Vec<usize> = (0..contenders).map(|_| story.bring_token(now + TOKEN)).collect();
+        let tokens: Vec<usize> = (0..contenders).map(|_| story.bring_token()).collect();
         let told = match *tokens.as_slice() {
             [a, b, c] => {
                 let (a, b, c) = tokio::join!(
@@ -199,14 +216,45 @@ impl Player {
             story.learn_token(token, told);
         }
         story.use_tokens(stage, &two, now).await;
+        self.refresh(stage, story).await;
         if self.chance.once_in(8) {
             story.use_tokens(stage, &two, now + TOKEN + CODE).await;
         }
         if self.chance.once_in(5) {
-            let token = story.bring_token(now + TOKEN);
+            let token = story.bring_token();
             let told = story.redeem(stage, &three, code, token, now).await;
             story.learn_token(token, told);
             story.use_tokens(stage, &one, now).await;
+        }
+    }
+
+    /// Uses refresh tokens: one after the other, by several at once, again after a lost answer, too late; and has it all revoked.
+    async fn refresh(&mut self, stage: &Stage, story: &mut Story) {
+        for _ in 0..self.chance.below(5) {
+            let Some([one, two, three]) = self.nodes(stage) else { return };
+            let Some(leaf) = story.leaf else { return };
+            let now = stage.clock().now();
+            let old = usize::try_from(self.chance.below(leaf as u64 + 1)).unwrap_or(leaf);
+            match self.chance.below(24) {
+                0..=2 => {
+                    story.refresh_at_once(stage, [(&one, leaf), (&two, leaf), (&three, leaf)], now).await
+                }
+                3 => story.refresh_at_once(stage, [(&one, old), (&two, leaf), (&three, leaf)], now).await,
+                // The answer is lost, and the client asks again.
+                4..=6 => {
+                    story.refresh(stage, &one, leaf, now).await;
+                    story.refresh(stage, &two, leaf, now).await;
+                }
+                7 => story.refresh(stage, &one, old, now).await,
+                8 => story.refresh(stage, &one, old, now + LATE).await,
+                9 => story.refresh(stage, &one, leaf, now + TOKEN).await,
+                10 => story.revoke(stage, &one, old, now).await,
+                11 => story.revoke_meanwhile(stage, [&one, &two, &three], leaf, now).await,
+                _ => story.refresh(stage, &one, leaf, now).await,
+            }
+            if self.chance.once_in(2) {
+                story.use_tokens(stage, &three, now).await;
+            }
         }
     }
 
@@ -221,9 +269,21 @@ impl Player {
         if let Some(code) = story.code()
             && (story.tokens.is_empty() || self.chance.once_in(4))
         {
-            let token = story.bring_token(now + TOKEN);
+            let token = story.bring_token();
             let told = story.redeem(stage, &two, code, token, now).await;
             story.learn_token(token, told);
+            story.use_tokens(stage, &one, now).await;
+        }
+        let Some(leaf) = story.leaf else { return };
+        if self.chance.once_in(2) {
+            story.refresh(stage, &two, leaf, now).await;
+            story.use_tokens(stage, &one, now).await;
+        } else {
+            // Whatever it ever got: the newest first, which works; then the others, which all were used, and end it.
+            for token in (0..=leaf).rev() {
+                story.refresh(stage, &two, token, now).await;
+            }
+            story.refresh(stage, &one, leaf, now).await;
             story.use_tokens(stage, &one, now).await;
         }
     }
@@ -236,7 +296,9 @@ impl Player {
 
 /// Everything of a login is made of its name, so that whoever has the log can ask after it.
 impl Story {
-    fn new(name: String, client: ClientId, person: &Person) -> Self {
+    fn new(world: &World, name: String, client: ClientId, person: &Person) -> Self {
+        let refreshes = world.refreshes(&client);
+        let scope = world.scopes_of(&client).contains(world.scope().as_str());
         let who = Handles {
             client,
             pid: person.pid.clone(),
@@ -244,7 +306,17 @@ impl Story {
             browser: BrowserSecret::presented(&name).digest(),
         };
         let (codes, tokens) = (Vec::new(), Vec::new());
-        Self { person: person.name.clone(), who, codes, tokens, code_expires: None, name }
+        Self {
+            person: person.name.clone(),
+            who,
+            codes,
+            tokens,
+            refreshes,
+            scope: scope.then(|| world.scope().as_str().to_owned()),
+            leaf: None,
+            code_expires: None,
+            name,
+        }
     }
 
     /// A new code with its grant, which the next finish brings.
@@ -256,10 +328,12 @@ impl Story {
         self.codes.push((Code::presented(&name).digest(), GrantId(grant), Outcome::Unknown));
     }
 
-    /// A new token, which the next redemption brings.
-    fn bring_token(&mut self, expires: Timestamp) -> usize {
-        let digest = AccessToken::presented(&format!("{} {}", self.name, self.tokens.len())).digest();
-        self.tokens.push((NewAccessToken { digest, expires }, Outcome::Unknown));
+    /// New tokens, which the next redemption or use of a refresh token brings.
+    fn bring_token(&mut self) -> usize {
+        let name = format!("{} {}", self.name, self.tokens.len());
+        let access = AccessToken::presented(&name).digest();
+        let refresh = RefreshToken::presented(&format!("{name} refresh")).digest();
+        self.tokens.push(Fruit { pair: Pair { access, refresh }, outcome: Outcome::Unknown });
         self.tokens.len() - 1
     }
 
@@ -275,11 +349,15 @@ impl Story {
             self.learn(at, event.outcome.clone());
         } else if event.operation == Operation::FindCode && event.is_done() {
             self.learn(at, Outcome::Done);
-        } else if event.operation == Operation::Redeem {
+        } else if matches!(event.operation, Operation::Redeem | Operation::Refresh | Operation::Reuse) {
             while self.tokens.len() <= at {
-                self.bring_token(expires.unwrap_or(Timestamp::from_unix(0)));
+                self.bring_token();
             }
-            self.learn_token(at, event.outcome.clone());
+            if event.operation == Operation::Reuse {
+                self.learn_fruit(at, event.outcome.clone());
+            } else {
+                self.learn_token(at, event.outcome.clone());
+            }
         }
     }
 
@@ -294,6 +372,7 @@ impl Story {
         Event {
             client: Some(self.who.client.as_str().to_owned()),
             person: Some(self.person.clone()),
+            scope: self.scope.clone(),
             now: Some(now.unix()),
             ..about(&self.name, operation)
         }
@@ -363,27 +442,103 @@ impl Story {
         at: usize,
         now: Timestamp,
     ) -> Outcome {
-        let Some((token, _)) = self.tokens.get(at) else { return Outcome::Unknown };
-        let event = Event {
-            attempt: number(at),
-            expires: Some(token.expires.unix()),
-            ..self.event(Operation::Redeem, now)
-        };
-        stage.ask(node, event, shell(stage, node).redeem(&self.who, code, token.clone(), now)).await
+        let Some(fruit) = self.tokens.get(at) else { return Outcome::Unknown };
+        let event = self.brings(Operation::Redeem, at, now);
+        stage.ask(node, event, shell(stage, node).redeem(&self.who, code, fruit.pair, now)).await
     }
 
+    /// What is asked by an attempt that brings tokens.
+    fn brings(&self, operation: Operation, at: usize, now: Timestamp) -> Event {
+        let expires = Some((now + TOKEN).unix());
+        Event { attempt: number(at), expires, ..self.event(operation, now) }
+    }
+
+    /// Keeps what came of an attempt, whose refresh token is used next if it came.
     fn learn_token(&mut self, at: usize, told: Outcome) {
-        if let Some((_, outcome)) = self.tokens.get_mut(at) {
-            *outcome = told;
+        if told == Outcome::Done && self.refreshes.is_some() {
+            self.leaf = Some(at);
         }
+        self.learn_fruit(at, told);
+    }
+
+    fn learn_fruit(&mut self, at: usize, told: Outcome) {
+        if let Some(fruit) = self.tokens.get_mut(at) {
+            fruit.outcome = told;
+        }
+    }
+
+    /// Uses a refresh token once.
+    async fn refresh(&mut self, stage: &Stage, node: &Node, token: usize, now: Timestamp) {
+        let at = self.bring_token();
+        let told = self.refresh_for(stage, node, token, at, now).await;
+        self.learn_refresh(at, told);
+    }
+
+    /// Three uses at once.
+    async fn refresh_at_once(&mut self, stage: &Stage, uses: [(&Node, usize); 3], now: Timestamp) {
+        let [a, b, c] = uses;
+        let [at_a, at_b, at_c] = [self.bring_token(), self.bring_token(), self.bring_token()];
+        let (told_a, told_b, told_c) = tokio::join!(
+            self.refresh_for(stage, a.0, a.1, at_a, now),
+            self.refresh_for(stage, b.0, b.1, at_b, now),
+            self.refresh_for(stage, c.0, c.1, at_c, now)
+        );
+        for (at, told) in [(at_a, told_a), (at_b, told_b), (at_c, told_c)] {
+            self.learn_refresh(at, told);
+        }
+    }
+
+    /// Two uses at once with a revocation.
+    async fn revoke_meanwhile(&mut self, stage: &Stage, nodes: [&Node; 3], token: usize, now: Timestamp) {
+        let [one, two, three] = nodes;
+        let (a, b) = (self.bring_token(), self.bring_token());
+        let (told_a, told_b, ()) = tokio::join!(
+            self.refresh_for(stage, one, token, a, now),
+            self.refresh_for(stage, two, token, b, now),
+            self.revoke(stage, three, token, now)
+        );
+        self.learn_refresh(a, told_a);
+        self.learn_refresh(b, told_b);
+    }
+
+    async fn refresh_for(
+        &self,
+        stage: &Stage,
+        node: &Node,
+        token: usize,
+        at: usize,
+        now: Timestamp,
+    ) -> Outcome {
+        let Some((presented, fruit)) = self.tokens.get(token).zip(self.tokens.get(at)) else {
+            return Outcome::Unknown;
+        };
+        let operation = if self.stays() { Operation::Reuse } else { Operation::Refresh };
+        let event = Event { presented: Some(number(token)), ..self.brings(operation, at, now) };
+        let (presented, pair) = (presented.pair.refresh, fruit.pair);
+        stage.ask(node, event, shell(stage, node).refresh(&self.who, presented, pair, now)).await
+    }
+
+    /// Whether its refresh tokens stay when they are used.
+    fn stays(&self) -> bool {
+        self.refreshes == Some(RefreshUse::Reuse)
+    }
+
+    fn learn_refresh(&mut self, at: usize, told: Outcome) {
+        if self.stays() { self.learn_fruit(at, told) } else { self.learn_token(at, told) }
+    }
+
+    async fn revoke(&self, stage: &Stage, node: &Node, token: usize, now: Timestamp) {
+        let Some(fruit) = self.tokens.get(token) else { return };
+        let event = Event { presented: Some(number(token)), ..self.event(Operation::Revoke, now) };
+        stage.ask(node, event, shell(stage, node).revoke(&self.who, fruit.pair, now)).await;
     }
 
     /// Uses every token that nobody has refused.
     async fn use_tokens(&self, stage: &Stage, node: &Node, now: Timestamp) {
-        for (at, (token, outcome)) in self.tokens.iter().enumerate() {
-            if !matches!(outcome, Outcome::Refused(_)) {
+        for (at, fruit) in self.tokens.iter().enumerate() {
+            if !matches!(fruit.outcome, Outcome::Refused(_)) {
                 let event = Event { attempt: number(at), ..self.event(Operation::Userinfo, now) };
-                stage.ask(node, event, shell(stage, node).userinfo(token.digest, now)).await;
+                stage.ask(node, event, shell(stage, node).userinfo(fruit.pair.access, now)).await;
             }
         }
     }

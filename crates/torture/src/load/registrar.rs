@@ -1,4 +1,4 @@
-//! Whoever withdraws clients and stops persons while others log in with them.
+//! Whoever withdraws clients and a scope, and stops persons, while others log in with them.
 
 use std::time::Duration;
 
@@ -65,6 +65,7 @@ impl Registrar {
         let Some(node) = stage.node(&mut self.chance) else { return };
         self.set_client(stage, &node, 0, false).await;
         self.set_person(stage, &node, 0, false).await;
+        set_scope(stage, &node, false).await;
         look_everywhere(stage).await;
         for number in 0..stage.world.clients().len() {
             self.set_client(stage, &node, number, true).await;
@@ -72,20 +73,21 @@ impl Registrar {
         for number in 0..stage.world.persons().len() {
             self.set_person(stage, &node, number, true).await;
         }
+        set_scope(stage, &node, true).await;
         look_everywhere(stage).await;
     }
 
-    /// Two of the clients and two of the persons come and go; the others stay.
+    /// Two of the clients and two of the persons come and go, and the scope; the others stay.
     async fn change(&mut self, stage: &Stage) {
         let Some(node) = stage.node(&mut self.chance) else { return };
         if self.chance.once_in(32) {
             rotate(stage, &node, &format!("{:016x}", self.chance.next())).await;
         }
         let (number, active) = (usize::from(self.chance.once_in(2)), self.chance.once_in(2));
-        if self.chance.once_in(2) {
-            self.set_client(stage, &node, number, active).await;
-        } else {
-            self.set_person(stage, &node, number, active).await;
+        match self.chance.below(5) {
+            0 | 1 => self.set_client(stage, &node, number, active).await,
+            2 | 3 => self.set_person(stage, &node, number, active).await,
+            _ => set_scope(stage, &node, active).await,
         }
     }
 
@@ -94,6 +96,7 @@ impl Registrar {
         let number = usize::from(self.chance.once_in(2));
         look_at_client(stage, &node, number).await;
         look_at_person(stage, &node, number).await;
+        look_at_scope(stage, &node).await;
         look_at_keys(stage, &node).await;
     }
 
@@ -125,8 +128,23 @@ async fn look_everywhere(stage: &Stage) {
         for number in 0..stage.world.persons().len() {
             look_at_person(stage, node, number).await;
         }
+        look_at_scope(stage, node).await;
         look_at_keys(stage, node).await;
     }
+}
+
+async fn set_scope(stage: &Stage, node: &Node, given: bool) {
+    let Ok(change) = stage.world.access(given) else { return };
+    let operation = if given { Operation::GiveScope } else { Operation::WithdrawScope };
+    stage.ask(node, about(stage.world.scope().as_str(), operation), register(stage, node, change)).await;
+}
+
+/// By a client that has it and never is withdrawn.
+async fn look_at_scope(stage: &Stage, node: &Node) {
+    let Some(client) = stage.world.clients().last() else { return };
+    let shell = Shell { store: &node.store, world: &stage.world };
+    let event = about(stage.world.scope().as_str(), Operation::FindScope);
+    stage.ask(node, event, shell.find_scope(client)).await;
 }
 
 async fn register(stage: &Stage, node: &Node, change: Change) -> Result<Outcome, Broken> {

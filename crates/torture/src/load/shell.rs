@@ -1,17 +1,25 @@
 //! One step each, as the server takes it: load, decide, and the verb that decides last.
 
-use portvakt_protocol::client::ClientId;
-use portvakt_protocol::grant::{GrantId, NewAccessToken};
+use std::sync::Arc;
+
+use portvakt_protocol::client::{Client, ClientId, RefreshUse};
+use portvakt_protocol::grant::GrantId;
 use portvakt_protocol::person::Pid;
+use portvakt_protocol::profile::REFRESH_GRACE;
 use portvakt_protocol::provider::PersonStanding;
-use portvakt_protocol::secret::{AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest};
-use portvakt_protocol::time::Timestamp;
-use portvakt_protocol::witness::Spending;
-use portvakt_store::{Broken, CodeSpending, FoundLogin, LoginWrite, Store};
+use portvakt_protocol::scope::Scopes;
+use portvakt_protocol::secret::{
+    AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest, RefreshTokenDigest,
+};
+use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_protocol::witness::{Refreshing, Spending};
+use portvakt_store::{
+    Broken, CodeSpending, FoundLogin, LoginWrite, Refresh, Revocation, Store, TokenDigests, Usage,
+};
 
 use super::refused;
 use crate::history::Outcome;
-use crate::world::{World, evidence, issue, new_login};
+use crate::world::{TOKEN, World, access_token, evidence, new_login, refresh_token};
 
 /// Who asks for what, in one login.
 #[derive(Clone, Debug)]
@@ -20,6 +28,13 @@ pub(super) struct Handles {
     pub(super) pid: Pid,
     pub(super) login: LoginDigest,
     pub(super) browser: BrowserDigest,
+}
+
+/// The tokens that one attempt brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) access: AccessTokenDigest,
+    pub(super) refresh: RefreshTokenDigest,
 }
 
 /// A store with the world that it is asked about.
@@ -32,10 +47,14 @@ pub(super) struct Shell<'a> {
 type Told = Result<Outcome, Broken>;
 
 impl Shell<'_> {
-    /// Why the client may not go on, if it may not.
-    async fn stopped(self, client: &ClientId) -> Result<bool, Broken> {
+    /// The client, if it may go on.
+    async fn active(self, client: &ClientId) -> Result<Option<Arc<Client>>, Broken> {
         let found = self.store.client(self.world.provider(), client).await?;
-        Ok(found.is_none_or(|client| client.stopped().is_some()))
+        Ok(found.filter(|client| client.stopped().is_none()))
+    }
+
+    async fn stopped(self, client: &ClientId) -> Result<bool, Broken> {
+        Ok(self.active(client).await?.is_none())
     }
 
     async fn is_person_stopped(self, pid: &Pid) -> Result<bool, Broken> {
@@ -91,7 +110,7 @@ impl Shell<'_> {
             FoundLogin::Unknown => return refused("unknown"),
         };
         let Some(evidence) = open.evidence else { return refused("unknown") };
-        let issue = issue(code, grant, &who.client, &evidence, now).map_err(Broken::Engine)?;
+        let issue = self.world.issue(code, grant, &who.client, &evidence, now);
         told(self.store.finish_login(self.world.issuer(), who.login, who.browser, issue, now).await?)
     }
 
@@ -115,27 +134,74 @@ impl Shell<'_> {
         }
     }
 
-    pub(super) async fn redeem(
-        self,
-        who: &Handles,
-        code: CodeDigest,
-        access_token: NewAccessToken,
-        now: Timestamp,
-    ) -> Told {
-        if self.stopped(&who.client).await? {
-            return refused("invalid_client");
-        }
-        if self.store.code(self.world.issuer(), &code).await?.is_none() {
+    pub(super) async fn redeem(self, who: &Handles, code: CodeDigest, pair: Pair, now: Timestamp) -> Told {
+        let Some(client) = self.active(&who.client).await? else { return refused("invalid_client") };
+        let Some(found) = self.store.code(self.world.issuer(), &code).await? else {
             return refused("unknown");
-        }
+        };
         if self.is_person_stopped(&who.pid).await? {
             return refused("stopped");
         }
-        let spending = CodeSpending { client_id: who.client.clone(), code, access_token };
+        if is_withdrawn(&client, &found.grant.scopes) {
+            return refused("withdrawn");
+        }
+        let spending = CodeSpending {
+            client_id: who.client.clone(),
+            code,
+            access_token: access_token(pair.access, now),
+            refresh_token: self.world.refreshes(&who.client).map(|_| refresh_token(pair.refresh, now)),
+        };
         match self.store.spend_code(self.world.issuer(), spending, now).await? {
             Spending::Spent(_) => Ok(Outcome::Done),
             Spending::Replayed => refused("replayed"),
             Spending::Unknown => refused("unknown"),
+        }
+    }
+
+    pub(super) async fn refresh(
+        self,
+        who: &Handles,
+        presented: RefreshTokenDigest,
+        pair: Pair,
+        now: Timestamp,
+    ) -> Told {
+        let Some(client) = self.active(&who.client).await? else { return refused("invalid_client") };
+        let Some(found) = self.store.refresh_token(self.world.issuer(), &presented).await? else {
+            return refused("unknown");
+        };
+        if self.is_person_stopped(&who.pid).await? {
+            return refused("stopped");
+        }
+        if is_withdrawn(&client, &found.grant.scopes) {
+            return refused("withdrawn");
+        }
+        let usage = match self.world.refreshes(&who.client) {
+            None => return refused("unauthorized_client"),
+            Some(RefreshUse::OneTime) => Usage::Rotate {
+                successor: refresh_token(pair.refresh, now),
+                retry_since: now - REFRESH_GRACE + Seconds::new(1),
+            },
+            Some(RefreshUse::Reuse) => Usage::Reuse { expires: now + TOKEN },
+        };
+        let access_token = access_token(pair.access, now);
+        let refresh = Refresh { client_id: who.client.clone(), presented, usage, access_token };
+        match self.store.refresh(self.world.issuer(), refresh, now).await? {
+            Refreshing::Refreshed(_) => Ok(Outcome::Done),
+            Refreshing::Replayed => refused("replayed"),
+            Refreshing::Unknown => refused("unknown"),
+        }
+    }
+
+    pub(super) async fn revoke(self, who: &Handles, pair: Pair, now: Timestamp) -> Told {
+        if self.stopped(&who.client).await? {
+            return refused("invalid_client");
+        }
+        let Pair { access, refresh } = pair;
+        let digests = TokenDigests { access, refresh };
+        match self.store.revoke(self.world.issuer(), &who.client, digests, now).await? {
+            Revocation::Done => Ok(Outcome::Done),
+            Revocation::NotYours => Ok(Outcome::Failed("it is told to be another client's".to_owned())),
+            Revocation::Unknown => refused("unknown"),
         }
     }
 
@@ -149,13 +215,24 @@ impl Shell<'_> {
         if found.expires <= now {
             return refused("expired");
         }
-        if self.stopped(&found.grant.client_id).await? {
+        let Some(client) = self.active(&found.grant.client_id).await? else {
             return refused("invalid_client");
+        };
+        if is_withdrawn(&client, &found.scopes) {
+            return refused("withdrawn");
         }
         if self.is_person_stopped(&found.grant.pid).await? {
             return refused("stopped");
         }
         Ok(Outcome::Done)
+    }
+
+    pub(super) async fn find_scope(self, client: &ClientId) -> Told {
+        let found = self.store.client(self.world.provider(), client).await?;
+        match found.is_some_and(|client| client.may_use(self.world.scope().as_str())) {
+            true => Ok(Outcome::Done),
+            false => refused("withdrawn"),
+        }
     }
 
     pub(super) async fn authenticate(self, client: &ClientId) -> Told {
@@ -165,6 +242,11 @@ impl Shell<'_> {
     pub(super) async fn find_person(self, pid: &Pid) -> Told {
         if self.is_person_stopped(pid).await? { refused("stopped") } else { Ok(Outcome::Done) }
     }
+}
+
+/// Whether the client may not use one of these scopes any more.
+fn is_withdrawn(client: &Client, scopes: &Scopes) -> bool {
+    client.scope_refused(scopes).is_some()
 }
 
 fn told(written: LoginWrite) -> Told {

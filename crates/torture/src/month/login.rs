@@ -244,10 +244,12 @@ impl Visitor {
                 method: self.evidence.method,
                 assurance: self.evidence.assurance,
                 auth_time,
+                issued: auth_time,
                 expires: auth_time + PILOT.defaults.authorization_lifetime,
                 echo: Echo {
                     nonce: Some(hex_encode(&self.random.bytes::<16>())),
                     locale: Some("nb".to_owned()),
+                    onbehalfof: None,
                 },
             },
         }
@@ -256,8 +258,8 @@ impl Visitor {
     fn spending(&self, now: Timestamp) -> CodeSpending {
         let digest = AccessToken::draw(&self.random).digest();
         let expires = now + PILOT.defaults.access_token_lifetime;
-        let access_token = NewAccessToken { digest, expires };
-        CodeSpending { client_id: self.client.clone(), code: self.code, access_token }
+        let access_token = NewAccessToken { digest, issued: now, expires, narrowed: None };
+        CodeSpending { client_id: self.client.clone(), code: self.code, access_token, refresh_token: None }
     }
 }
 

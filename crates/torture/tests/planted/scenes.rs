@@ -60,11 +60,14 @@ async fn judged(place: &str, nodes: usize, bug: Option<Bug>) -> Result<Counts, B
 }
 
 /// What finds a bug that shows in the answers themselves.
-const FOUND_BY: [(Bug, Invariant); 4] = [
+const FOUND_BY: [(Bug, Invariant); 7] = [
     (Bug::SpendsAgain, Invariant::I1),
     (Bug::RevokesNothing, Invariant::I4),
     (Bug::KeepsCopies, Invariant::I4),
     (Bug::LeavesNoRecord, Invariant::I7),
+    (Bug::RotatesTwice, Invariant::I3),
+    (Bug::KeepsFamily, Invariant::I4),
+    (Bug::RevokesNotRefresh, Invariant::I4),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

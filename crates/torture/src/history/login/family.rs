@@ -1,0 +1,132 @@
+//! The refresh tokens of one login: one family, of which one token at a time can be used (I3).
+//!
+//! A token is known by the attempt that brought it. A use of it spends it on a successor. A second use is the retry of a lost answer as long
+//! as the successor is unused and the grace lasts: the successor of the first is then replaced, and its access token with it. Any later use is
+//! a replay, which revokes everything. Tokens that stay when they are used are no part of this.
+
+use super::super::{Bounds, Event, Operation};
+
+/// For how many seconds after it was spent a refresh token may be presented again (docs/spec-coverage.md).
+const GRACE: i64 = 30;
+
+/// What the history tells of a family.
+#[derive(Debug, Default)]
+pub(super) struct Family<'a> {
+    /// Uses of tokens that rotate, by start.
+    uses: Vec<&'a Event>,
+}
+
+/// The access token that an event reads.
+pub(super) fn read_token(event: &Event) -> Option<u32> {
+    matches!(event.operation, Operation::Userinfo | Operation::Introspect).then_some(event.attempt)
+}
+
+/// The refresh token that an event uses, whether it rotates or stays.
+pub(super) fn used_token(event: &Event) -> Option<u32> {
+    event.presented.filter(|_| matches!(event.operation, Operation::Refresh | Operation::Reuse))
+}
+
+impl<'a> Family<'a> {
+    pub(super) fn of(events: &[&'a Event]) -> Self {
+        let rotates = |event: &&&Event| event.operation == Operation::Refresh;
+        Self { uses: events.iter().filter(rotates).copied().collect() }
+    }
+
+    /// Its uses.
+    pub(super) fn uses(&self) -> impl Iterator<Item = &'a Event> {
+        self.uses.iter().copied()
+    }
+
+    /// Uses of a token, beside `event`, that may have taken effect before `event` ended.
+    fn possible_uses(&self, token: u32, event: &Event) -> impl Iterator<Item = &'a Event> {
+        self.uses().filter(move |other| {
+            other.presented == Some(token)
+                && !std::ptr::eq(*other, event)
+                && !other.is_refused()
+                && other.start < event.end
+        })
+    }
+
+    /// The use that brought a token, if a use did.
+    fn maker(&self, token: u32) -> Option<&'a Event> {
+        self.uses().find(|event| event.attempt == token)
+    }
+
+    /// Whether the token that `event` presents may be one whose use is a replay.
+    pub(super) fn may_be_replay(&self, event: &Event, bounds: &Bounds) -> bool {
+        let Some(token) = event.presented else { return false };
+        let mut spenders = self.possible_uses(token, event);
+        let was_followed = |spender: &Event| self.possible_uses(spender.attempt, event).next().is_some();
+        let in_vain = |spender: &Event| {
+            let (Some(spent), Some(now)) = (spender.now, event.now) else { return true };
+            let latest = now.saturating_add(took(event)).saturating_add(bounds.skew);
+            latest >= spent.saturating_sub(bounds.skew).saturating_add(GRACE)
+        };
+        let replaced = || {
+            let parent = self.maker(token).and_then(|maker| maker.presented);
+            parent.is_some_and(|parent| self.possible_uses(parent, event).any(|other| other.attempt != token))
+        };
+        spenders.any(|spender| was_followed(spender) || in_vain(spender)) || replaced()
+    }
+
+    /// Whether the access token that came with this one may be gone because a retry replaced it.
+    pub(super) fn may_be_replaced(&self, token: u32, event: &Event) -> bool {
+        let parent = self.maker(token).and_then(|maker| maker.presented);
+        parent.is_some_and(|parent| self.possible_uses(parent, event).any(|other| other.attempt != token))
+    }
+
+    /// What is wrong with the success of `event`, which shows that `token` was alive. `known_from` says from when on the fruit of an attempt
+    /// is known to have been there; `alive` are the other events of the login that show a token alive, with it.
+    pub(super) fn outlives(
+        &self,
+        token: u32,
+        event: &Event,
+        known_from: &dyn Fn(u32) -> Option<u64>,
+        alive: &[(u32, &Event)],
+        bounds: &Bounds,
+    ) -> Option<&'static str> {
+        if let Some(maker) = self.maker(token) {
+            let own = known_from(token);
+            let siblings = self.uses().filter(|other| {
+                other.presented == maker.presented && other.attempt != token && other.is_done()
+            });
+            for other in siblings {
+                if own.is_some_and(|own| own <= other.start) && other.end <= event.start {
+                    return Some("a token lives that a retry has replaced: two living branches");
+                }
+                let both = own.zip(known_from(other.attempt)).map(|(own, other)| own.max(other));
+                let shows = |(alive, by): &(u32, &Event)| {
+                    *alive == other.attempt && both.is_some_and(|both| both <= by.start)
+                };
+                if both.is_some_and(|both| both <= event.start) && alive.iter().any(shows) {
+                    return Some("the tokens of two uses of one refresh token live: two living branches");
+                }
+            }
+        }
+        (used_token(event).is_some() && self.is_spent_for_good(token, event, bounds))
+            .then_some("a refresh token gives tokens whose successor was used, or whose grace is over")
+    }
+
+    /// Whether a token is certain to give nothing any more when `event` begins.
+    fn is_spent_for_good(&self, token: u32, event: &Event, bounds: &Bounds) -> bool {
+        let certain =
+            |other: &&Event| other.is_done() && other.end <= event.start && !std::ptr::eq(*other, event);
+        let spenders = || self.uses().filter(|other| other.presented == Some(token));
+        let was_followed = spenders()
+            .filter(certain)
+            .any(|spender| self.uses().filter(certain).any(|use_| use_.presented == Some(spender.attempt)));
+        // The instant of the spending is the first use's, whichever that was.
+        let instant = |use_: &Event| Some(use_.now?.saturating_add(took(use_)).saturating_add(bounds.skew));
+        let spent = self.possible_uses(token, event).map(instant).max();
+        let is_over = spent
+            .flatten()
+            .zip(event.now)
+            .is_some_and(|(spent, now)| now.saturating_sub(bounds.skew) >= spent.saturating_add(GRACE));
+        was_followed || (is_over && spenders().any(|spender| certain(&spender)))
+    }
+}
+
+/// How many whole seconds an event lasted.
+fn took(event: &Event) -> i64 {
+    i64::try_from(event.end.saturating_sub(event.start) / 1_000_000).unwrap_or(i64::MAX)
+}
