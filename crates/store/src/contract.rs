@@ -5,23 +5,19 @@ use std::sync::Arc;
 use portvakt_crypto::digest::HmacKey;
 use portvakt_protocol::client::{Client, ClientId};
 use portvakt_protocol::evidence::Evidence;
-use portvakt_protocol::grant::{LoadedAccessToken, LoadedCode, LoadedRefreshToken};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::provider::{PersonStanding, Pool, Provider};
 use portvakt_protocol::registration::{Change, PersonRecord, Registry};
-use portvakt_protocol::secret::{
-    AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest, RefreshTokenDigest,
-};
+use portvakt_protocol::secret::{BrowserDigest, LoginDigest};
 use portvakt_protocol::time::Timestamp;
-use portvakt_protocol::witness::{Refreshed, Refreshing, Spending, Spent};
 use tokio::time::Instant;
 
 use crate::embedded::Embedded;
 use crate::postgres::Postgres;
 use crate::verbs::{
-    Actor, AuditRecord, CodeSpending, Duty, FoundLogin, Generation, Issue, LoginWrite, NewLogin,
-    OwnerWarning, Refresh, Registered, Revocation, StoredKey, SweepPolicy, Swept, TokenDigests, Usage,
+    Actor, AuditRecord, Duty, FoundLogin, Generation, Issue, LoginWrite, NewLogin, OwnerWarning, Registered,
+    StoredKey, SweepPolicy, Swept,
 };
 use crate::{Backend, Broken, OpenFault, Opening, Store, StoreUrl};
 
@@ -39,6 +35,9 @@ macro_rules! verb {
         work.await
     }};
 }
+
+// Behind the macro that they use.
+mod grants;
 
 /// What a backend did about a code, or a refresh token. The witness is made here, of a backend's word that its commit is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

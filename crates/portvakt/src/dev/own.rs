@@ -39,6 +39,8 @@ impl OwnClient {
             client_orgno: Some(ORGNO.to_owned()),
             display_name: Some(name),
             application_type: Some(self.application_type.clone()),
+            // A service that does not refresh loses nothing by it.
+            grant_types: Some(["authorization_code", "refresh_token"].map(str::to_owned).to_vec()),
             redirect_uris: Some(self.redirect_uris.clone()),
             scopes: Some(vec!["openid".to_owned(), "profile".to_owned()]),
             active: Some(true),
