@@ -355,7 +355,6 @@ async fn c6_other_grants_are_refused() {
         for grant in [
             "password",
             "client_credentials",
-            "refresh_token",
             "implicit",
             "AUTHORIZATION_CODE",
             "urn:ietf:params:oauth:grant-type:jwt-bearer",
@@ -371,6 +370,9 @@ async fn c6_other_grants_are_refused() {
         }
         let without = service.redemption(&answer).without("grant_type");
         assert_eq!(world.refused_at_token(&without).await, "invalid_request");
+        let unregistered =
+            service.redemption(&answer).with("grant_type", "refresh_token").with("refresh_token", "x");
+        assert_eq!(world.refused_at_token(&unregistered).await, "unauthorized_client");
         service.tokens(&answer).await;
     }
 }

@@ -51,10 +51,15 @@ async fn row_02_each_profile_advertises_its_own_paths_and_nothing_that_is_not_th
             assert_eq!(service.url(member), format!("{base}/{path}"));
             assert_ne!(world.call(Call::get(service.url(member))).await.status, 404, "{member} is served");
         }
+        // The pilot has both, and tells of neither in its document of 2016.
+        for (member, path) in
+            [("introspection_endpoint", "token/introspect"), ("revocation_endpoint", "token/revoke")]
+        {
+            let told = service.metadata().get(member).and_then(serde_json::Value::as_str);
+            assert_eq!(told, (at == At::Current).then(|| format!("{base}/{path}")).as_deref(), "{member}");
+        }
         for absent in [
             "pushed_authorization_request_endpoint",
-            "introspection_endpoint",
-            "revocation_endpoint",
             "registration_endpoint",
             "backchannel_logout_supported",
             "frontchannel_logout_supported",
