@@ -245,6 +245,48 @@ async fn a_client_that_a_command_deactivated_is_refused_on_every_node_when_the_c
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_given_before_is_nothing_on_every_node_when_the_command_has_returned() {
+    let nodes = Nodes::three("");
+    for subject in [&["--client", "skjema"][..], &["--organisation", ORGNO], &["--person", PERSONS[0]]] {
+        let mut held = Vec::new();
+        for node in 0..3 {
+            let (service, wire) = (nodes.service(node).await, nodes.wire(node));
+            let token = service.tokens(&code(&service, &wire).await).await.access_token;
+            assert_eq!(service.userinfo(&token).await.status, 200);
+            held.push((service.clone(), code(&service, &wire).await, token));
+        }
+        nodes.told(&[&["revoke"], subject].concat());
+        for (node, (service, answer, token)) in held.iter().enumerate() {
+            assert_eq!(service.userinfo(token).await.status, 401, "{subject:?}");
+            assert_eq!(service.redeem(answer).await.error(), "invalid_grant", "{subject:?}");
+            let again = service.tokens(&code(service, &nodes.wire(node)).await).await;
+            assert_eq!(service.userinfo(&again.access_token).await.status, 200, "{subject:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn access_is_given_and_withdrawn_on_every_node_when_the_command_has_returned() {
+    let nodes = Nodes::three("");
+    nodes.told(&["organisation", "add", "889640782", "--name", "Etaten"]);
+    nodes.told(&["scope", "add", "skatt:inntekt", "--owner-orgno", "889640782"]);
+    nodes.told(&["client", "update", "skjema", "--scope", "openid", "--scope", "skatt:inntekt"]);
+    for (deed, given) in [("request", false), ("approve", true), ("withdraw", false), ("approve", true)] {
+        nodes.told(&["scope", "access", deed, "skatt:inntekt", ORGNO]);
+        for node in 0..3 {
+            let asking = nodes.service(node).await.request().with("scope", "openid skatt:inntekt");
+            let reply = asking.send().await;
+            if given {
+                assert!(reply.location().is_some_and(|to| to.contains("/login/")), "{deed} at node {node}");
+            } else {
+                let error = asking.answer(&reply).get("error").map(str::to_owned);
+                assert_eq!(error.as_deref(), Some("invalid_scope"), "{deed} at node {node}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_withdrawn_key_signs_nowhere_when_the_command_has_returned_and_the_jwk_sets_agree() {
     let (mut nodes, name) = Nodes::none("");
     let server = shared().unwrap();
