@@ -55,7 +55,7 @@ async fn row_02_each_profile_advertises_its_own_paths_and_nothing_that_is_not_th
         for (member, path) in
             [("introspection_endpoint", "token/introspect"), ("revocation_endpoint", "token/revoke")]
         {
-            let told = service.metadata().get(member).and_then(serde_json::Value::as_str);
+            let told = service.metadata().get(member).and_then(Value::as_str);
             assert_eq!(told, (at == At::Current).then(|| format!("{base}/{path}")).as_deref(), "{member}");
         }
         for absent in [
