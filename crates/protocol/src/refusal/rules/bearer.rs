@@ -121,7 +121,7 @@ rules! {
         "Klienten, virksomheten eller personen bak tokenet er stoppet.",
         "Den som er stoppet, er stoppet ved alle endepunkter, uansett hva som ble gitt før.",
         "Aktiver klienten, virksomheten eller personen.";
-    example "portvakt client activate web";
+    example "portvakt client activate web --config portvakt.toml";
 
     /// A token without the scope `profile`.
     static SCOPE_PROFILE_MISSING = "scope-profile-missing", InsufficientScope, "RFC 6750 §3.1";

@@ -66,7 +66,7 @@ rules! {
         "Klienten er deaktivert, eller virksomheten har sluttet eller ikke godtatt gjeldende bruksvilkår.",
         "Den som har ansvar for en tjeneste, må stå bak den så lenge noen logger inn på den.",
         "Aktiver klienten, eller la virksomheten godta bruksvilkårene. Det gjelder fra neste forespørsel.";
-    example "portvakt client activate web";
+    example "portvakt client activate web --config portvakt.toml";
 
     /// No `redirect_uri`.
     static REDIRECT_URI_MISSING = "redirect-uri-missing", InvalidRequest, "OpenID Connect Core §3.1.2.1";
@@ -174,7 +174,7 @@ rules! {
         "En klient autentiseres med sin registrerte token_endpoint_auth_method, ved alle endepunkter, og ikke med noen annen.",
         "En klient som kan velge metode, kan lures til å velge den svakeste.",
         "Sett opp biblioteket for den registrerte metoden, eller registrer den det bruker. Mange biblioteker begynner med client_secret_basic.";
-    example "portvakt client update web --token-endpoint-auth-method client_secret_basic";
+    example "portvakt client update web --token-endpoint-auth-method client_secret_basic --config portvakt.toml";
 
     /// Not a secret of the client's.
     static CLIENT_SECRET_WRONG = "client-secret-wrong", InvalidClient, "RFC 6749 §5.2", told as CLIENT_AUTHENTICATION;
@@ -186,7 +186,7 @@ rules! {
         "Det som ble sendt, er ingen av klientens gyldige hemmeligheter.",
         "Hemmeligheten er det som viser at en forespørsel kommer fra klienten.",
         "Se etter en hemmelighet fra et annet miljø, en avkortet, en med linjeskift, eller en som ikke er skjemakodet. Er den tapt, så bytt den ut.";
-    example "portvakt client secret rotate web --keep-old 24h";
+    example "portvakt client secret rotate web --keep-old 24h --config portvakt.toml";
 
     /// A secret of the client's that has ended.
     static CLIENT_SECRET_EXPIRED = "client-secret-expired", InvalidClient, "RFC 6749 §5.2", told as CLIENT_AUTHENTICATION;
@@ -198,7 +198,7 @@ rules! {
         "Hemmeligheten var klientens, men tiden er ute: en hemmelighet gjelder i 360 dager.",
         "En hemmelighet som har lekket uten at noen vet det, skal ikke være gyldig for alltid.",
         "Bytt ut hemmeligheten og sett opp den nye. Eieren varsles 60, 30 og 7 dager før slutten: sørg for at noen leser varselet.";
-    example "portvakt client secret rotate web --keep-old 24h";
+    example "portvakt client secret rotate web --keep-old 24h --config portvakt.toml";
 
     /// A client that may not be used at present, where clients authenticate.
     static CLIENT_AUTHENTICATION_STOPPED = "client-authentication-stopped", InvalidClient, "RFC 6749 §5.2", told as CLIENT_AUTHENTICATION;
@@ -210,5 +210,5 @@ rules! {
         "Klienten er deaktivert, eller virksomheten har sluttet eller ikke godtatt gjeldende bruksvilkår.",
         "Den som har ansvar for en tjeneste, må stå bak den så lenge den får tokener.",
         "Aktiver klienten, eller la virksomheten godta bruksvilkårene. Det gjelder fra neste forespørsel.";
-    example "portvakt client activate web";
+    example "portvakt client activate web --config portvakt.toml";
 }

@@ -149,5 +149,5 @@ rules! {
         "Mellom innloggingen og tokenforespørselen ble testpersonen deaktivert.",
         "Om en person som ikke kan logge inn, fortelles ikke mer.",
         "Logg inn som en aktiv testperson, eller aktiver denne og logg inn på nytt.";
-    example "portvakt person list";
+    example "portvakt person list --config portvakt.toml";
 }

@@ -53,7 +53,7 @@ rules! {
         "Testpersonen er deaktivert, eller er ingen av dem som kan logge inn hos denne utstederen.",
         "En person som er stoppet, skal være stoppet overalt og med det samme.",
         "Logg inn som en aktiv testperson hos denne utstederen, eller aktiver denne.";
-    example "portvakt person list";
+    example "portvakt person list --config portvakt.toml";
 
     /// No eID that reaches the level is to be had at this issuer.
     static NO_EID = "no-eid", TemporarilyUnavailable, "RFC 6749 §4.1.2.1";
@@ -65,7 +65,7 @@ rules! {
         "Ingen elektronisk ID som når nivået det bes om, tilbys hos denne utstederen.",
         "En innloggingsside uten en måte å logge inn på ville ikke hjulpet noen.",
         "Driften setter opp en eID for denne utstederen, for eksempel TestID i et testmiljø.";
-    example "[[issuers]]\nissuer = \"http://localhost:8080\"\nprofile = \"idporten\"\nenvironment = \"development\"\ntestid = {}";
+    example "[[issuers]]\nissuer = \"http://localhost:8080\"\nprofile = \"idporten\"\nenvironment = \"development\"\nterms = \"2016-12\"\ntestid = { pools = [\"local\"], assigned_only = false }";
 
     /// A `testid:` hint where TestID is not offered.
     static LOGIN_HINT_NOT_OFFERED = "login-hint-not-offered", InvalidRequest, "ID-porten test environment: login_hint";

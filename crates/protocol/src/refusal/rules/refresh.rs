@@ -53,7 +53,7 @@ rules! {
         "Personen som logget inn, kan ikke lenger gjøre det.",
         "Det som ble gitt i en persons navn, tar slutt når personen stoppes.",
         "Logg inn som en aktiv testperson, eller aktiver denne og logg inn på nytt.";
-    example "portvakt person list";
+    example "portvakt person list --config portvakt.toml";
 
     /// A refresh asks for more than the login gave.
     static REFRESH_SCOPE_WIDER = "refresh-scope-wider", InvalidScope, "RFC 6749 §6";
