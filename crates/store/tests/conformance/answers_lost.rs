@@ -10,7 +10,8 @@ use portvakt_store::{
     TokenDigests, WarningKind,
 };
 
-use crate::world::{KARI, START, World, after, client_id, evidence_of, given, open, register_client};
+use crate::world::family::given;
+use crate::world::{KARI, START, World, after, client_id, evidence_of, open, register_client};
 
 /// A world whose store is reached through a proxy.
 struct Behind {

@@ -15,9 +15,10 @@ use portvakt_store::{
     Registered, Revocation, Store, StoreUrl, TokenDigests, WarningKind, copy,
 };
 
+use crate::world::family::{Family, Given};
 use crate::world::{
-    Begun, DataFolder, Database, Family, Given, KARI, OLA, Place, START, World, actor, after, client_id,
-    evidence_of, master, open, organisation, pid, pool, provider, register_client, register_organisation,
+    Begun, DataFolder, Database, KARI, OLA, Place, START, World, actor, after, client_id, evidence_of,
+    master, open, organisation, pid, pool, provider, register_client, register_organisation,
 };
 
 fn folder(world: &World) -> PathBuf {

@@ -8,7 +8,8 @@ use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_protocol::witness::{Refreshing, Spending};
 use portvakt_store::{Refresh, Usage};
 
-use crate::world::{Family, Given, START, World, after, client_id, given, pid};
+use crate::world::family::{Family, Given, given};
+use crate::world::{START, World, after, client_id, pid};
 
 /// When the grace of what is spent at the start is over.
 const GRACE: u32 = 30;

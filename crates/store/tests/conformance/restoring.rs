@@ -12,7 +12,8 @@ use portvakt_store::{
 };
 
 use crate::checking::{checked, postgres_program};
-use crate::world::{Begun, Family, START, World, after, master, open};
+use crate::world::family::Family;
+use crate::world::{Begun, START, World, after, master, open};
 
 fn opening(url: StoreUrl, key: u64) -> Opening {
     let random = Random::danger_seeded(97);

@@ -110,7 +110,7 @@ pub(crate) async fn revocation_races_rotation_and_nothing_lives_afterwards(world
         let mut rotations = Vec::new();
         for _ in 0..3 {
             let rotation = world.rotation(family.refresh, START);
-            let given = crate::world::given(&rotation);
+            let given = crate::world::family::given(&rotation);
             let (store, issuer) = (world.store.clone(), world.issuer().clone());
             let rotating = tokio::spawn(async move {
                 let mut given_by_then = Vec::new();
@@ -129,7 +129,7 @@ pub(crate) async fn revocation_races_rotation_and_nothing_lives_afterwards(world
                         continue;
                     };
                     successor.digest = RefreshToken::draw(&random).digest();
-                    given = crate::world::given(&rotation);
+                    given = crate::world::family::given(&rotation);
                 }
             });
             rotations.push(rotating);

@@ -1,13 +1,20 @@
 //! Two issuers with a client of the same name at each, and what scenes do with them over and over.
 
+// By their paths, for the model of a family has this world too.
+#[path = "world/family.rs"]
+pub(crate) mod family;
+#[path = "world/place.rs"]
+mod place;
+
+pub(crate) use place::{DataFolder, Database, Place};
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use portvakt_cluster::{Postgres, shared};
 use portvakt_crypto::random::Random;
 use portvakt_protocol::acr::Assurance;
 use portvakt_protocol::client::{ApplicationType, AuthMethod, ClientId};
 use portvakt_protocol::evidence::{Evidence, Method};
-use portvakt_protocol::grant::{Echo, Grant, GrantId, NewAccessToken, NewCode, NewRefreshToken};
+use portvakt_protocol::grant::{Echo, Grant, GrantId, NewAccessToken, NewCode};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::{Acceptance, OrgNumber, Organisation, Standing};
 use portvakt_protocol::person::Pid;
@@ -18,107 +25,22 @@ use portvakt_protocol::registration::{Change, ClientRegistration};
 use portvakt_protocol::scope::Scopes;
 use portvakt_protocol::secret::{
     AccessToken, AccessTokenDigest, BrowserDigest, BrowserSecret, Code, CodeDigest, LoginDigest, LoginHandle,
-    RefreshToken, RefreshTokenDigest,
 };
 use portvakt_protocol::time::{Seconds, Timestamp};
-use portvakt_protocol::witness::{Refreshing, Spending};
 use portvakt_store::{
     Actor, AuditRecord, CodeSpending, Issue, LoginWrite, MasterKey, NewLogin, OpenFault, Opening, Pooler,
-    PostgresUrl, Refresh, Registered, Store, StoreUrl, StoredKey, Usage, migrate,
+    Registered, Store, StoreUrl, StoredKey,
 };
-
-/// Where a backend keeps its data: it can be opened again.
-pub(crate) trait Place: Send + Sync {
-    /// Where it is.
-    fn url(&self) -> StoreUrl;
-}
-
-/// A database of its own, on the one server of this process.
-pub(crate) struct Database {
-    name: String,
-    pooler: Pooler,
-}
-
-impl Database {
-    fn new(pooler: Pooler) -> Self {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let name = format!("scene_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        Self { name, pooler }
-    }
-
-    /// The database with the schema and nothing else, which each scene gets a copy of.
-    async fn template(server: &'static Postgres) -> &'static str {
-        static TEMPLATE: tokio::sync::OnceCell<&'static str> = tokio::sync::OnceCell::const_new();
-        let make = async || {
-            server.create_database("template_scene").unwrap();
-            let url = PostgresUrl::parse(&server.url("template_scene")).unwrap();
-            migrate(&url, None, START).await.unwrap();
-            // A database that somebody is connected to is no template.
-            let sessions = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'template_scene'";
-            while server.sql("postgres", sessions).unwrap().trim() != "0" {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            }
-            "template_scene"
-        };
-        TEMPLATE.get_or_init(make).await
-    }
-}
-
-impl Database {
-    /// One with the schema and nothing else.
-    pub(crate) async fn made() -> Self {
-        let (database, server) = (Self::new(Pooler::None), shared().unwrap());
-        let template = Self::template(server).await;
-        server.create_database_from(&database.name, template).unwrap();
-        database
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-impl Place for Database {
-    fn url(&self) -> StoreUrl {
-        let server = shared().unwrap();
-        let url = PostgresUrl::parse(&server.url(&self.name)).unwrap().with_connections(6);
-        StoreUrl::Postgres(Box::new(url.with_pooler(self.pooler)))
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        // The server goes with the process, and every database with it.
-        let _ = shared().unwrap().drop_database(&self.name);
-    }
-}
 
 impl World {
     /// A world on PostgreSQL.
     pub(crate) async fn on_postgres(pooler: Pooler) -> Self {
-        let mut database = Database::made().await;
-        database.pooler = pooler;
-        Self::new(database).await
+        Self::new(Database::made().await.behind(pooler)).await
     }
 
     /// A world in a folder.
     pub(crate) async fn embedded() -> Self {
         Self::new(DataFolder::new()).await
-    }
-}
-
-/// The embedded backend's place.
-pub(crate) struct DataFolder(tempfile::TempDir);
-
-impl DataFolder {
-    pub(crate) fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-}
-
-impl Place for DataFolder {
-    fn url(&self) -> StoreUrl {
-        StoreUrl::Folder(self.0.path().join("data"))
     }
 }
 
@@ -143,21 +65,6 @@ pub(crate) struct World {
     /// Another, which has a client and an organisation of the same names.
     pub(crate) there: Provider,
     pub(crate) random: Random,
-}
-
-/// A login whose code was spent, and what it gave.
-#[derive(Clone, Debug)]
-pub(crate) struct Family {
-    pub(crate) issue: Issue,
-    pub(crate) access: AccessTokenDigest,
-    pub(crate) refresh: RefreshTokenDigest,
-}
-
-/// What a refresh gave, or would have.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Given {
-    pub(crate) access: AccessTokenDigest,
-    pub(crate) refresh: RefreshTokenDigest,
 }
 
 /// A login that has begun.
@@ -236,12 +143,6 @@ pub(crate) fn register_client(issuer: &Issuer, id: &str, active: bool) -> Change
 
 pub(crate) fn evidence_of(person: &str, now: Timestamp) -> Evidence {
     Evidence { pid: pid(person), method: Method::TestId, assurance: Assurance::High, auth_time: now }
-}
-
-/// What a refresh that rotates would give.
-pub(crate) fn given(rotation: &Refresh) -> Given {
-    let Usage::Rotate { successor, .. } = &rotation.usage else { panic!("no rotation") };
-    Given { access: rotation.access_token.digest, refresh: successor.digest }
 }
 
 pub(crate) async fn open(
@@ -409,69 +310,6 @@ impl World {
         }
     }
 
-    /// One that ends ten minutes after `now`.
-    pub(crate) fn new_refresh_token(&self, now: Timestamp) -> NewRefreshToken {
-        NewRefreshToken {
-            digest: RefreshToken::draw(&self.random).digest(),
-            issued: now,
-            expires: now + Seconds::new(600),
-        }
-    }
-
-    /// A login of the client `demo` that gave a refresh token.
-    pub(crate) async fn family(&self) -> Family {
-        let issue = self.issued().await;
-        self.family_of(issue).await
-    }
-
-    /// What a login issued, redeemed at its start.
-    pub(crate) async fn family_of(&self, issue: Issue) -> Family {
-        let mut spending = self.spending("demo", issue.code.digest);
-        let first = self.new_refresh_token(START);
-        let (access, refresh) = (spending.access_token.digest, first.digest);
-        spending.refresh_token = Some(first);
-        let spent = self.store.spend_code(self.issuer(), spending, START).await.unwrap();
-        assert!(
-            matches!(spent, Spending::Spent(spent) if spent.is_about(issue.code.digest, (access, Some(refresh))))
-        );
-        Family { issue, access, refresh }
-    }
-
-    /// A use of `presented` that rotates it, with a grace of 30 seconds.
-    pub(crate) fn rotation(&self, presented: RefreshTokenDigest, now: Timestamp) -> Refresh {
-        let retry_since = now - Seconds::new(29);
-        Refresh {
-            client_id: client_id("demo"),
-            presented,
-            usage: Usage::Rotate { successor: self.new_refresh_token(now), retry_since },
-            access_token: NewAccessToken {
-                issued: now,
-                expires: now + Seconds::new(120),
-                ..self.access_token()
-            },
-        }
-    }
-
-    /// A use of `presented` after which it stays, and ends at `expires`.
-    pub(crate) fn reuse(&self, presented: RefreshTokenDigest, expires: Timestamp, now: Timestamp) -> Refresh {
-        Refresh { usage: Usage::Reuse { expires }, ..self.rotation(presented, now) }
-    }
-
-    /// Rotates.
-    pub(crate) async fn rotate(&self, presented: RefreshTokenDigest, now: Timestamp) -> (Refreshing, Given) {
-        let rotation = self.rotation(presented, now);
-        let given = given(&rotation);
-        (self.store.refresh(self.issuer(), rotation, now).await.unwrap(), given)
-    }
-
-    /// Rotates a token that can be used.
-    pub(crate) async fn rotated(&self, presented: RefreshTokenDigest, now: Timestamp) -> Given {
-        let (answer, given) = self.rotate(presented, now).await;
-        let kept = (given.access, Some(given.refresh));
-        assert!(matches!(answer, Refreshing::Refreshed(refreshed) if refreshed.is_about(presented, kept)));
-        given
-    }
-
     pub(crate) fn key(&self, kid: &str, published: Timestamp, signs_from: Timestamp) -> StoredKey {
         StoredKey {
             kid: kid.to_owned(),
@@ -490,18 +328,6 @@ impl World {
 
     pub(crate) async fn is_revoked(&self, token: &AccessTokenDigest) -> bool {
         self.store.access_token(self.issuer(), token).await.unwrap().unwrap().revoked
-    }
-
-    /// Whether the token is there and may be used, but for its end.
-    pub(crate) async fn is_usable(&self, token: &RefreshTokenDigest) -> bool {
-        let found = self.store.refresh_token(self.issuer(), token).await.unwrap();
-        found.is_some_and(|found| found.spent.is_none() && !found.revoked)
-    }
-
-    /// Whether the access token is there and lives, but for its end.
-    pub(crate) async fn lives(&self, token: &AccessTokenDigest) -> bool {
-        let found = self.store.access_token(self.issuer(), token).await.unwrap();
-        found.is_some_and(|found| !found.revoked)
     }
 
     /// Every record there is.

@@ -5,23 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How long a token may be presented once more after it was spent, in seconds.
 const GRACE: i64 = 30;
 
-/// What is done at a step. Tokens go by the number of the step that gave them.
+/// What is done to the token that is presented. `Foreign`: another client rotates it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Deed {
-    Rotate(usize),
-    Reuse(usize),
-    Revoke(usize),
-    /// Another client rotates it.
-    Foreign(usize),
-}
+#[rustfmt::skip]
+pub(crate) enum Deed { Rotate, Reuse, Revoke, Foreign }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    Refreshed,
-    Replayed,
-    Revoked,
-    Unknown,
-}
+#[rustfmt::skip]
+pub(crate) enum Answer { Refreshed, Replayed, Revoked, Unknown }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Token {
@@ -48,23 +39,20 @@ impl Family {
         Self { tokens, accesses, revoked: false, ends, lifetime }
     }
 
-    pub(crate) fn step(&mut self, number: usize, deed: Deed, now: i64) -> Answer {
-        let (Deed::Rotate(presented)
-        | Deed::Reuse(presented)
-        | Deed::Revoke(presented)
-        | Deed::Foreign(presented)) = deed;
+    /// A step of this number: tokens go by the number of the step that gave them.
+    pub(crate) fn step(&mut self, number: usize, deed: Deed, presented: usize, now: i64) -> Answer {
         let Some(token) = self.tokens.get(&presented).copied() else { return Answer::Unknown };
         match (deed, token.spent) {
-            (Deed::Foreign(_), _) => Answer::Unknown,
-            (Deed::Revoke(_), _) => {
+            (Deed::Foreign, _) => Answer::Unknown,
+            (Deed::Revoke, _) => {
                 self.revoked = true;
                 Answer::Revoked
             }
-            (Deed::Rotate(_), None) if self.can_be_used(token, now) => {
+            (Deed::Rotate, None) if self.can_be_used(token, now) => {
                 self.succeed(presented, Token { spent: Some(now), ..token }, number, now);
                 Answer::Refreshed
             }
-            (Deed::Reuse(_), None) if self.can_be_used(token, now) => {
+            (Deed::Reuse, None) if self.can_be_used(token, now) => {
                 let expires = token.expires.max(self.ends.min(now + self.lifetime));
                 self.tokens.insert(presented, Token { expires, ..token });
                 for other in self.tokens.values_mut().filter(|other| other.successor == Some(presented)) {
@@ -74,7 +62,7 @@ impl Family {
                 Answer::Refreshed
             }
             (_, None) => Answer::Unknown,
-            (Deed::Rotate(_), Some(spent)) if now < spent + GRACE && self.can_be_used(token, now) => {
+            (Deed::Rotate, Some(spent)) if now < spent + GRACE && self.can_be_used(token, now) => {
                 let unused = token.successor.and_then(|next| Some((next, *self.tokens.get(&next)?)));
                 let Some((next, unused)) =
                     unused.filter(|(_, next)| next.spent.is_none() && now < next.expires)

@@ -27,18 +27,10 @@ enum Pick {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
-    Rotate,
-    Reuse,
-    Revoke,
-    Foreign,
-}
-
-#[derive(Clone, Copy, Debug)]
 struct Step {
     /// How many seconds later.
     later: u32,
-    kind: Kind,
+    deed: Deed,
     pick: Pick,
     fault: Option<Fault>,
     /// Whether the store is opened anew afterwards.
@@ -47,12 +39,12 @@ struct Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let later = prop_oneof![4 => Just(0_u32), 4 => 1_u32..40, 2 => 29_u32..31, 1 => 500_u32..700];
-    let kind = prop_oneof![12 => Just(Kind::Rotate), 3 => Just(Kind::Reuse), 1 => Just(Kind::Revoke), 1 => Just(Kind::Foreign)];
+    let deed = prop_oneof![12 => Just(Deed::Rotate), 3 => Just(Deed::Reuse), 1 => Just(Deed::Revoke), 1 => Just(Deed::Foreign)];
     let pick = prop_oneof![6 => Just(Pick::Latest), 4 => Just(Pick::Before), 2 => any::<usize>().prop_map(Pick::Any)];
     let failing = prop_oneof![Just(Fault::Before), Just(Fault::After), Just(Fault::Hang)];
     let fault = prop_oneof![5 => Just(None), 1 => failing.prop_map(Some)];
-    let step = (later, kind, pick, fault, prop::bool::weighted(0.03));
-    let step = step.prop_map(|(later, kind, pick, fault, anew)| Step { later, kind, pick, fault, anew });
+    let step = (later, deed, pick, fault, prop::bool::weighted(0.03));
+    let step = step.prop_map(|(later, deed, pick, fault, anew)| Step { later, deed, pick, fault, anew });
     prop::collection::vec(step, 1..30)
 }
 
@@ -101,21 +93,16 @@ impl<'a> Run<'a> {
         let presented = self.offered[presented];
         self.refreshes.push(RefreshToken::draw(&self.world.random).digest());
         self.accesses.push(AccessToken::draw(&self.world.random).digest());
-        let deed = match step.kind {
-            Kind::Rotate => Deed::Rotate(presented),
-            Kind::Reuse => Deed::Reuse(presented),
-            Kind::Revoke => Deed::Revoke(presented),
-            Kind::Foreign => Deed::Foreign(presented),
-        };
-        if matches!(step.kind, Kind::Rotate) {
+        let deed = step.deed;
+        if matches!(deed, Deed::Rotate) {
             self.offered.push(number);
         }
         *self.next_fault.lock().unwrap() = step.fault;
-        let told = self.asked(number, deed, now, step.fault == Some(Fault::Hang)).await;
+        let told = self.asked(number, deed, presented, now, step.fault == Some(Fault::Hang)).await;
         let mut possible: Vec<Family> = Vec::new();
         for before in &self.states {
             let mut done = before.clone();
-            let answer = done.step(number, deed, now.unix());
+            let answer = done.step(number, deed, presented, now.unix());
             let fits = told.as_ref().map_or(true, |told| *told == answer);
             let undone = told.is_err().then(|| before.clone());
             for state in undone.into_iter().chain(fits.then_some(done)) {
@@ -133,8 +120,15 @@ impl<'a> Run<'a> {
         self.look(told.is_ok()).await;
     }
 
-    async fn asked(&self, number: usize, deed: Deed, now: Timestamp, hangs: bool) -> Result<Answer, Broken> {
-        let asked = self.ask(number, deed, now);
+    async fn asked(
+        &self,
+        number: usize,
+        deed: Deed,
+        presented: usize,
+        now: Timestamp,
+        hangs: bool,
+    ) -> Result<Answer, Broken> {
+        let asked = self.ask(number, deed, self.refreshes[presented], now);
         if !hangs {
             return asked.await;
         }
@@ -142,32 +136,31 @@ impl<'a> Run<'a> {
         tokio::time::timeout(Duration::from_millis(5), asked).await.unwrap_or(lost)
     }
 
-    async fn ask(&self, number: usize, deed: Deed, now: Timestamp) -> Result<Answer, Broken> {
+    async fn ask(
+        &self,
+        number: usize,
+        deed: Deed,
+        presented: RefreshTokenDigest,
+        now: Timestamp,
+    ) -> Result<Answer, Broken> {
         let (store, issuer) = (&self.world.store, self.world.issuer());
-        let (mut refresh, revoked) = match deed {
-            Deed::Rotate(presented) | Deed::Foreign(presented) => {
-                (self.world.rotation(self.refreshes[presented], now), None)
-            }
-            Deed::Reuse(presented) => {
-                (self.world.reuse(self.refreshes[presented], now + Seconds::new(600), now), None)
-            }
-            Deed::Revoke(presented) => {
-                (self.world.rotation(self.refreshes[presented], now), Some(self.refreshes[presented]))
-            }
-        };
-        if let Some(refresh) = revoked {
-            let token = TokenDigests { access: self.accesses[number], refresh };
+        if matches!(deed, Deed::Revoke) {
+            let token = TokenDigests { access: self.accesses[number], refresh: presented };
             return Ok(match store.revoke(issuer, &client_id("demo"), token, now).await? {
                 Revocation::Done => Answer::Revoked,
                 Revocation::NotYours => panic!("it is its own"),
                 Revocation::Unknown => Answer::Unknown,
             });
         }
+        let mut refresh = match deed {
+            Deed::Reuse => self.world.reuse(presented, now + Seconds::new(600), now),
+            Deed::Rotate | Deed::Revoke | Deed::Foreign => self.world.rotation(presented, now),
+        };
         refresh.access_token.digest = self.accesses[number];
         if let Usage::Rotate { successor, .. } = &mut refresh.usage {
             successor.digest = self.refreshes[number];
         }
-        if matches!(deed, Deed::Foreign(_)) {
+        if matches!(deed, Deed::Foreign) {
             refresh = Refresh { client_id: client_id("other"), ..refresh };
         }
         Ok(match store.refresh(issuer, refresh, now).await? {
