@@ -2,7 +2,7 @@
 //! all that it gave out. Here the scan itself is tried, and what people paste into the wrong field.
 
 use portvakt_crypto::encoding::base64_encode;
-use portvakt_testkit::{At, Call, PERSONS, World, log, public, registration};
+use portvakt_testkit::{At, Call, PERSONS, World, log, public, refreshing, registration};
 
 const PERSON: &str = PERSONS[0];
 
@@ -181,4 +181,95 @@ async fn a_secret_or_a_number_in_a_field_that_is_shown_is_named_by_kind_and_leng
     {
         assert!(log.contains(kind), "{kind} was tried, and named");
     }
+}
+
+/// A refresh token is as secret as what it gives: each of them is kept from log and files by the scan that every scene ends with, used or
+/// not; here they are pasted wherever a developer might paste one.
+#[tokio::test]
+async fn a_refresh_token_or_a_number_in_any_field_of_any_endpoint_comes_back_nowhere() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        let service = world.register(at, refreshing("pasting")).await;
+        let mut tokens = world.tokens(&service, PERSON).await;
+        let secret = service.service().secret.clone().unwrap();
+        for _ in 0..3 {
+            tokens = service.refresh(tokens.refresh_token()).await;
+        }
+        let other = world.register(at, refreshing("finder")).await;
+        let endpoints = [
+            service.refreshing(tokens.refresh_token()),
+            service.revoking("unheard"),
+            other.refreshing(tokens.refresh_token()),
+            other.revoking(tokens.refresh_token()),
+            service.revoking("unheard").to(&service.tokeninfo_endpoint()),
+        ];
+        let pasted = [PERSON, tokens.refresh_token(), &tokens.access_token, &secret];
+        for value in pasted {
+            for request in &endpoints {
+                for name in [
+                    "grant_type",
+                    "client_id",
+                    "scope",
+                    "token",
+                    "token_type_hint",
+                    "code",
+                    "client_secret",
+                    "resource",
+                ] {
+                    let mut reply = request.clone().with(name, value).send().await;
+                    if name == "token" || name == "token_type_hint" {
+                        continue;
+                    }
+                    reply.headers.remove("content-length");
+                    let said = format!("{:?} {}", reply.headers, reply.text());
+                    assert!(!pasted.iter().any(|secret| said.contains(secret)), "{name} comes back: {said}");
+                }
+                let twice = request.clone().again(value, "x").again(value, "y").send().await;
+                assert!(!twice.text().contains(value), "{}", twice.text());
+            }
+            for url in [
+                service.url("token_endpoint"),
+                &service.revocation_endpoint(),
+                service.url("userinfo_endpoint"),
+            ] {
+                let reply =
+                    world.call(Call::get(&format!("{url}?refresh_token={value}&token={value}"))).await;
+                assert!(!reply.text().contains(value), "{}", reply.text());
+            }
+        }
+        let late = world.tokens(&service, PERSON).await;
+        world.wait(7200);
+        service.refreshing(late.refresh_token()).send().await;
+    }
+    let log = log();
+    for rule in
+        ["refresh-token-unknown", "refresh-token-expired", "grant-type-unsupported", "refresh-scope-wider"]
+    {
+        assert!(log.contains(rule), "{rule} was tried, and logged");
+    }
+}
+
+#[tokio::test]
+async fn a_pid_that_introspection_tells_stands_in_its_body_alone() {
+    use portvakt_protocol::client::ClientId;
+    use portvakt_protocol::scope::{Scope, ScopeRecord};
+    let world = World::new().await;
+    let at = At::Current;
+    let scope = ScopeRecord {
+        enforced_aud_for_introspection: vec![ClientId::parse("canary-api").unwrap()],
+        requires_pseudonymous_tokens: true,
+        ..ScopeRecord::open(Scope::parse("skatt:inntekt").unwrap())
+    };
+    world.scope(at, scope).await;
+    let api = world.register(at, portvakt_testkit::reader("canary-api")).await;
+    let mut service = refreshing("canary");
+    service.scopes = portvakt_testkit::scopes("openid profile skatt:inntekt");
+    let service = world.register(at, service).await;
+    let tokens = world.tokens_for(&service, PERSON, "openid profile skatt:inntekt").await;
+    let reply = api.introspecting(&tokens.access_token).send().await;
+    assert_eq!(reply.json()["pid"], PERSON);
+    assert!(!format!("{:?}", reply.headers).contains(PERSON));
+    assert_eq!(reply.header("cache-control"), "no-store");
+    let payload = service.verify(&tokens.access_token).await.unwrap().to_string();
+    assert!(!payload.contains(PERSON) && !tokens.response.to_string().contains(PERSON));
 }

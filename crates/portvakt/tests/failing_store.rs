@@ -5,8 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use portvakt_protocol::client::ClientId;
+use portvakt_protocol::registration::ClientRegistration;
+use portvakt_protocol::scope::{Scope, ScopeRecord};
 use portvakt_store::Fault;
-use portvakt_testkit::{At, Browser, PERSONS, RelyingParty, Reply, World};
+use portvakt_testkit::{
+    At, Browser, Damage, PERSONS, RelyingParty, Reply, Tokens, World, assert_rule, refreshing, scopes,
+};
 
 /// The verbs that a login and its tokens come by.
 const VERBS: [&str; 8] = [
@@ -173,5 +178,161 @@ async fn a_verb_that_never_answers_holds_nobody_else_up() {
             () = hanging => {}
         }
         assert!(matches!(login().run().await, Ended::Known), "{verb}");
+    }
+}
+
+// What comes after the login: refresh, introspection, revocation.
+
+/// The verbs that these come by.
+const LATER_VERBS: [&str; 6] =
+    ["client", "refresh_token", "person_standing", "refresh", "access_token", "revoke"];
+
+/// A client that may do all of them.
+async fn later(world: &World) -> RelyingParty {
+    let scope = ScopeRecord {
+        enforced_aud_for_introspection: vec![ClientId::parse("later").unwrap()],
+        ..ScopeRecord::open(Scope::parse("api:read").unwrap())
+    };
+    world.scope(At::Current, scope).await;
+    let scopes = scopes("openid profile api:read idporten:token.introspection");
+    world.register(At::Current, ClientRegistration { scopes, ..refreshing("later") }).await
+}
+
+async fn tokens(world: &World, service: &RelyingParty) -> Tokens {
+    world.tokens_for(service, PERSONS[0], "openid profile api:read").await
+}
+
+/// Whether both ways to ask say that an access token lives.
+async fn lives(service: &RelyingParty, access_token: &str) -> bool {
+    let userinfo = service.userinfo(access_token).await.status == 200;
+    assert_eq!(service.introspect(access_token).await["active"], userinfo);
+    userinfo
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_was_lost_can_be_asked_for_again_and_leaves_one_branch() {
+    let world = World::new().await;
+    let service = later(&world).await;
+    let mut struck = 0;
+    for fault in [Fault::Before, Fault::After] {
+        for verb in LATER_VERBS {
+            let first = tokens(&world, &service).await;
+            let calls = fail_once(&world, verb, 1, fault);
+            let reply = service.refreshing(first.refresh_token()).send().await;
+            if calls.load(Ordering::SeqCst) == 0 {
+                service.read(&reply).await;
+                continue;
+            }
+            struck += 1;
+            assert!(is_excused(&reply), "{verb} {fault:?}: {}", reply.text());
+            assert!(!reply.text().contains("token"), "nothing is given that may not be kept");
+            world.wait(29);
+            let second = service.refresh(first.refresh_token()).await;
+            assert!(lives(&service, &second.access_token).await, "{verb} {fault:?}");
+            let third = service.refresh(second.refresh_token()).await;
+            let replay = service.refreshing(first.refresh_token()).send().await;
+            assert_rule(&replay, "invalid_grant", "refresh-token-replayed");
+            assert!(!lives(&service, &third.access_token).await);
+        }
+    }
+    assert_eq!(struck, 2 * 4, "client, refresh_token, person_standing and refresh were struck");
+    let events = world.events().await;
+    let count = |wanted: &str| events.iter().filter(|event| *event == wanted).count();
+    assert_eq!(count("refresh_retried"), 1, "the one that was done, and not told");
+}
+
+#[tokio::test]
+async fn a_lost_answer_that_is_asked_for_too_late_is_a_replay() {
+    let world = World::new().await;
+    let service = later(&world).await;
+    for (fault, rule) in [(Fault::Before, None), (Fault::After, Some("refresh-token-replayed"))] {
+        let first = tokens(&world, &service).await;
+        fail_once(&world, "refresh", 1, fault);
+        assert!(is_excused(&service.refreshing(first.refresh_token()).send().await));
+        world.wait(30);
+        let late = service.refreshing(first.refresh_token()).send().await;
+        match rule {
+            Some(rule) => assert_rule(&late, "invalid_grant", rule),
+            None => drop(service.read(&late).await),
+        }
+    }
+}
+
+#[tokio::test]
+async fn introspection_that_cannot_know_is_503_and_never_not_active() {
+    let world = World::new().await;
+    let service = later(&world).await;
+    let pilot = world.service(At::Pilot).await;
+    let given = tokens(&world, &service).await.access_token;
+    let pilots = world.tokens(&pilot, PERSONS[0]).await.access_token;
+    for fault in [Fault::Before, Fault::After] {
+        for verb in ["client", "access_token", "person_standing"] {
+            for nth in 1..4 {
+                let calls = fail_once(&world, verb, nth, fault);
+                let asked = service.introspecting(&given).send().await;
+                assert_eq!(is_excused(&asked), calls.load(Ordering::SeqCst) >= nth, "{verb} {nth}");
+                let calls = fail_once(&world, verb, nth, fault);
+                let asked = pilot.tokeninfo(&pilots).await;
+                assert_eq!(is_excused(&asked), calls.load(Ordering::SeqCst) >= nth, "{verb} {nth}");
+                fail_once(&world, verb, u32::MAX, fault);
+                assert!(lives(&service, &given).await);
+                assert_eq!(pilot.tokeninfo(&pilots).await.json()["active"], true);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_later_verb_that_never_answers_holds_nobody_else_up() {
+    let world = World::new().await;
+    let service = later(&world).await;
+    for verb in LATER_VERBS {
+        let given = tokens(&world, &service).await;
+        let request = match verb {
+            "revoke" => service.revoking(given.refresh_token()),
+            "access_token" => service.introspecting(&given.access_token),
+            _ => service.refreshing(given.refresh_token()),
+        };
+        let calls = fail_once(&world, verb, 1, Fault::Hang);
+        let hanging = async {
+            while calls.load(Ordering::SeqCst) == 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        tokio::select! {
+            reply = request.send() => panic!("{verb} hung, and was answered: {}", reply.text()),
+            () = hanging => {}
+        }
+        assert!(lives(&service, &given.access_token).await, "{verb}");
+        let next = service.refresh(given.refresh_token()).await;
+        service.revoke(next.refresh_token()).await;
+        assert!(!lives(&service, &next.access_token).await, "{verb}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_whole_is_not_stored_at_all() {
+    for (damage, at_refresh) in [
+        (Damage::NoInsert("refresh_token"), true),
+        (Damage::NoInsert("access_token"), true),
+        (Damage::NoUpdate("refresh_token"), true),
+        (Damage::NoInsert("refresh_token"), false),
+        (Damage::NoInsert("access_token"), false),
+        (Damage::NoUpdate("code"), false),
+    ] {
+        let world = World::new().await;
+        let service = later(&world).await;
+        let given = tokens(&world, &service).await;
+        let answer = world.answer(&service, PERSONS[0]).await;
+        world.data().damage(damage);
+        let before = world.rows();
+        let request =
+            if at_refresh { service.refreshing(given.refresh_token()) } else { service.redemption(&answer) };
+        for _ in 0..2 {
+            assert!(is_excused(&request.send().await), "{damage:?}");
+        }
+        world.assert_untouched(&before);
+        assert!(lives(&service, &given.access_token).await);
     }
 }

@@ -574,7 +574,7 @@ async fn today_s_registration_says_whether_a_token_is_rotated() {
 }
 
 #[tokio::test]
-async fn a_refreshed_token_is_told_of_as_the_login_was() {
+async fn t1_a_refreshed_access_token_has_the_login_s_claims_and_a_name_of_its_own() {
     let world = World::new().await;
     let service = world.register(At::Current, refreshing("levels")).await;
     let asking = service.request().with("acr_values", At::Current.high());
@@ -589,4 +589,10 @@ async fn a_refreshed_token_is_told_of_as_the_login_was() {
     }
     assert_eq!((after["acr"].as_str(), after.get("aud")), (Some(At::Current.high()), None::<&Value>));
     assert_ne!(before["jti"], after["jti"]);
+    // `typ` and `aud` are the profile's to say (contract §7); what else RFC 9068 §2.2 demands is there.
+    for claim in ["iss", "exp", "iat", "sub", "client_id", "jti"] {
+        assert!(!after[claim].is_null(), "{claim}");
+    }
+    assert_eq!(second.access_token_header().get("typ"), None);
+    assert!(second.access_token_header()["kid"].is_string());
 }
