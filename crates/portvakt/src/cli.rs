@@ -69,6 +69,9 @@ enum Subcommands {
         command: organisation::OrganisationCommand,
     },
     /// Take back everything that was given before now: by an issuer, or there to one client, organisation or person.
+    ///
+    /// Without --client, --organisation and --person it is all that the issuer gave, and --issuer names it, however many there are.
+    /// When the command returns, codes, access tokens and refresh tokens from before are nothing; who logs in anew gets new ones.
     Revoke(revoke::Revoke),
     /// Register scopes, change, stop and show them, and say which organisations may use them.
     Scope {

@@ -13,8 +13,7 @@ use crate::failure::Failure;
 use crate::registry::carried::Carried;
 use crate::registry::not_before::{From, TakenBack, Whose};
 
-/// Whose everything is taken back. Without --client, --organisation and --person it is all that the issuer gave, which is then named
-/// with --issuer, however many there are.
+/// Whose everything is taken back.
 #[derive(Debug, Args)]
 pub(super) struct Revoke {
     #[command(flatten)]
@@ -33,7 +32,7 @@ struct Of {
     #[arg(long, value_name = "ORGNO")]
     organisation: Option<String>,
     /// What was given in this person's name: - reads the number from standard input; only a synthetic one may stand here.
-    #[arg(long, value_name = "-", value_parser = carried)]
+    #[arg(long, value_name = "-|NUMBER", value_parser = carried)]
     person: Option<Carried>,
 }
 

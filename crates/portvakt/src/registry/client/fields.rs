@@ -81,8 +81,8 @@ pub(crate) struct Customer {
     url: Option<String>,
 }
 
-/// A name for people may have commas: what follows the last one is a URL if it begins like one. What is refused is not shown here,
-/// for it may be an identity number; whether the parts hold is the rules' to say.
+/// A name for people may have commas: what follows the last one is a URL if it begins like one. Whether the parts hold is the rules' to
+/// say.
 fn customer(text: &str) -> Result<Customer, String> {
     let shape = || "must be NAME=ORGNO,DISPLAY_NAME or NAME=ORGNO,DISPLAY_NAME,URL".to_owned();
     let (onbehalfof, rest) = text.split_once('=').ok_or_else(shape)?;
