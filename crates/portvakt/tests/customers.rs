@@ -3,6 +3,7 @@
 
 use portvakt_protocol::client::{ClientId, OnBehalfOf};
 use portvakt_protocol::organisation::OrgNumber;
+use portvakt_protocol::refusal::Rule;
 use portvakt_protocol::registration::{ClientRegistration, Subject};
 use portvakt_protocol::scope::{AccessState, ScopeRecord};
 use portvakt_protocol::time::Seconds;
@@ -38,10 +39,11 @@ fn two() -> Vec<OnBehalfOf> {
     vec![customer("oslo", Some("https://oslo.example.no/tilbake")), customer("bergen", None)]
 }
 
-/// The rule that an authorization error at the redirect URI names.
+/// The rule of an authorization error at the redirect URI, which is led to its page, or to that of what it is told as.
 fn rule_of(left: &Reply) -> String {
-    let rule = left.error_uri().rsplit('/').next().unwrap_or_default().to_owned();
-    assert_eq!(logged_rule(left), rule);
+    let rule = logged_rule(left);
+    let told = Rule::named(&rule).map(Rule::told_name);
+    assert_eq!(left.error_uri().rsplit('/').next(), told, "{rule}");
     rule
 }
 

@@ -141,7 +141,10 @@ impl Refusal {
     pub fn description(&self, trace_id: &str) -> String {
         let name = self.rule.told_name();
         let text = match self.rule.told_as {
-            Some(shared) => shared.sentence.to_owned(),
+            Some(Shared { sentence, quotes: true, .. }) => {
+                format!("{sentence}, received {}", self.received.on_the_wire())
+            }
+            Some(Shared { sentence, quotes: false, .. }) => (*sentence).to_owned(),
             None => {
                 let (expected, received) = (&self.expected, self.received.on_the_wire());
                 let before = self.parameter.as_deref().map_or_else(String::new, |name| format!("{name}: "));
@@ -205,7 +208,8 @@ mod tests {
         for shared in Shared::ALL {
             let said: std::collections::BTreeSet<_> = shared.rules().map(told).collect();
             let name = shared.page.name;
-            let same = format!("{}; rule {name} (trace_id: {TRACE})", shared.sentence);
+            let quoted = if shared.quotes { ", received 'z'" } else { "" };
+            let same = format!("{}{quoted}; rule {name} (trace_id: {TRACE})", shared.sentence);
             assert_eq!(said.into_iter().collect::<Vec<_>>(), [same]);
         }
     }

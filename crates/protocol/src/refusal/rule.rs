@@ -34,6 +34,8 @@ pub struct Shared {
     pub page: Rule,
     /// What callers read instead of parameter and expectation.
     pub sentence: &'static str,
+    /// Whether they read what came too, as far as it may be shown: it is their own.
+    pub quotes: bool,
 }
 
 /// A page about a rule in one language: one to three short sentences each.
@@ -95,7 +97,8 @@ impl fmt::Debug for Rule {
 
 impl Shared {
     /// Every one of them.
-    pub const ALL: &'static [&'static Self] = &[&rules::CLIENT_AUTHENTICATION, &rules::TOKEN_NOT_GOOD];
+    pub const ALL: &'static [&'static Self] =
+        &[&rules::CLIENT_AUTHENTICATION, &rules::SCOPE_REFUSED, &rules::TOKEN_NOT_GOOD];
 
     /// The rules that are told as this.
     pub fn rules(&self) -> impl Iterator<Item = &'static Rule> + '_ {

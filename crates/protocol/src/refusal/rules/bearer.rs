@@ -14,6 +14,7 @@ macro_rules! userinfo_request {
 /// What every caller with a token that is not good is told, whatever the reason: the reason is in the operator's log.
 pub static TOKEN_NOT_GOOD: Shared = Shared {
     sentence: "the access token is unknown, has ended, or was revoked",
+    quotes: false,
     page: Rule {
         name: "token-not-good",
         code: ErrorCode::InvalidToken,

@@ -7,6 +7,7 @@ use crate::refusal::rule::{Rule, Shared, Text};
 /// What every caller that did not authenticate is told, whatever the reason: the reason is in the operator's log.
 pub static CLIENT_AUTHENTICATION: Shared = Shared {
     sentence: "client authentication failed: check client_id, the registered token_endpoint_auth_method, and the secret",
+    quotes: false,
     page: Rule {
         name: "client-authentication",
         code: ErrorCode::InvalidClient,

@@ -2,7 +2,34 @@
 
 use super::{authorization_request, rules};
 use crate::refusal::ErrorCode;
-use crate::refusal::rule::{Rule, Text};
+use crate::refusal::rule::{Rule, Shared, Text};
+
+/// What whoever asks for a scope that the client may not use is told, whatever the reason: an authorization request comes from anyone, and
+/// what is registered, and what an owner has answered, is the client's organisation's to know.
+pub static SCOPE_REFUSED: Shared = Shared {
+    sentence: "scope: expected only scopes that the client may use now",
+    quotes: true,
+    page: Rule {
+        name: "scope-refused",
+        code: ErrorCode::InvalidScope,
+        clause: "RFC 6749 §3.3",
+        status: None,
+        told_as: None,
+        en: Text {
+            title: "The client may not use the scope",
+            what: "The scope is not registered on the client, is out of use, is not open to the client's organisation, or is not for clients of its integration type.",
+            why: "An authorization request can come from anyone, so each of these has the same answer. Which of them it was stands in the operator's log under the trace_id.",
+            mend: "Check the scopes of the client's registration in this environment (portvakt client show), and the organisation's access to each (portvakt scope access list). Then ask the operator for the trace_id.",
+        },
+        nb: Text {
+            title: "Klienten kan ikke bruke scopet",
+            what: "Scopet er ikke registrert på klienten, er tatt ut av bruk, er ikke åpent for klientens virksomhet, eller er ikke for klienter av dens integrasjonstype.",
+            why: "En autorisasjonsforespørsel kan komme fra hvem som helst, så alle disse får samme svar. Hvilken av dem det var, står i driftens logg under trace_id.",
+            mend: "Kontroller hvilke scope klienten er registrert med i dette miljøet (portvakt client show), og virksomhetens tilgang til hvert av dem (portvakt scope access list). Spør så driften om trace_id.",
+        },
+        example: authorization_request!(),
+    },
+};
 
 rules! {
     chapter SCOPE;
@@ -32,7 +59,7 @@ rules! {
     example authorization_request!();
 
     /// A scope that is not registered on the client (the pain known as MP-200).
-    static SCOPE_NOT_REGISTERED = "scope-not-registered", InvalidScope, "RFC 6749 §3.3";
+    static SCOPE_NOT_REGISTERED = "scope-not-registered", InvalidScope, "RFC 6749 §3.3", told as SCOPE_REFUSED;
     en "The scope is not registered on the client",
         "A client may ask for the scopes of its own registration, at this issuer.",
         "The registration is where somebody decided what the service needs. Test and production have one each.",
@@ -44,7 +71,7 @@ rules! {
     example "[[clients]]\nclient_id = \"web\"\nscopes = [\"openid\", \"profile\", \"skatt:inntekt\"]";
 
     /// A scope that its owner took out of use.
-    static SCOPE_DEACTIVATED = "scope-deactivated", InvalidScope, "RFC 6749 §3.3";
+    static SCOPE_DEACTIVATED = "scope-deactivated", InvalidScope, "RFC 6749 §3.3", told as SCOPE_REFUSED;
     en "The scope is out of use",
         "The scope is registered on the client, but its owner has deactivated it.",
         "An API that was closed must not go on handing out access.",
@@ -56,7 +83,7 @@ rules! {
     example authorization_request!();
 
     /// The client's organisation has no access to the scope (the pain known as MP-250).
-    static SCOPE_NOT_GRANTED = "scope-not-granted", InvalidScope, "RFC 6749 §3.3";
+    static SCOPE_NOT_GRANTED = "scope-not-granted", InvalidScope, "RFC 6749 §3.3", told as SCOPE_REFUSED;
     en "The organisation has no access to the scope",
         "The scope belongs to another organisation, and yours has no approved access to it: it has asked, was denied, lost it, or never asked.",
         "The owner of an API decides who may use it. Access is given per organisation and per environment.",
@@ -68,7 +95,7 @@ rules! {
     example "[[scopes]]\nscope = \"skatt:inntekt\"\nowner_orgno = \"910753614\"\n\n[[scopes.access]]\nconsumer_orgno = \"991825827\"\nstate = \"APPROVED\"";
 
     /// The scope is for other integration types than the client's (the pain known as MP-201).
-    static SCOPE_INTEGRATION_TYPE = "scope-integration-type", InvalidScope, "ID-porten, scope: allowed_integration_types";
+    static SCOPE_INTEGRATION_TYPE = "scope-integration-type", InvalidScope, "ID-porten, scope: allowed_integration_types", told as SCOPE_REFUSED;
     en "The scope is not for this kind of client",
         "The scope lists the integration types that may use it, and the client's is not among them.",
         "A client for logins alone must not become a way into APIs.",
