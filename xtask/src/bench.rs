@@ -10,7 +10,9 @@ mod ground;
 mod load;
 mod node;
 mod pages;
+mod parties;
 mod rows;
+mod sample;
 mod server;
 mod start;
 mod trips;
@@ -22,15 +24,14 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::client::{RelyingParty, Request};
 use crate::house::{House, Outcome};
 use bars::Bar;
 use ground::Ground;
-use load::Load;
 use node::Place;
-use pages::{PageSamples, Weight};
+use pages::Weight;
+use parties::Parties;
 use rows::{Row, Sample, Yardstick};
-use server::Server;
+use sample::{Bench, Samples};
 use trips::{Counted, Trips};
 
 /// What is asked of `cargo xtask bench`.
@@ -48,6 +49,9 @@ pub(crate) struct Asked {
     /// Measure this binary instead of building one.
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
+    /// So many samples of each row.
+    #[arg(long, value_name = "N", conflicts_with = "short")]
+    samples: Option<usize>,
     /// One sample of few operations: shows that the command works, and measures nothing to rely on.
     #[arg(long)]
     short: bool,
@@ -77,6 +81,8 @@ struct Extent {
     samples: usize,
     logins: usize,
     userinfos: usize,
+    refreshes: usize,
+    introspections: usize,
     discoveries: usize,
     pages: usize,
     start: start::Extent,
@@ -91,6 +97,8 @@ const FULL: Extent = Extent {
     samples: 5,
     logins: 3_000,
     userinfos: 50_000,
+    refreshes: 2_000,
+    introspections: 20_000,
     discoveries: 100_000,
     pages: 20_000,
     start: start::Extent { starts: 20, logins: 1_000, connections: CONNECTIONS },
@@ -102,6 +110,8 @@ const SHORT: Extent = Extent {
     samples: 1,
     logins: 300,
     userinfos: 2_000,
+    refreshes: 300,
+    introspections: 2_000,
     discoveries: 4_000,
     pages: 1_000,
     start: start::Extent { starts: 3, logins: 100, connections: CONNECTIONS },
@@ -133,6 +143,7 @@ pub(crate) fn run(house: &House, asked: &Asked) -> Result<ExitCode, String> {
     };
     let folder = server::run_folder(house)?;
     let extent = if asked.short { SHORT } else { FULL };
+    let extent = Extent { samples: asked.samples.unwrap_or(extent.samples).max(1), ..extent };
     let (rows, starts) = (asked.part != Some(Part::Start), asked.part != Some(Part::Rows));
     let mut table = Table::default();
     let mut bars = Vec::new();
@@ -179,7 +190,8 @@ pub(crate) fn run(house: &House, asked: &Asked) -> Result<ExitCode, String> {
 
 /// The stage of `cargo xtask test`: the command works, no row is void, and no bar is missed by far.
 pub(crate) fn short(house: &House) -> Outcome {
-    let done = run(house, &Asked { part: None, store: None, json: None, binary: None, short: true })?;
+    let done =
+        run(house, &Asked { part: None, store: None, json: None, binary: None, samples: None, short: true })?;
     if done == ExitCode::SUCCESS {
         Ok(())
     } else {
@@ -188,8 +200,10 @@ pub(crate) fn short(house: &House) -> Outcome {
 }
 
 /// What was promised of rows, in ES256 signatures, with the store in the server process.
-const BARS: [(&str, f64); 6] = [
+const BARS: [(&str, f64); 8] = [
     ("code_exchange_opaque", 8.0),
+    ("refresh_opaque", 8.0),
+    ("introspect", 2.5),
     ("userinfo", 2.5),
     ("discovery", 1.5),
     ("login_page", 5.0),
@@ -233,9 +247,10 @@ fn print_trips(counted: &Counted) {
 fn measure_rows(ground: Ground<'_>, extent: Extent) -> Result<(Vec<Row>, Vec<Weight>), String> {
     let server = ground.start(0, true)?;
     ground.furnish()?;
-    let (pilot, current) = (server.relying_party("pilot")?, server.relying_party("idporten")?);
+    ground.furnish_for_rows(&server)?;
+    let parties = Parties::at(&server)?;
     let pids = server.pids();
-    let mut bench = Bench { server, ground, pids, yardsticks: Vec::new() };
+    let mut bench = Bench::new(server, ground, pids);
     let store = match ground {
         Ground::Folder { .. } => "store",
         Ground::Database(_) => "PostgreSQL, alone and with fsync,",
@@ -246,20 +261,22 @@ fn measure_rows(ground: Ground<'_>, extent: Extent) -> Result<(Vec<Row>, Vec<Wei
         ground.data().display()
     );
     // Unmeasured: caches fill, pages of the binary come in, the store's file gets its first pages.
-    let Extent { logins, userinfos, discoveries, pages, .. } = extent;
+    let Extent { logins, userinfos, refreshes, introspections, discoveries, pages, .. } = extent;
     let warm_up = Extent {
         logins: logins / 4,
         userinfos: userinfos / 4,
+        refreshes: refreshes / 4,
+        introspections: introspections / 4,
         discoveries: discoveries / 4,
         pages: pages / 4,
         ..extent
     };
-    bench.sample(&pilot, &current, warm_up)?;
+    bench.sample(&parties, warm_up)?;
     bench.yardsticks.clear();
     let samples =
-        (0..extent.samples).map(|_| bench.sample(&pilot, &current, extent)).collect::<Result<Vec<_>, _>>()?;
+        (0..extent.samples).map(|_| bench.sample(&parties, extent)).collect::<Result<Vec<_>, _>>()?;
     let rows = rows_of(&bench.yardsticks, &samples);
-    let weights = pages::weigh(&pilot, &bench.pids)?;
+    let weights = pages::weigh(&parties.demo, &bench.pids)?;
     bench.server.stop()?;
     Ok((rows, weights))
 }
@@ -271,86 +288,17 @@ fn rows_of(yardsticks: &[Yardstick], samples: &[Samples]) -> Vec<Row> {
     let rows = Row::of_signatures(yardsticks).into_iter().chain([
         row("code_exchange_opaque", 1, |of| of.exchange_opaque),
         row("code_exchange_jwt", 2, |of| of.exchange_jwt),
+        row("refresh_opaque", 1, |of| of.refresh.opaque),
+        row("refresh_jwt", 2, |of| of.refresh.jwt),
         row("login", 0, |of| of.login),
         row("userinfo", 0, |of| of.userinfo),
+        row("introspect", 0, |of| of.refresh.introspect),
+        row("introspect_jwt", 0, |of| of.refresh.introspect_jwt),
+        row("revoke", 0, |of| of.refresh.revoke),
         row("discovery", 0, |of| of.discovery),
         row("login_page", 0, |of| of.pages.login),
         row("refused_page", 0, |of| of.pages.refused),
         row("issuer_page", 0, |of| of.pages.issuer),
     ]);
     rows.collect()
-}
-
-/// One sample of each row.
-struct Samples {
-    login: Sample,
-    exchange_opaque: Sample,
-    exchange_jwt: Sample,
-    userinfo: Sample,
-    discovery: Sample,
-    pages: PageSamples,
-}
-
-struct Bench<'a> {
-    server: Server,
-    ground: Ground<'a>,
-    pids: Vec<String>,
-    yardsticks: Vec<Yardstick>,
-}
-
-impl Bench<'_> {
-    /// Measures every operation once, each on what the one before left: logins give codes, codes give tokens.
-    fn sample(
-        &mut self,
-        pilot: &RelyingParty,
-        current: &RelyingParty,
-        extent: Extent,
-    ) -> Result<Samples, String> {
-        let pids = self.pids.clone();
-        let pids: Vec<&str> = pids.iter().map(String::as_str).cycle().take(extent.logins).collect();
-        let mut load = Load::open(&pilot.at.authority, CONNECTIONS)?;
-        let (login, codes) = self.measure(|| load.log_in(pilot, &pids))?;
-        let (exchange_opaque, tokens) = self.measure(|| load.redeem(pilot, &codes))?;
-        let tokens: Vec<_> = tokens.iter().cycle().take(extent.userinfos).collect();
-        let (userinfo, _) = self.measure(|| {
-            load.each(&tokens, |connection, tokens| {
-                pilot.userinfo(connection, &tokens.access_token).map(drop)
-            })
-        })?;
-        let request = Request::get(&pilot.at.discovery).bytes(&pilot.at.authority);
-        let (discovery, _) = self.measure(|| {
-            load.each(&vec![(); extent.discoveries], |connection, ()| {
-                connection.send_bytes(&request)?.expect(200).map(drop)
-            })
-        })?;
-        let pages = self.sample_pages(&mut load, pilot, extent.pages)?;
-        let codes = load.log_in(current, &pids)?;
-        let (exchange_jwt, _) = self.measure(|| load.redeem(current, &codes))?;
-        Ok(Samples { login, exchange_opaque, exchange_jwt, userinfo, discovery, pages })
-    }
-
-    /// Runs `operations` between two readings of the clocks, and those between two of the yardstick.
-    fn measure<T>(
-        &mut self,
-        operations: impl FnOnce() -> Result<Vec<T>, String>,
-    ) -> Result<(Sample, Vec<T>), String> {
-        let before = self.server.yardstick()?;
-        let (database, signatures, cpu) =
-            (self.ground.database_cpu(), self.server.signatures()?, self.server.cpu()?);
-        let done = operations()?;
-        let (now, cpu) = (self.server.signatures()?, self.server.cpu()?.saturating_sub(cpu));
-        let database =
-            self.ground.database_cpu().zip(database).map(|(now, before)| now.saturating_sub(before));
-        let after = self.server.yardstick()?;
-        self.yardsticks.extend([before, after]);
-        let sample = Sample {
-            operations: u32::try_from(done.len()).map_err(|_| "too many operations to count")?,
-            cpu,
-            database,
-            signatures: now.signatures - signatures.signatures,
-            signature_cpu: now.cpu().saturating_sub(signatures.cpu()),
-            yardstick: before.mean(after),
-        };
-        Ok((sample, done))
-    }
 }

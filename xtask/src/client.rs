@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub(crate) use relying_party::{Endpoints, Login, RelyingParty, Tokens};
+pub(crate) use relying_party::{Endpoints, LOGIN_SCOPES, Login, RelyingParty, Tokens};
 
 /// Longer than any deadline of the server: whoever waits this long waits for nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -81,6 +81,11 @@ impl Answer {
     /// The `error` of an OAuth refusal (RFC 6749 §5.2), or nothing.
     pub(crate) fn error(&self) -> String {
         self.json().get("error").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// Whether it tells of an active token (RFC 7662 §2.2).
+    pub(crate) fn is_active(&self) -> bool {
+        self.json().get("active").and_then(Value::as_bool) == Some(true)
     }
 
     /// Itself when the status is `status`.

@@ -13,6 +13,7 @@ mod crew;
 mod disk;
 mod doors;
 mod example;
+mod families;
 mod faults;
 mod gone;
 mod history;
@@ -51,6 +52,14 @@ const FEW_KILLS: u32 = 12;
 const BY_PATRONI: u32 = 5;
 /// Rounds of each contest over HTTP: 64 connections each, so 10,048 attempts of each kind on each store.
 const ROUNDS: u32 = 157;
+/// Rounds of 64 connections at one refresh token in a full run, on each store.
+const REFRESHES: u32 = 1_000;
+/// And in the short run.
+const FEW_REFRESHES: u32 = 64;
+/// Revocations that race rotations in a full run, on each store.
+const REVOCATIONS: u32 = 10_000;
+/// And in the short run.
+const FEW_REVOCATIONS: u32 = 400;
 /// Contests on the store's verbs in a full run, on each store.
 const CONTESTS: u64 = 1_000_000;
 /// And in the short run.
@@ -100,6 +109,22 @@ enum On {
     Both,
 }
 
+/// How often things are contested over HTTP.
+#[derive(Clone, Copy, Debug)]
+struct Rounds {
+    /// Of each kind that is used once.
+    each: u32,
+    /// Of contenders at one refresh token.
+    refreshes: u32,
+    /// Of revocations beside rotations.
+    revocations: u32,
+}
+
+/// What is promised.
+const ALL_ROUNDS: Rounds = Rounds { each: ROUNDS, refreshes: REFRESHES, revocations: REVOCATIONS };
+/// In the short run.
+const FEW_ROUNDS: Rounds = Rounds { each: ROUNDS, refreshes: FEW_REFRESHES, revocations: FEW_REVOCATIONS };
+
 #[derive(Clone, Debug, Args)]
 struct How {
     /// Makes the same choices again.
@@ -138,6 +163,12 @@ enum Part {
         /// How often, for each kind.
         #[arg(long, value_name = "N", default_value_t = ROUNDS)]
         rounds: u32,
+        /// How often 64 connections use one refresh token.
+        #[arg(long, value_name = "N", default_value_t = REFRESHES)]
+        refreshes: u32,
+        /// How often a revocation races two uses of a refresh token.
+        #[arg(long, value_name = "N", default_value_t = REVOCATIONS)]
+        revocations: u32,
         /// On which store.
         #[arg(long, value_enum, default_value_t = On::Both)]
         on: On,
@@ -214,7 +245,9 @@ pub(crate) fn run(house: &House, asked: Asked) -> Result<ExitCode, String> {
             let until = minutes.map_or(Until::Kills(kills), |minutes| Until::Time(time(minutes)));
             parts::kill_loop(house, &how, until)
         }
-        Some(Part::Contest { rounds, on, how }) => parts::contests(house, &how, rounds, on),
+        Some(Part::Contest { rounds, refreshes, revocations, on, how }) => {
+            parts::contests(house, &how, Rounds { each: rounds, refreshes, revocations }, on)
+        }
         Some(Part::Verbs { count, how }) => parts::by_verbs(house, &how, count),
         Some(Part::Gone { seconds, how }) => parts::database_gone(house, &how, Duration::from_secs(seconds)),
         Some(Part::Power { cuts, how }) => parts::power_cuts(house, &how, cuts),
@@ -242,12 +275,12 @@ pub(crate) fn few_storms(house: &House) -> Outcome {
 
 /// A stage of `cargo xtask test`: contests over HTTP on the embedded store.
 pub(crate) fn contests_on_one(house: &House) -> Outcome {
-    parts::contests(house, &How::released(house), ROUNDS, On::Embedded)
+    parts::contests(house, &How::released(house), FEW_ROUNDS, On::Embedded)
 }
 
 /// A stage of `cargo xtask test`: contests over HTTP on three nodes.
 pub(crate) fn contests_on_nodes(house: &House) -> Outcome {
-    parts::contests(house, &How::released(house), ROUNDS, On::Nodes)
+    parts::contests(house, &How::released(house), FEW_ROUNDS, On::Nodes)
 }
 
 /// A stage of `cargo xtask test`: short contests on the store's verbs.

@@ -1,11 +1,16 @@
 //! What a measured server stands on: a folder of its own, or a database that nodes share.
 
+use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::node::Place;
+use portvakt_cluster::fitted;
+
+use super::node::{Place, WRITTEN_FOR};
+use super::parties::CATALOGUE;
 use super::server::{Server, Start};
-use crate::house::Outcome;
+use crate::house::{Outcome, run};
 
 /// Where the data is.
 #[derive(Clone, Copy)]
@@ -41,6 +46,24 @@ impl Ground<'_> {
         match self {
             Self::Folder { .. } => Ok(()),
             Self::Database(place) => place.register(),
+        }
+    }
+
+    /// Registers what rows are measured with beside that, while `server` runs.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub(super) fn furnish_for_rows(&self, server: &Server) -> Outcome {
+        let text = fitted(CATALOGUE, &[(WRITTEN_FOR, server.issuer_of("idporten")?)])?;
+        match self {
+            Self::Database(place) => place.apply("bench.toml", &text),
+            Self::Folder { binary, data } => {
+                let file = data.with_extension("toml");
+                fs::write(&file, text).map_err(|why| format!("{}: {why}", file.display()))?;
+                let mut apply = Command::new(binary);
+                apply.arg("apply").arg(&file).arg("--data").arg(data).stdout(Stdio::null());
+                run(&mut apply)
+            }
         }
     }
 

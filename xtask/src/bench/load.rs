@@ -73,6 +73,25 @@ impl Load {
     pub(super) fn redeem(&mut self, party: &RelyingParty, codes: &[String]) -> Result<Vec<Tokens>, String> {
         self.each(codes, |connection, code| party.redeem(connection, code))
     }
+
+    /// One login for each of `pids`, and the tokens that it gives.
+    ///
+    /// # Errors
+    /// A login or a redemption went wrong.
+    pub(super) fn tokens(&mut self, party: &RelyingParty, pids: &[&str]) -> Result<Vec<Tokens>, String> {
+        let codes = self.log_in(party, pids)?;
+        self.redeem(party, &codes)
+    }
+
+    /// Uses the refresh token of each.
+    ///
+    /// # Errors
+    /// One was refused, or is not there.
+    pub(super) fn refresh(&mut self, party: &RelyingParty, tokens: &[Tokens]) -> Result<Vec<Tokens>, String> {
+        self.each(tokens, |connection, tokens| {
+            party.refresh(connection, tokens.refresh_token.as_deref().unwrap_or_default())
+        })
+    }
 }
 
 #[cfg(test)]

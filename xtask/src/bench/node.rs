@@ -18,8 +18,8 @@ use crate::house::{Outcome, run};
 /// What is registered: as at `portvakt dev`.
 const CATALOGUE: &str = include_str!("../../../crates/portvakt/src/dev/demo.toml");
 
-/// Where the catalogue is written for.
-const WRITTEN_FOR: &str = "http://localhost:8080";
+/// Where catalogues are written for.
+pub(super) const WRITTEN_FOR: &str = "http://localhost:8080";
 
 /// How long a node may take to answer.
 const START: Duration = Duration::from_secs(60);
@@ -122,8 +122,16 @@ impl Place {
     /// # Errors
     /// It was refused.
     pub(super) fn register(&self) -> Outcome {
-        let file = self.folder.join("catalogue.toml");
-        fs::write(&file, self.catalogue()?).map_err(|why| format!("{}: {why}", file.display()))?;
+        self.apply("catalogue.toml", &self.catalogue()?)
+    }
+
+    /// Registers another catalogue, which lies in a file of that name.
+    ///
+    /// # Errors
+    /// It was refused.
+    pub(super) fn apply(&self, name: &str, catalogue: &str) -> Outcome {
+        let file = self.folder.join(name);
+        fs::write(&file, catalogue).map_err(|why| format!("{}: {why}", file.display()))?;
         run(self.portvakt(&["apply"]).arg(&file).arg("--config").arg(self.configuration()))
     }
 

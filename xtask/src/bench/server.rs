@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 
 use super::rows::Yardstick;
-use crate::client::{Endpoints, RelyingParty};
+use crate::client::{Endpoints, LOGIN_SCOPES, RelyingParty};
 use crate::house::House;
 
 /// The kernel's unit in `/proc/PID/stat`: `USER_HZ` is 100 on every architecture that we build for (proc(5)).
@@ -164,20 +164,30 @@ impl Server {
     /// There is none.
     pub(super) fn relying_party(&self, profile: &str) -> Result<RelyingParty, String> {
         let none = || format!("the server has no confidential client at {profile}");
-        let issuer = self.stands.issuers.iter().find(|one| one.profile == profile).ok_or_else(none)?;
+        let issuer = self.issuer_of(profile)?;
         let client = self
             .stands
             .clients
             .iter()
-            .find(|client| client.issuer == issuer.issuer && client.client_secret.is_some())
+            .find(|client| client.issuer == issuer && client.client_secret.is_some())
             .ok_or_else(none)?;
         Ok(RelyingParty {
-            at: Endpoints::discover(&issuer.issuer)?,
+            at: Endpoints::discover(issuer)?,
             client_id: client.client_id.clone(),
             secret: client.client_secret.clone().unwrap_or_default(),
             redirect_uri: client.redirect_uris.first().cloned().ok_or_else(none)?,
             pkce: true,
+            scope: LOGIN_SCOPES.to_owned(),
         })
+    }
+
+    /// The identifier of the issuer with that profile.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(super) fn issuer_of(&self, profile: &str) -> Result<&str, String> {
+        let issuer = self.stands.issuers.iter().find(|one| one.profile == profile);
+        issuer.map(|one| one.issuer.as_str()).ok_or_else(|| format!("the server has no issuer of {profile}"))
     }
 
     /// The first issuer's identifier.

@@ -25,6 +25,10 @@ pub(crate) struct Endpoints {
     pub(crate) userinfo: String,
     /// The JWK Set's.
     pub(crate) jwks: String,
+    /// The introspection endpoint's, where clients may ask one.
+    pub(crate) introspection: Option<String>,
+    /// The revocation endpoint's.
+    pub(crate) revocation: String,
 }
 
 impl Endpoints {
@@ -57,7 +61,11 @@ impl Endpoints {
                 .map(|(_, target)| target.to_owned())
                 .ok_or_else(|| format!("{member} of {issuer} is not at {authority}: {url}"))
         };
+        // The pilot's document does not tell of its revocation endpoint (contract §11).
+        let untold = || format!("{}/revoke", path.trim_end_matches('/'));
         Ok(Self {
+            introspection: target("introspection_endpoint").ok(),
+            revocation: target("revocation_endpoint").unwrap_or_else(|_| untold()),
             authorization: target("authorization_endpoint")?,
             token: target("token_endpoint")?,
             userinfo: target("userinfo_endpoint")?,
@@ -90,7 +98,12 @@ pub(crate) struct RelyingParty {
     pub(crate) redirect_uri: String,
     /// Whether its requests carry a PKCE challenge.
     pub(crate) pkce: bool,
+    /// The scopes that it asks for.
+    pub(crate) scope: String,
 }
+
+/// The scopes of login alone.
+pub(crate) const LOGIN_SCOPES: &str = "openid profile";
 
 /// A login under way in one browser.
 #[derive(Clone, Debug)]
@@ -107,6 +120,8 @@ pub(crate) struct Login {
 pub(crate) struct Tokens {
     /// `access_token`.
     pub(crate) access_token: String,
+    /// `refresh_token`, if there is one.
+    pub(crate) refresh_token: Option<String>,
 }
 
 impl RelyingParty {
@@ -116,7 +131,7 @@ impl RelyingParty {
             ("client_id", self.client_id.as_str()),
             ("redirect_uri", &self.redirect_uri),
             ("response_type", "code"),
-            ("scope", "openid profile"),
+            ("scope", &self.scope),
             ("state", "4bJxYcW2zQ8fT1kR"),
             ("nonce", "hV6nM3sG9dL0uP5e"),
         ];
@@ -241,9 +256,7 @@ impl RelyingParty {
         if self.pkce {
             pairs.push(("code_verifier", VERIFIER));
         }
-        Request::form(&self.at.token, &pairs)
-            .with("authorization", basic(&self.client_id, &self.secret))
-            .bytes(&self.at.authority)
+        self.asking(&self.at.token, &pairs)
     }
 
     /// Redeems a code.
@@ -254,13 +267,70 @@ impl RelyingParty {
         Tokens::of(server.send_bytes(&self.redemption(code))?)
     }
 
+    /// The bytes of a use of a refresh token (RFC 6749 §6), to be read by [`Tokens::of`].
+    pub(crate) fn refreshing(&self, refresh_token: &str) -> Vec<u8> {
+        self.asking(&self.at.token, &[("grant_type", "refresh_token"), ("refresh_token", refresh_token)])
+    }
+
+    /// Uses a refresh token.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub(crate) fn refresh(&self, server: &mut dyn Server, refresh_token: &str) -> Result<Tokens, Miss> {
+        Tokens::of(server.send_bytes(&self.refreshing(refresh_token))?)
+    }
+
+    /// The bytes of a revocation (RFC 7009 §2.1).
+    pub(crate) fn revocation(&self, token: &str) -> Vec<u8> {
+        self.asking(&self.at.revocation, &[("token", token)])
+    }
+
+    /// Has a token's whole grant revoked.
+    ///
+    /// # Errors
+    /// [`Miss`].
+    pub(crate) fn revoke(&self, server: &mut dyn Server, token: &str) -> Result<(), Miss> {
+        server.send_bytes(&self.revocation(token))?.expect(200).map(drop)
+    }
+
+    /// The bytes of a question about a token (RFC 7662 §2.1), if the issuer answers such.
+    pub(crate) fn introspection(&self, token: &str) -> Option<Vec<u8>> {
+        self.at.introspection.as_ref().map(|at| self.asking(at, &[("token", token)]))
+    }
+
+    /// Asks about a token: done if it is active.
+    ///
+    /// # Errors
+    /// [`Miss`], also when the token is told to be not active.
+    pub(crate) fn introspect(&self, server: &mut dyn Server, token: &str) -> Result<(), Miss> {
+        let none = || Miss::Lost(std::io::Error::other("the issuer names no introspection endpoint"));
+        let answer = server.send_bytes(&self.introspection(token).ok_or_else(none)?)?.expect(200)?;
+        match answer.is_active() {
+            true => Ok(()),
+            false => Err(Miss::Answered(answer)),
+        }
+    }
+
+    /// The bytes of a form that the client authenticates with.
+    fn asking(&self, target: &str, pairs: &[(&str, &str)]) -> Vec<u8> {
+        Request::form(target, pairs)
+            .with("authorization", basic(&self.client_id, &self.secret))
+            .bytes(&self.at.authority)
+    }
+
     /// Asks the UserInfo endpoint.
     ///
     /// # Errors
     /// [`Miss`].
     pub(crate) fn userinfo(&self, server: &mut dyn Server, access_token: &str) -> Result<Answer, Miss> {
-        let request = Request::get(&self.at.userinfo).with("authorization", format!("Bearer {access_token}"));
-        server.send(&request)?.expect(200)
+        server.send_bytes(&self.look_up(access_token))?.expect(200)
+    }
+
+    /// The bytes of a question to the UserInfo endpoint.
+    pub(crate) fn look_up(&self, access_token: &str) -> Vec<u8> {
+        Request::get(&self.at.userinfo)
+            .with("authorization", format!("Bearer {access_token}"))
+            .bytes(&self.at.authority)
     }
 
     /// The target of a redirect that stays in the house.
@@ -280,7 +350,7 @@ impl Tokens {
         let body = answer.json();
         let member = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
         match member("access_token").filter(|_| member("id_token").is_some()) {
-            Some(access_token) => Ok(Self { access_token }),
+            Some(access_token) => Ok(Self { access_token, refresh_token: member("refresh_token") }),
             None => Err(Miss::Answered(answer)),
         }
     }

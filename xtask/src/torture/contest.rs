@@ -1,6 +1,6 @@
 //! `cargo xtask torture contest`: many connections want the same single use at the same moment. One of them gets it: a code is
 //! redeemed once, and what it gave is revoked, since all the others were replays (RFC 6749 §4.1.2); a login gives one code; and a
-//! login has one answer, a code or the person's refusal.
+//! login has one answer, a code or the person's refusal. Refresh tokens are in `families`.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -138,9 +138,15 @@ fn one_round(
     counts.winners.insert(*winner);
     let Prize::Tokens(tokens) = prize else { return Ok(()) };
     match party.userinfo(judge, &tokens.access_token) {
-        Err(Miss::Answered(answer)) if answer.status == 401 => Ok(()),
+        Err(Miss::Answered(answer)) if answer.status == 401 => {}
+        Err(miss) => return Err(miss.to_string()),
+        Ok(_) => return Err("the access token of a replayed code still works".to_owned()),
+    }
+    let Some(refresh_token) = &tokens.refresh_token else { return Ok(()) };
+    match party.refresh(judge, refresh_token) {
+        Err(Miss::Answered(answer)) if answer.error() == "invalid_grant" => Ok(()),
         Err(miss) => Err(miss.to_string()),
-        Ok(_) => Err("the tokens of a replayed code still work".to_owned()),
+        Ok(_) => Err("the refresh token of a replayed code still works".to_owned()),
     }
 }
 

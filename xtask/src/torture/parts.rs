@@ -10,7 +10,10 @@ use super::faults::Goal;
 use super::kills::Until;
 use super::nodes::PairSite;
 use super::server::{CLIENT, Site};
-use super::{How, On, clock, contest, disk, example, faults, gone, kills, power, trace, verbs};
+use super::{
+    How, On, Rounds, clock, contest, disk, example, families, faults, gone, kills, power, trace, verbs,
+};
+use crate::client::RelyingParty;
 use crate::house::{House, Outcome, run as run_command};
 use crate::test::release_binary_path;
 
@@ -54,8 +57,8 @@ pub(super) fn database_gone(house: &House, how: &How, time: Duration) -> Outcome
     Ok(())
 }
 
-/// Contests over HTTP: so many rounds of each kind on each store.
-pub(super) fn contests(house: &House, how: &How, rounds: u32, on: On) -> Outcome {
+/// Contests over HTTP: so many rounds on each store.
+pub(super) fn contests(house: &House, how: &How, rounds: Rounds, on: On) -> Outcome {
     let began = Instant::now();
     let (binary, mut chance) = prepared(house, how, "contest")?;
     let folder = house.target.join("torture").join("contest");
@@ -64,18 +67,32 @@ pub(super) fn contests(house: &House, how: &How, rounds: u32, on: On) -> Outcome
         let (server, ready) = site.start()?;
         let parties = [ready.relying_party("pilot", &CLIENT)?, ready.relying_party("idporten", &CLIENT)?];
         let entrance = Entrance::alone(&parties[0].at.authority);
-        contest::run("the embedded store", &entrance, &parties, rounds, &mut chance)?;
+        contest_all("the embedded store", &entrance, &parties, rounds, &mut chance)?;
         server.end()?;
+        site.checked()?;
         site.remove()?;
     }
     if on != On::Embedded {
         let site = PairSite::start(&binary, &folder, NODES)?;
         let (entrance, parties) = (site.site.entrance.clone(), site.site.parties()?);
-        contest::run("PostgreSQL", &entrance, &parties, rounds, &mut chance)?;
+        contest_all("PostgreSQL", &entrance, &parties, rounds, &mut chance)?;
+        site.site.checked()?;
         site.remove()?;
     }
     told(&chance, began);
     Ok(())
+}
+
+fn contest_all(
+    place: &str,
+    entrance: &Entrance,
+    parties: &[RelyingParty; 2],
+    rounds: Rounds,
+    chance: &mut Chance,
+) -> Outcome {
+    contest::run(place, entrance, parties, rounds.each, chance)?;
+    families::contend(place, entrance, parties, rounds.refreshes, chance)?;
+    families::race(place, entrance, parties, rounds.revocations, chance)
 }
 
 /// Contests on the store's verbs: so many attempts on each store.

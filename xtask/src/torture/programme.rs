@@ -7,8 +7,8 @@ use super::chance::Chance;
 use super::faults::Goal;
 use super::kills::Until;
 use super::{
-    BY_PATRONI, CONTESTS, CUTS, FAILOVERS, FAULTS, FEW_CUTS, FEW_FAULTS, GONE, How, KILLS, OUTAGE, On,
-    ROUNDS, copy, month, parts,
+    ALL_ROUNDS, BY_PATRONI, CONTESTS, CUTS, FAILOVERS, FAULTS, FEW_CUTS, FEW_FAULTS, GONE, How, KILLS,
+    OUTAGE, On, Rounds, copy, month, parts,
 };
 use crate::house::{House, Outcome};
 
@@ -50,6 +50,7 @@ fn parts_of<'a>(house: &'a House, how: &'a How, minutes: Option<u64>) -> Vec<Par
     // Fewer say nothing.
     let (cuts, faults) = (scale.of(CUTS).max(FEW_CUTS), scale.of(FAULTS).max(FEW_FAULTS));
     let (count, by_patroni) = (scale.count(), scale.of(BY_PATRONI));
+    let rounds = scale.rounds();
     let gone = scale.gone();
     let until = minutes.map_or(Until::Kills(KILLS), |_| Until::Time(scale.share(15)));
     let goal =
@@ -57,8 +58,11 @@ fn parts_of<'a>(house: &'a House, how: &'a How, minutes: Option<u64>) -> Vec<Par
     vec![
         ("answers after their sync".to_owned(), Box::new(move || parts::in_order(house, how))),
         (
-            format!("contests over HTTP, {ROUNDS} rounds of each kind on each store"),
-            Box::new(move || parts::contests(house, how, ROUNDS, On::Both)),
+            format!(
+                "contests over HTTP on each store: {} rounds of each single use, {} of a refresh token, {} revocations",
+                rounds.each, rounds.refreshes, rounds.revocations
+            ),
+            Box::new(move || parts::contests(house, how, rounds, On::Both)),
         ),
         (
             format!("contests by verbs, {count} attempts on each store"),
@@ -103,6 +107,12 @@ impl Scale {
 
     fn count(self) -> u64 {
         self.0.map_or(CONTESTS, |minutes| (CONTESTS * minutes.min(FULL) / FULL).max(10_000))
+    }
+
+    fn rounds(self) -> Rounds {
+        let [refreshes, revocations] =
+            [ALL_ROUNDS.refreshes, ALL_ROUNDS.revocations].map(|full| self.of(full));
+        Rounds { refreshes, revocations, ..ALL_ROUNDS }
     }
 
     fn gone(self) -> Duration {

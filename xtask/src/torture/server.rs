@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
 use super::chance::Chance;
-use crate::client::{Endpoints, RelyingParty};
+use crate::client::{Endpoints, LOGIN_SCOPES, RelyingParty};
 use crate::house::{Outcome, output};
 
 /// A start takes far less, also on a folder that a killed server left.
@@ -297,6 +297,7 @@ impl Registered {
             secret: self.secret.to_owned(),
             redirect_uri: self.redirect_uri.to_owned(),
             pkce: true,
+            scope: LOGIN_SCOPES.to_owned(),
         }
     }
 }
