@@ -2,13 +2,14 @@
 //! runs for the organisation it belongs to.
 
 use portvakt_protocol::client::{ClientId, OnBehalfOf};
-use portvakt_protocol::organisation::OrgNumber;
+use portvakt_protocol::organisation::{OrgNumber, Organisation, Standing};
 use portvakt_protocol::refusal::Rule;
-use portvakt_protocol::registration::{ClientRegistration, Subject};
+use portvakt_protocol::registration::{Change, ClientRegistration, Subject};
 use portvakt_protocol::scope::{AccessState, ScopeRecord};
 use portvakt_protocol::time::Seconds;
 use portvakt_testkit::{
-    At, PERSONS, Reply, World, logged_rule, owned_scope, reader, refreshing, registration, scopes,
+    At, PERSONS, Reply, World, logged_rule, organisation, owned_scope, reader, refreshing, registration,
+    scopes,
 };
 use serde_json::{Value, json};
 
@@ -198,6 +199,7 @@ async fn s7_a_supplier_s_client_names_consumer_and_supplier() {
         ..owned_scope("api:read", "991825827")
     };
     world.organisation(at, CUSTOMER).await;
+    world.organisation(at, SUPPLIER).await;
     world.scope(at, record).await;
     world.access(at, "api:read", CUSTOMER, AccessState::Approved).await;
     let service = world.register(at, run_by_supplier("supplied")).await;
@@ -234,6 +236,34 @@ async fn g3_a_supplier_s_own_access_opens_nothing_for_its_customer() {
         assert_eq!(rule_of(&asking().send().await), "scope-not-granted");
         world.access(at, "api:read", CUSTOMER, AccessState::Approved).await;
         world.accepted(&asking()).await;
+    }
+}
+
+#[tokio::test]
+async fn g4_a_supplier_that_withdraws_ends_what_its_clients_were_given() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        world.organisation(at, CUSTOMER).await;
+        world.organisation(at, SUPPLIER).await;
+        world.scope(at, owned_scope("api:read", CUSTOMER)).await;
+        let service = world.register(at, run_by_supplier("supplied")).await;
+        let tokens = world.tokens_for(&service, PERSON, "openid profile").await;
+        let stands = async |standing| {
+            let orgno = OrgNumber::parse(SUPPLIER).unwrap();
+            let name = "Nabodirektoratet".to_owned();
+            let supplier = Organisation { orgno, name, standing, ..organisation() };
+            world
+                .change(vec![Change::Organisation { issuer: world.issuer(at), organisation: supplier }])
+                .await;
+        };
+        stands(Standing::Withdrawn).await;
+        let refused = service.refreshing(tokens.refresh_token()).send().await;
+        assert_eq!(refused.status, 401);
+        assert_eq!(logged_rule(&refused), "client-authentication-stopped");
+        assert_eq!(service.userinfo(&tokens.access_token).await.status, 401);
+        stands(Standing::Active).await;
+        assert_eq!(service.userinfo(&tokens.access_token).await.status, 200);
+        service.refresh(tokens.refresh_token()).await;
     }
 }
 

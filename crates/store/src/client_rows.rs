@@ -12,6 +12,8 @@ pub(crate) struct ClientRows {
     pub(crate) registration: ClientRegistration,
     pub(crate) active: bool,
     pub(crate) organisation: Organisation,
+    /// Who runs it for that one.
+    pub(crate) supplier: Option<Organisation>,
     pub(crate) scopes: Vec<ScopeRecord>,
     /// Of its own organisation alone.
     pub(crate) access: Vec<ScopeAccess>,
@@ -28,6 +30,7 @@ impl ClientRows {
             provider,
             Beside {
                 organisation: &self.organisation,
+                supplier: self.supplier.as_ref(),
                 scopes: &self.scopes,
                 access: &self.access,
                 secrets: self.secrets,

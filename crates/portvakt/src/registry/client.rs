@@ -299,8 +299,11 @@ pub(super) fn judged(
     let organisation = registry.organisations.iter().find(|known| known.orgno == registration.client_orgno);
     let organisation = organisation
         .ok_or_else(|| vec![format!("client_orgno = {}: must be registered", registration.client_orgno)])?;
+    let supplier = registration.supplier_orgno.as_ref();
     let beside = Beside {
         organisation,
+        supplier: supplier
+            .and_then(|orgno| registry.organisations.iter().find(|known| known.orgno == *orgno)),
         scopes: &registry.scopes,
         access: &registry.access,
         secrets: Vec::new(),

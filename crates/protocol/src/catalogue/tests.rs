@@ -214,6 +214,7 @@ fn the_ten_fields_suffice_and_a_second_apply_changes_nothing() {
             provider,
             Beside {
                 organisation,
+                supplier: None,
                 scopes: &[],
                 access: &[],
                 secrets: vec![],

@@ -39,6 +39,8 @@ pub const MOST_CUSTOMERS: usize = 500;
 pub struct Beside<'a> {
     /// The organisation that it is registered under.
     pub organisation: &'a Organisation,
+    /// The organisation that runs it for that one, if one does and is registered.
+    pub supplier: Option<&'a Organisation>,
     /// The scopes registered at the issuer; a deactivated one stays on the client and is refused when asked for.
     pub scopes: &'a [ScopeRecord],
     /// What was said of organisations' access to scopes: all of it, or at least this client's organisation's.
@@ -57,7 +59,7 @@ impl ClientRegistration {
     /// # Errors
     /// Every [`RegistrationFault`] of it, with paths such as `redirect_uris[2]`.
     pub fn client(&self, provider: &Provider, beside: Beside<'_>) -> Result<Client, Vec<RegistrationFault>> {
-        let Beside { organisation, scopes, access, secrets, active, not_before } = beside;
+        let Beside { organisation, supplier, scopes, access, secrets, active, not_before } = beside;
         let mut faults = Faults::under("");
         let environment = provider.environment();
         if organisation.orgno != self.client_orgno {
@@ -88,7 +90,11 @@ impl ClientRegistration {
         if !faults.is_empty() {
             return Err(faults.into_found());
         }
-        let stopped = match (active, organisation.may_have_clients()) {
+        // Whoever runs it stands for it as its organisation does.
+        let is_run = self.supplier_orgno.as_ref().is_none_or(|orgno| {
+            supplier.is_some_and(|supplier| supplier.orgno == *orgno && supplier.may_have_clients())
+        });
+        let stopped = match (active, is_run && organisation.may_have_clients()) {
             (false, _) => Some(Stopped::ClientDeactivated),
             (true, false) => Some(Stopped::OrganisationStopped),
             (true, true) => None,

@@ -39,7 +39,15 @@ fn skatt(active: bool) -> ScopeRecord {
 /// An active client of `organisation`'s without a secret.
 fn beside<'a>(organisation: &'a Organisation, scopes: &'a [ScopeRecord]) -> Beside<'a> {
     let not_before = Timestamp::from_unix(0);
-    Beside { organisation, scopes, access: &[], secrets: Vec::new(), active: true, not_before }
+    Beside {
+        organisation,
+        supplier: None,
+        scopes,
+        access: &[],
+        secrets: Vec::new(),
+        active: true,
+        not_before,
+    }
 }
 
 fn web() -> ClientRegistration {
@@ -351,6 +359,22 @@ fn g4_a_client_is_stopped_by_itself_and_by_its_organisation() {
     let without_terms = Organisation { terms: None, ..organisation() };
     assert_eq!(stopped(&without_terms, true), Some(Stopped::OrganisationStopped));
     assert_eq!(stopped(&organisation(), true), None);
+}
+
+#[test]
+fn g4_a_client_is_stopped_by_the_supplier_that_runs_it() {
+    let provider = provider(Environment::Test, &PILOT);
+    let supplier = Organisation { orgno: OrgNumber::parse("889640782").unwrap(), ..organisation() };
+    let run = ClientRegistration { supplier_orgno: Some(supplier.orgno.clone()), ..web() };
+    let stopped = |supplier: Option<&Organisation>| {
+        let own = organisation();
+        run.client(&provider, Beside { supplier, ..beside(&own, &[]) }).unwrap().stopped()
+    };
+    let gone = Organisation { standing: Standing::Withdrawn, ..supplier.clone() };
+    for other in [None, Some(&gone), Some(&organisation())] {
+        assert_eq!(stopped(other), Some(Stopped::OrganisationStopped), "{other:?}");
+    }
+    assert_eq!(stopped(Some(&supplier)), None);
 }
 
 #[test]

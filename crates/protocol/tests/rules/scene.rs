@@ -99,7 +99,15 @@ pub(crate) fn client_among(
     let secret = StoredSecret { digest: ClientSecret::presented(SECRET).digest(), expires: after(1000) };
     let secrets =
         if registration.token_endpoint_auth_method.has_secret() { vec![secret] } else { Vec::new() };
-    let beside = Beside { organisation: &organisation, scopes, access, secrets, active: true, not_before };
+    let beside = Beside {
+        organisation: &organisation,
+        supplier: None,
+        scopes,
+        access,
+        secrets,
+        active: true,
+        not_before,
+    };
     Arc::new(registration.client(provider, beside).unwrap())
 }
 

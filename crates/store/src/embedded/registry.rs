@@ -110,6 +110,10 @@ impl ClientRows {
             access: access_of(&moment, issuer, &organisation.orgno)?,
             secrets: secrets(&moment, issuer, client_id)?,
             not_before: not_before(&moment, issuer, &registration)?,
+            supplier: match &registration.supplier_orgno {
+                Some(orgno) => organisation_of(&moment, issuer, orgno)?,
+                None => None,
+            },
             organisation,
             registration,
         }))

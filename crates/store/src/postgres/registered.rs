@@ -23,6 +23,9 @@ statements! {
     ORGANISATIONS(INT8) =
         "SELECT orgno, name, terms_version, terms_accepted_at, terms_accepted_by, standing
          FROM organisation WHERE issuer = $1 ORDER BY orgno COLLATE \"C\"";
+    ORGANISATION(INT8, TEXT) =
+        "SELECT orgno, name, terms_version, terms_accepted_at, terms_accepted_by, standing
+         FROM organisation WHERE issuer = $1 AND orgno = $2";
     SCOPES(INT8) =
         "SELECT scope, description, token_type, at_max_age, active, record FROM scope WHERE issuer = $1
          ORDER BY scope COLLATE \"C\"";
@@ -124,16 +127,23 @@ impl Postgres {
         };
         let secrets = self.read(&SECRETS_OF, &[&number, &client_id.as_str()]).await?;
         let secrets = secrets.iter().map(|row| secret(row.try_get(0)?, row.try_get(1)?));
-        let organisation = organisation(&row)?;
+        let own = organisation(&row)?;
         let registration = row::registration(row.try_get(6)?)?;
-        let access_of = self.read(&ACCESS_OF, &[&number, &organisation.orgno.as_str()]).await?;
+        let access_of = self.read(&ACCESS_OF, &[&number, &own.orgno.as_str()]).await?;
         Ok(Some(ClientRows {
             active: row.try_get(7)?,
             scopes: self.scopes(number).await?,
             access: access_of.iter().map(access).collect::<Result<_, _>>()?,
             secrets: secrets.collect::<Result<_, _>>()?,
             not_before: self.not_before(number, &registration).await?,
-            organisation,
+            supplier: match &registration.supplier_orgno {
+                Some(orgno) => {
+                    let found = self.read_one(&ORGANISATION, &[&number, &orgno.as_str()]).await?;
+                    found.as_ref().map(organisation).transpose()?
+                }
+                None => None,
+            },
+            organisation: own,
             registration,
         }))
     }

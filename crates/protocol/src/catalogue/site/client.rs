@@ -114,8 +114,10 @@ impl Site<'_> {
             })
         };
         let access: Vec<ScopeAccess> = self.access.iter().filter_map(of_its_own).collect();
+        let supplier = registration.supplier_orgno.as_ref().and_then(|orgno| self.organisations.get(orgno));
         let beside = Beside {
             organisation,
+            supplier: supplier.map(|member| &member.organisation),
             scopes: &scopes,
             access: &access,
             secrets: Vec::new(),

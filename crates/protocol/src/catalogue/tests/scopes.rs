@@ -68,6 +68,7 @@ fn may_ask(world: &World) -> bool {
     let registration: &ClientRegistration = &world.client(PILOT_TEST, "user").registration;
     let beside = Beside {
         organisation: world.organisation(PILOT_TEST, "991825827"),
+        supplier: None,
         scopes: &registry.scopes,
         access: &registry.access,
         secrets: vec![],
