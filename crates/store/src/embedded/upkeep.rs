@@ -18,14 +18,21 @@ const LOGINS: &str = "DELETE FROM login WHERE id IN (SELECT id FROM login WHERE 
 const ACCESS_TOKENS: &str =
     "DELETE FROM access_token WHERE id IN (SELECT id FROM access_token WHERE expires <= ?1 LIMIT ?2)";
 
-/// With its codes and tokens, and so only when each of them has ended too.
+/// With its codes and tokens, and so only when each of them has ended too. A family has as many refresh tokens as the one that can be used
+/// has for its number, and a batch takes no more of them than it takes of anything else, but for those of its last family.
 const GRANTS: &str = "DELETE FROM login_grant WHERE id IN (
-    SELECT g.id FROM login_grant g
-    WHERE g.expires <= ?1
-      AND NOT EXISTS (SELECT 1 FROM access_token t WHERE t.grant_id = g.id AND t.expires > ?1)
-      AND NOT EXISTS (SELECT 1 FROM code c WHERE c.grant_id = g.id AND c.expires > ?1)
-      AND NOT EXISTS (SELECT 1 FROM refresh_token r WHERE r.grant_id = g.id AND r.spent_at IS NULL AND r.expires > ?1)
-    LIMIT ?2)";
+    SELECT id FROM (
+        SELECT e.id, sum(coalesce((SELECT r.generation FROM refresh_token r WHERE r.grant_id = e.id AND r.spent_at IS NULL), 0))
+                     OVER (ORDER BY e.expires, e.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS sooner
+        FROM (
+            SELECT g.id, g.expires FROM login_grant g
+            WHERE g.expires <= ?1
+              AND NOT EXISTS (SELECT 1 FROM access_token t WHERE t.grant_id = g.id AND t.expires > ?1)
+              AND NOT EXISTS (SELECT 1 FROM code c WHERE c.grant_id = g.id AND c.expires > ?1)
+              AND NOT EXISTS (SELECT 1 FROM refresh_token r WHERE r.grant_id = g.id AND r.spent_at IS NULL AND r.expires > ?1)
+            LIMIT ?2
+        ) e
+    ) WHERE coalesce(sooner, 0) < ?2)";
 
 const SECRETS: &str =
     "DELETE FROM client_secret WHERE id IN (SELECT id FROM client_secret WHERE expires <= ?1 LIMIT ?2)";
@@ -70,7 +77,7 @@ impl Embedded {
                 .write(move |db| Ok(db.prepare_cached(sql)?.execute(params![ended.unix(), batch])?))
                 .await?;
             deleted += found as u64;
-            if found < batch as usize {
+            if found == 0 {
                 return Ok(deleted);
             }
         }

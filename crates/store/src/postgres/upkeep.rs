@@ -25,16 +25,24 @@ statements! {
                 (SELECT issuer, digest FROM access_token WHERE expires <= $1 ORDER BY expires LIMIT $2)
             RETURNING 1
          ) SELECT count(*) FROM swept";
-    /// With its codes and tokens, and so only when each of them has ended too.
+    /// With its codes and tokens, and so only when each of them has ended too; and no more refresh tokens to a batch than of anything else,
+    /// but for those of its last family, as in the embedded store.
     GRANTS(INT8, INT8) =
-        "WITH ended AS (
-            SELECT name FROM login_grant g
+        "WITH past AS (
+            SELECT g.name, g.expires FROM login_grant g
             WHERE g.expires <= $1
               AND NOT EXISTS (SELECT 1 FROM access_token t WHERE t.login_grant = g.name AND t.expires > $1)
               AND NOT EXISTS (SELECT 1 FROM code c WHERE c.login_grant = g.name AND c.expires > $1)
               AND NOT EXISTS (SELECT 1 FROM refresh_token r
                               WHERE r.login_grant = g.name AND r.spent_at IS NULL AND r.expires > $1)
             ORDER BY g.expires LIMIT $2
+         ), counted AS (
+            SELECT p.name, sum(coalesce((SELECT r.generation FROM refresh_token r
+                                         WHERE r.login_grant = p.name AND r.spent_at IS NULL), 0))
+                           OVER (ORDER BY p.expires, p.name ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS sooner
+            FROM past p
+         ), ended AS (
+            SELECT name FROM counted WHERE coalesce(sooner, 0) < $2
          ), codes AS (
             DELETE FROM code WHERE login_grant IN (SELECT name FROM ended)
          ), tokens AS (
@@ -106,7 +114,7 @@ impl Postgres {
             };
             let found: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
             deleted += found.unsigned_abs();
-            if found < batch {
+            if found == 0 {
                 return Ok(deleted);
             }
         }

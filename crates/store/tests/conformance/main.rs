@@ -150,6 +150,7 @@ macro_rules! suite {
                     nothing_is_swept_before_its_end
                     a_spent_code_stays_recognisable_until_its_grant_has_ended
                     a_family_stays_while_it_can_be_used
+                    families_larger_than_a_batch_go_with_their_grants
                     audit_goes_by_its_own_retention_alone
                     audit_of_a_clock_ahead_holds_no_other_back
                     every_effect_has_its_record_and_no_refusal_has_one

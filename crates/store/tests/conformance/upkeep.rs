@@ -85,6 +85,27 @@ pub(crate) async fn a_family_stays_while_it_can_be_used(world: World) {
     assert!(world.store.refresh_token(world.issuer(), &token).await.unwrap().is_none());
 }
 
+pub(crate) async fn families_larger_than_a_batch_go_with_their_grants(world: World) {
+    let (mut first, mut bare) = (Vec::new(), Vec::new());
+    for _ in 0..4 {
+        let family = world.family().await;
+        let mut token = family.refresh;
+        for _ in 0..4 {
+            token = world.rotated(token, START).await.refresh;
+        }
+        first.push(family.refresh);
+        bare.push(world.issued().await.code.digest);
+    }
+    let policy = SweepPolicy { audit_retention: None, batch: 3 };
+    assert_eq!(world.store.sweep(after(7199), policy).await.unwrap().grants, 0);
+    let swept = world.store.sweep(after(7200), policy).await.unwrap();
+    assert_eq!((swept.grants, swept.access_tokens), (8, 0), "the access tokens went before");
+    for (refresh, code) in first.iter().zip(&bare) {
+        assert!(world.store.refresh_token(world.issuer(), refresh).await.unwrap().is_none());
+        assert!(world.store.code(world.issuer(), code).await.unwrap().is_none());
+    }
+}
+
 pub(crate) async fn audit_goes_by_its_own_retention_alone(world: World) {
     for _ in 0..3 {
         world.issued().await;
