@@ -96,7 +96,7 @@ fn tests(house: &House) -> Outcome {
 }
 
 /// The scenes of a whole provider, which the stage before ran on the embedded store.
-const SCENES: [&str; 15] = [
+const SCENES: [&str; 21] = [
     "broken_relying_parties",
     "canaries",
     "catalogue_a",
@@ -104,13 +104,19 @@ const SCENES: [&str; 15] = [
     "catalogue_b",
     "codes",
     "contract",
+    "customers",
+    "endpoints",
     "failing_store",
+    "families",
+    "introspection",
     "isolation",
     "limits",
     "login",
     "login_hint",
     "openidconnect",
     "pages",
+    "revocation",
+    "scopes",
     "web_safety",
 ];
 
