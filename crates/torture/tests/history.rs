@@ -426,6 +426,21 @@ fn i4_nothing_lives_after_a_revocation_or_with_a_withdrawn_scope() {
         &taken(vec![refresh(1, 2, 10, OK)]),
         &taken(vec![refresh(1, 2, 10, no("invalid_scope")), scope(GiveScope, 12), refresh(1, 3, 14, OK)]),
     );
+    // A login that is under way when the scope is withdrawn is refused at its next step, and finished by that.
+    let refused = |finds: Outcome| {
+        let steps = [
+            event(Begin, 0, 1, OK),
+            event(Identify, 10, 11, no("invalid_scope")),
+            event(FindLogin, 12, 13, finds),
+        ];
+        [vec![scope(WithdrawScope, 8)], steps.map(with).to_vec()].concat()
+    };
+    pair(
+        "a login that was refused goes on",
+        Invariant::I2,
+        &refused(no("expired")),
+        &refused(no("finished")),
+    );
     pair(
         "refused, though it was given again",
         Invariant::I2,

@@ -10,13 +10,13 @@ use super::chance::Chance;
 use super::checker::Checker;
 use super::doors::Entrance;
 use super::history::Journal;
-use super::load::{Client, each};
-use super::registrar::Registrar;
-use super::server::{CLIENT, Ready, Site};
+use super::load::{Client, clients, each};
+use super::registrar::{Desk, Registrar};
+use super::server::{Ready, Site};
 use crate::house::Outcome;
 
-/// Clients at a time, half of them at each issuer.
-const CLIENTS: usize = 6;
+/// Clients at a time, of every kind.
+const CLIENTS: usize = 8;
 
 /// How long a client waits that was told that the server cannot serve.
 const AGAIN: Duration = Duration::from_millis(5);
@@ -39,20 +39,20 @@ impl Crew {
     /// The server has not the issuers that it should have, or the file cannot be made.
     pub(super) fn new(site: &Site, ready: &Ready, chance: &mut Chance) -> Result<Self, String> {
         let journal = Journal::create(&site.file("history.jsonl"))?;
-        let parties = [ready.relying_party("pilot", &CLIENT)?, ready.relying_party("idporten", &CLIENT)?];
-        let [pilot, _] = parties.clone();
+        let parties = ready.parties()?;
+        let [pilot, ..] = parties.clients.clone();
         let entrance = Entrance::alone(&pilot.at.authority);
-        let numbered = parties.into_iter().cycle().take(CLIENTS).enumerate();
-        let clients = numbered
-            .map(|(number, party)| {
-                Client::new(format!("client {number}"), chance.next(), party, &entrance, &journal)
-            })
-            .collect();
+        let clients = clients(&parties, CLIENTS, &entrance, &journal, chance);
         let dark = Arc::new(AtomicBool::new(false));
-        let (operated, heard) = (site.clone(), Arc::clone(&dark));
         // A command that finds the server dead opens the folder itself, which will be another after a power cut.
-        let register = Arc::new(move |id: &str| operated.register(id) && !heard.load(Ordering::SeqCst));
-        let registrar = Registrar::new(register, pilot, &entrance, &journal);
+        let Desk { register, give_scope } = site.desk();
+        let heard = [Arc::clone(&dark), Arc::clone(&dark)];
+        let [of_register, of_scope] = heard;
+        let desk = Desk {
+            register: Arc::new(move |id| register(id) && !of_register.load(Ordering::SeqCst)),
+            give_scope: Arc::new(move |given| give_scope(given) && !of_scope.load(Ordering::SeqCst)),
+        };
+        let registrar = Registrar::new(desk, pilot, &entrance, &journal);
         Ok(Self { clients, registrar, journal, dark, life: 0 })
     }
 
@@ -105,8 +105,8 @@ impl Crew {
     /// No answer.
     pub(super) fn settle(&mut self) -> Outcome {
         let life = self.life;
-        each(&mut self.clients, |client| client.settle(life))?;
-        self.registrar.settle(life)
+        self.registrar.settle(life)?;
+        each(&mut self.clients, |client| client.settle(life))
     }
 
     /// At the end: every promise there ever was, and the judgement of the whole history.

@@ -8,18 +8,16 @@ use std::time::{Duration, Instant};
 
 use super::chance::Chance;
 use super::checker::Checker;
-use super::doors::Entrance;
 use super::history::Journal;
-use super::load::{Client, RECOVERY, each};
+use super::load::{Client, RECOVERY, clients, each};
 use super::nodes::{DATABASE, Node, Nodes, PairSite};
 use super::registrar::Registrar;
 use super::tally::Tally;
 use super::wires::{WIRES, Wire};
-use crate::client::RelyingParty;
 use crate::house::Outcome;
 
-/// Clients at a time, half of them at each issuer.
-const CLIENTS: usize = 6;
+/// Clients at a time, of every kind.
+const CLIENTS: usize = 8;
 
 /// The longest time from the kill of a primary until the new one takes a write.
 pub(super) const PROMOTION: Duration = Duration::from_secs(60);
@@ -60,31 +58,13 @@ impl Crowd {
     /// # Errors
     /// They do not answer, or the journal cannot be made.
     pub(super) fn new(site: &Nodes, journal: Journal, chance: &mut Chance) -> Result<Self, String> {
-        let parties = site.parties()?;
-        Ok(Self::of(&site.entrance, &parties, site, journal, chance))
-    }
-
-    fn of(
-        entrance: &Entrance,
-        parties: &[RelyingParty; 2],
-        site: &Nodes,
-        journal: Journal,
-        chance: &mut Chance,
-    ) -> Self {
-        let [pilot, current] = parties;
-        let client = |name: String, party: &RelyingParty, chance: &mut Chance| {
-            Client::new(name, chance.next(), party.clone(), entrance, &journal)
-        };
-        let clients = parties
-            .iter()
-            .cycle()
-            .take(CLIENTS)
-            .enumerate()
-            .map(|(number, party)| client(format!("client {number}"), party, chance))
-            .collect();
-        let prober = client("prober".to_owned(), current, chance);
-        let registrar = Registrar::new(site.register(), pilot.clone(), entrance, &journal);
-        Self { clients, registrar, prober, journal }
+        let parties = site.loading()?;
+        let [pilot, .., last] = parties.clients.clone();
+        let entrance = &site.entrance;
+        let clients = clients(&parties, CLIENTS, entrance, &journal, chance);
+        let prober = Client::new("prober".to_owned(), chance.next(), last, None, entrance, &journal);
+        let registrar = Registrar::new(site.desk(), pilot, entrance, &journal);
+        Ok(Self { clients, registrar, prober, journal })
     }
 
     /// Load while `trouble` lasts. The one who looks whether logins succeed is its to use.
@@ -115,9 +95,9 @@ impl Crowd {
     /// # Errors
     /// No answer.
     pub(super) fn settle(&mut self, life: u32) -> Outcome {
+        self.registrar.settle(life)?;
         each(&mut self.clients, |client| client.settle(life))?;
-        self.prober.settle(life)?;
-        self.registrar.settle(life)
+        self.prober.settle(life)
     }
 
     /// Every promise at every node, and the judge. `audit` reads the audit, when nothing is asked any more.

@@ -51,7 +51,7 @@ pub(super) fn run(site: &mut PairSite, checker: &Checker, time: Duration, chance
     let journal = Journal::create(&site.file("history.jsonl"))?;
     let mut crowd = Crowd::new(&site.site, journal, chance)?;
     // The history knows nothing of those who only ask.
-    if !site.site.register()(ASKER) {
+    if !(site.site.desk().register)(ASKER) {
         return Err("`portvakt apply` does not work here".to_owned());
     }
     let asker = |party| RelyingParty { client_id: ASKER.to_owned(), ..party };
@@ -294,15 +294,23 @@ impl Asker {
             let code = party.log_in(&mut server, pid)?;
             let used = party.log_in(&mut server, pid)?;
             let tokens = party.redeem(&mut server, &used)?;
+            let refreshing = tokens.refresh_token.clone().unwrap_or_default();
+            // What a client gives back that the database cannot take back is not told to be gone.
+            let revoking = party.revocation(&refreshing);
             let authority = &party.at.authority;
             let bearer = format!("Bearer {}", tokens.access_token);
-            Ok::<_, Miss>(vec![
+            let introspection =
+                party.introspection(&tokens.access_token).map(|question| ("introspection", question));
+            let questions = vec![
+                ("a use of a refresh token", party.refreshing(&refreshing)),
+                ("a revocation", revoking),
                 ("an authorization request", Request::get(&party.authorization()).bytes(authority)),
                 ("a login page", party.look(&open)),
                 ("a resume point", party.collection(&answered)),
                 ("a redemption", party.redemption(&code)),
                 ("UserInfo", Request::get(&party.at.userinfo).with("authorization", bearer).bytes(authority)),
-            ])
+            ];
+            Ok::<_, Miss>(questions.into_iter().chain(introspection).collect::<Vec<_>>())
         };
         let questions = made().map_err(|miss| miss.to_string())?;
         Ok(Self { questions, server, chance: Chance::seeded(chance.next()) })

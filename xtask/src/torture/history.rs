@@ -25,6 +25,18 @@ pub(super) enum Operation {
     Redeem,
     /// A use of the access token.
     Userinfo,
+    /// A look at the access token by who may introspect it.
+    Introspect,
+    /// A use of a refresh token that rotates.
+    Refresh,
+    /// A use of a refresh token that stays.
+    Reuse,
+    /// A revocation of everything that a login gave.
+    Revoke,
+    /// The clients' organisation is given a scope.
+    GiveScope,
+    /// The scope is withdrawn from it.
+    WithdrawScope,
     /// A client's registration.
     Register,
     /// The registered client shows its secret.
@@ -63,6 +75,9 @@ pub(super) struct Event {
     pub(super) operation: Operation,
     /// Which of several attempts at a single use, or whose fruit is used.
     pub(super) attempt: u32,
+    /// The attempt that brought the refresh token that is presented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) presented: Option<u32>,
     /// Where it was asked.
     pub(super) node: String,
     /// In which life of the site: the first is 0.
@@ -81,6 +96,9 @@ pub(super) struct Event {
     /// The client that a login is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) client: Option<String>,
+    /// The scope of the login's that may be withdrawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) scope: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -183,6 +201,7 @@ impl Journal {
             about: what.to_owned(),
             operation: Operation::Fault,
             attempt: 0,
+            presented: None,
             node: String::new(),
             life,
             start,
@@ -191,6 +210,7 @@ impl Journal {
             now: seconds(start),
             expires: None,
             client: None,
+            scope: None,
         });
     }
 
@@ -237,7 +257,10 @@ impl Journal {
     /// # Errors
     /// Nothing was registered, or nobody logged in: a run in which everything fails proves nothing.
     pub(super) fn tell(&self) -> Done {
-        use Operation::{Authenticate, Begin, Collect, Identify, Redeem, Register, Userinfo};
+        use Operation::{
+            Authenticate, Begin, Collect, GiveScope, Identify, Introspect, Redeem, Refresh, Register, Reuse,
+            Revoke, Userinfo, WithdrawScope,
+        };
         let done = |operation| self.tally(operation).done;
         let unknown = |operation| self.tally(operation).unknown;
         println!(
@@ -254,10 +277,23 @@ impl Journal {
             unknown(Register),
         );
         println!(
-            "held from one life to a later one: {} logins under way, {} codes, {} tokens, {} registrations",
+            "refresh tokens: {} rotated, {} that stay used, {} uses refused, {} without an answer; {} revocations; {} introspections; the \
+             scope withdrawn {} times, given {}",
+            done(Refresh),
+            done(Reuse),
+            self.tally(Refresh).refused + self.tally(Reuse).refused,
+            unknown(Refresh) + unknown(Reuse),
+            done(Revoke),
+            done(Introspect) + self.tally(Introspect).refused,
+            done(WithdrawScope),
+            done(GiveScope),
+        );
+        println!(
+            "held from one life to a later one: {} logins under way, {} codes, {} tokens, {} refresh tokens, {} registrations",
             self.held(Begin, Collect),
             self.held(Collect, Redeem),
             self.held(Redeem, Userinfo),
+            self.held(Redeem, Refresh) + self.held(Redeem, Reuse),
             self.held(Register, Authenticate),
         );
         if done(Redeem) == 0 {
@@ -290,6 +326,7 @@ mod tests {
             about: "a".to_owned(),
             operation: Operation::Redeem,
             attempt: 2,
+            presented: Some(1),
             node: "node1".to_owned(),
             life: 3,
             start: 4_000_000,
@@ -298,13 +335,14 @@ mod tests {
             now: seconds(4_000_000),
             expires: None,
             client: Some("c".to_owned()),
+            scope: Some("s".to_owned()),
         };
         let line = serde_json::to_string(&Line { writer: 0, number: 1, event: &event }).unwrap();
         assert_eq!(
             line,
-            r#"{"writer":0,"number":1,"event":{"about":"a","operation":"redeem","attempt":2,"node":"node1","life":3,"#
+            r#"{"writer":0,"number":1,"event":{"about":"a","operation":"redeem","attempt":2,"presented":1,"node":"node1","life":3,"#
                 .to_owned()
-                + r#""start":4000000,"end":5000000,"outcome":{"refused":"invalid_grant"},"now":4,"client":"c"}}"#
+                + r#""start":4000000,"end":5000000,"outcome":{"refused":"invalid_grant"},"now":4,"client":"c","scope":"s"}}"#
         );
     }
 
@@ -316,6 +354,7 @@ mod tests {
             about: "a".to_owned(),
             operation,
             attempt: 0,
+            presented: None,
             node: String::new(),
             life,
             start: 0,
@@ -324,6 +363,7 @@ mod tests {
             now: 0,
             expires: None,
             client: None,
+            scope: None,
         };
         journal.add(&event(Operation::Collect, 1));
         journal.add(&event(Operation::Redeem, 1));

@@ -1,7 +1,6 @@
 //! The kill loop over the embedded store: load, `kill -9` at a random moment, restart on the same folder, and every promise called
 //! in. The history of it all is judged at the end.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,13 +9,13 @@ use super::chance::Chance;
 use super::checker::Checker;
 use super::doors::Entrance;
 use super::history::Journal;
-use super::load::{Client, each};
+use super::load::{Client, clients, each};
 use super::registrar::Registrar;
-use super::server::{CLIENT, Server, Site};
+use super::server::{Server, Site};
 use crate::house::Outcome;
 
-/// Clients at a time, half of them at each issuer.
-const CLIENTS: usize = 6;
+/// Clients at a time, of every kind.
+const CLIENTS: usize = 8;
 
 /// The longest life under load; the shortest is nothing.
 const LONGEST_LIFE: Duration = Duration::from_millis(900);
@@ -46,21 +45,11 @@ pub(super) fn run(site: &Site, checker: &Checker, until: Until, chance: &mut Cha
     let began = Instant::now();
     let journal = Journal::create(&site.file("history.jsonl"))?;
     let (mut server, ready) = site.start()?;
-    let parties = [ready.relying_party("pilot", &CLIENT)?, ready.relying_party("idporten", &CLIENT)?];
-    let entrance = Entrance::alone(&parties[0].at.authority);
-    let mut clients: Vec<Client> = parties
-        .iter()
-        .cycle()
-        .take(CLIENTS)
-        .enumerate()
-        .map(|(number, party)| {
-            Client::new(format!("client {number}"), chance.next(), party.clone(), &entrance, &journal)
-        })
-        .collect();
-    let [pilot, _] = parties;
-    let registering = site.clone();
-    let register = Arc::new(move |id: &str| registering.register(id));
-    let mut registrar = Registrar::new(register, pilot, &entrance, &journal);
+    let parties = ready.parties()?;
+    let [pilot, ..] = parties.clients.clone();
+    let entrance = Entrance::alone(&pilot.at.authority);
+    let mut clients = clients(&parties, CLIENTS, &entrance, &journal, chance);
+    let mut registrar = Registrar::new(site.desk(), pilot, &entrance, &journal);
     let mut tally = Tally::default();
     let mut life = 0;
     while match until {
@@ -82,8 +71,8 @@ pub(super) fn run(site: &Site, checker: &Checker, until: Until, chance: &mut Cha
         let start = Instant::now();
         (server, _) = site.start()?;
         tally.slowest_start = tally.slowest_start.max(start.elapsed());
-        each(&mut clients, |client| client.settle(life))?;
         registrar.settle(life)?;
+        each(&mut clients, |client| client.settle(life))?;
         if tally.kills % 20 == 0 {
             println!("{:>4} kills, {:.0} s", tally.kills, began.elapsed().as_secs_f64());
         }

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use portvakt_cluster::{Durability, Launch, Pair, Password, Process, Proxy, Settings, Signal, free_port};
 
 use super::doors::Entrance;
-use super::registrar::Register;
-use super::server::{CLIENT, catalogue};
+use super::registrar::Desk;
+use super::server::{CLIENT, Parties, catalogue, catalogue_of_all, catalogue_of_scope};
 use crate::client::{Connection, Endpoints, RelyingParty, Request};
 use crate::house::Outcome;
 
@@ -119,23 +119,31 @@ impl Nodes {
             nodes: nodes.iter().map(|node| (node.name.clone(), node.port)).collect(),
         };
         let site = Self { folder: folder.to_owned(), binary: binary.to_owned(), entrance, nodes, base };
-        if !site.register()(CLIENT.client_id) {
+        if !site.apply()(&catalogue_of_all(base)) {
             return Err("`portvakt apply` does not work here".to_owned());
         }
         Ok(site)
     }
 
     /// The operator's command line.
-    pub(super) fn register(&self) -> Register {
-        let (binary, folder, base) = (self.binary.clone(), self.folder.join("operator"), self.base);
-        Arc::new(move |client_id| {
+    pub(super) fn desk(&self) -> Desk {
+        let (registering, giving, base) = (self.apply(), self.apply(), self.base);
+        Desk {
+            register: Arc::new(move |client_id| registering(&catalogue(base, client_id))),
+            give_scope: Arc::new(move |given| giving(&catalogue_of_scope(base, given))),
+        }
+    }
+
+    /// `portvakt apply` with a catalogue; whether it said that it was done.
+    fn apply(&self) -> impl Fn(&str) -> bool + Send + Sync + use<> {
+        let (binary, folder) = (self.binary.clone(), self.folder.join("operator"));
+        move |catalogue| {
             let file = folder.join("registration.toml");
             let mut apply = Command::new(&binary);
             apply.arg("apply").arg(&file).arg("--config").arg(folder.join("portvakt.toml"));
             apply.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-            write(&file, &catalogue(base, client_id)).is_ok()
-                && apply.status().is_ok_and(|status| status.success())
-        })
+            write(&file, catalogue).is_ok() && apply.status().is_ok_and(|status| status.success())
+        }
     }
 
     /// What an operator would find: `portvakt db check`.
@@ -161,6 +169,15 @@ impl Nodes {
             Ok::<_, String>(CLIENT.at(at))
         };
         Ok([party("/idporten-oidc-provider/")?, party("")?])
+    }
+
+    /// Those who load it, and who introspects.
+    ///
+    /// # Errors
+    /// An issuer has no discovery document.
+    pub(super) fn loading(&self) -> Result<Parties, String> {
+        let [pilot, current] = self.parties()?;
+        Ok(Parties::at(pilot.at, current.at))
     }
 
     /// Starts again what has ended by itself.

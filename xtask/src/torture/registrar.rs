@@ -1,4 +1,4 @@
-//! An operator who registers one client after another by the command line, while things break.
+//! An operator who registers one client after another by the command line, withdraws a scope and gives it again, while things break.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,15 +7,32 @@ use super::chance::Chance;
 use super::doors::{Doors, Entrance};
 use super::history::{Event, Journal, Operation, Outcome, seconds};
 use super::load::told;
+use super::server::SCOPE;
 use crate::client::{Miss, RelyingParty};
 use crate::house::Outcome as Done;
+
+/// After so many registrations the scope is withdrawn, for as long as the next takes.
+const WITHDRAWN_EVERY: usize = 4;
 
 /// Registers a client of that id by the command line; whether the command said that it was done.
 pub(super) type Register = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
+/// Gives the clients' organisation the scope, or withdraws it; whether the command said that it was done.
+pub(super) type GiveScope = Arc<dyn Fn(bool) -> bool + Send + Sync>;
+
+/// What an operator does.
+#[derive(Clone)]
+pub(super) struct Desk {
+    /// Registers a client.
+    pub(super) register: Register,
+    /// Gives the scope, or withdraws it.
+    pub(super) give_scope: GiveScope,
+}
+
 /// The operator.
 pub(super) struct Registrar {
-    register: Register,
+    desk: Desk,
+    given: bool,
     party: RelyingParty,
     entrance: Entrance,
     journal: Journal,
@@ -25,34 +42,56 @@ pub(super) struct Registrar {
 
 impl Registrar {
     /// An operator of that site. The clients are registered at `party`'s issuer.
-    pub(super) fn new(
-        register: Register,
-        party: RelyingParty,
-        entrance: &Entrance,
-        journal: &Journal,
-    ) -> Self {
+    pub(super) fn new(desk: Desk, party: RelyingParty, entrance: &Entrance, journal: &Journal) -> Self {
         let (entrance, journal) = (entrance.clone(), journal.clone());
-        Self { register, party, entrance, journal, registered: Vec::new(), settled: 0 }
+        let registrar =
+            Self { desk, given: true, party, entrance, journal, registered: Vec::new(), settled: 0 };
+        // As the catalogue that the site was made with has it.
+        registrar.add(
+            SCOPE,
+            Operation::GiveScope,
+            "operator",
+            (registrar.journal.micros(), 0),
+            Outcome::Done,
+        );
+        registrar
     }
 
-    /// Registers until `stop`.
+    /// Gives the scope, or withdraws it.
+    fn give_scope(&mut self, given: bool, life: u32) -> bool {
+        let start = self.journal.micros();
+        let done = (self.desk.give_scope)(given);
+        let operation = if given { Operation::GiveScope } else { Operation::WithdrawScope };
+        let outcome = if done { Outcome::Done } else { Outcome::Unknown };
+        self.add(SCOPE, operation, "operator", (start, life), outcome);
+        self.given = given && done;
+        done
+    }
+
+    /// Registers until `stop`, and has the scope withdrawn every now and then.
     pub(super) fn live(&mut self, life: u32, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             let id = format!("registered-{}", self.registered.len());
             let start = self.journal.micros();
-            let done = (self.register)(&id);
+            let done = (self.desk.register)(&id);
             // A command that fails may have failed after its part was done: it lost the reply.
             let outcome = if done { Outcome::Done } else { Outcome::Unknown };
             self.add(&id, Operation::Register, "operator", (start, life), outcome);
             self.registered.push(id);
+            if !self.given || self.registered.len() % WITHDRAWN_EVERY == 0 {
+                self.give_scope(!self.given, life);
+            }
         }
     }
 
-    /// When nothing is broken: every client registered since the last time shows its secret.
+    /// When nothing is broken: the scope is given, and every client registered since the last time shows its secret.
     ///
     /// # Errors
     /// No answer.
     pub(super) fn settle(&mut self, life: u32) -> Done {
+        if !self.given && !self.give_scope(true, life) {
+            return Err("the scope cannot be given though nobody broke anything".to_owned());
+        }
         let first = std::mem::replace(&mut self.settled, self.registered.len());
         self.settle_from(first, life)
     }
@@ -87,6 +126,7 @@ impl Registrar {
             about: id.to_owned(),
             operation,
             attempt: 0,
+            presented: None,
             node: node.to_owned(),
             life,
             start,
@@ -95,6 +135,7 @@ impl Registrar {
             now: seconds(start),
             expires: None,
             client: None,
+            scope: None,
         });
     }
 }

@@ -7,13 +7,14 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
 use super::chance::Chance;
+use super::registrar::Desk;
 use crate::client::{Endpoints, LOGIN_SCOPES, RelyingParty};
 use crate::house::{Outcome, output};
 
@@ -49,7 +50,7 @@ impl Site {
             .map(|_| 20_000 + u16::try_from(chance.below(12_000)).unwrap_or(0))
             .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
             .ok_or("no free port between 20000 and 32000")?;
-        std::fs::write(folder.join("catalogue.toml"), catalogue(port, CLIENT.client_id)).map_err(why)?;
+        std::fs::write(folder.join("catalogue.toml"), catalogue_of_all(port)).map_err(why)?;
         Ok(Self { binary, folder, port })
     }
 
@@ -102,9 +103,27 @@ impl Site {
 
     /// `portvakt apply` with a catalogue of one client; whether it said that it was done.
     pub(super) fn register(&self, client_id: &str) -> bool {
+        self.apply(&catalogue(self.port, client_id))
+    }
+
+    /// `portvakt apply` with a catalogue that gives the scope, or withdraws it; whether it said that it was done.
+    pub(super) fn give_scope(&self, given: bool) -> bool {
+        self.apply(&catalogue_of_scope(self.port, given))
+    }
+
+    fn apply(&self, catalogue: &str) -> bool {
         let file = self.file("registration.toml");
-        let written = std::fs::write(&file, catalogue(self.port, client_id));
+        let written = std::fs::write(&file, catalogue);
         written.is_ok() && file.to_str().is_some_and(|file| self.operate(&["apply", file]))
+    }
+
+    /// What an operator does here.
+    pub(super) fn desk(&self) -> Desk {
+        let (registering, giving) = (self.clone(), self.clone());
+        Desk {
+            register: Arc::new(move |client_id| registering.register(client_id)),
+            give_scope: Arc::new(move |given| giving.give_scope(given)),
+        }
     }
 
     /// What an operator would find, when no server runs: `portvakt db check`.
@@ -261,6 +280,16 @@ impl Drop for Server {
 pub(super) struct Ready(Value);
 
 impl Ready {
+    /// Those who load the server: at both issuers, with refresh tokens that rotate and such as stay, with the scope and without.
+    ///
+    /// # Errors
+    /// As [`Ready::relying_party`].
+    pub(super) fn parties(&self) -> Result<Parties, String> {
+        let [pilot, current] =
+            [self.relying_party("pilot", &CLIENT)?.at, self.relying_party("idporten", &CLIENT)?.at];
+        Ok(Parties::at(pilot, current))
+    }
+
     /// The relying party registered as `client_id`, at the issuer of that profile.
     ///
     /// # Errors
@@ -302,6 +331,25 @@ impl Registered {
     }
 }
 
+/// Those who load a site, and who introspects.
+#[derive(Clone, Debug)]
+pub(super) struct Parties {
+    /// At both issuers, with refresh tokens that rotate and such as stay, with the scope and without.
+    pub(super) clients: [RelyingParty; 4],
+    /// Who may introspect tokens with the scope.
+    pub(super) reader: RelyingParty,
+}
+
+impl Parties {
+    /// At these issuers: the pilot's and the current edition's.
+    pub(super) fn at(pilot: Endpoints, current: Endpoints) -> Self {
+        let with_scope =
+            RelyingParty { scope: format!("{LOGIN_SCOPES} {SCOPE}"), ..WITH_SCOPE.at(current.clone()) };
+        let clients = [CLIENT.at(pilot.clone()), with_scope, REUSING.at(pilot), REUSING.at(current.clone())];
+        Self { clients, reader: READER.at(current) }
+    }
+}
+
 /// The client that loads the server.
 pub(super) const CLIENT: Registered = Registered {
     client_id: "torture",
@@ -309,10 +357,50 @@ pub(super) const CLIENT: Registered = Registered {
     redirect_uri: "http://localhost:3000/callback",
 };
 
+/// Its like with refresh tokens that stay when they are used.
+pub(super) const REUSING: Registered = Registered { client_id: "torture-reuse", ..CLIENT };
+
+/// Its like at the current edition's issuer alone, with the scope [`SCOPE`].
+pub(super) const WITH_SCOPE: Registered = Registered { client_id: "torture-api", ..CLIENT };
+
+/// An API, which may introspect tokens with that scope.
+pub(super) const READER: Registered = Registered { client_id: "torture-reader", ..CLIENT };
+
+/// The scope that the clients' organisation is given and loses.
+pub(super) const SCOPE: &str = "torture:api";
+
 /// A catalogue of one client, which has the secret and redirect URI of [`CLIENT`]. Its tokens last for a day, so that what
 /// was promised in the first life can be called in at the end.
 pub(super) fn catalogue(port: u16, client_id: &str) -> String {
-    let Registered { secret, redirect_uri, .. } = CLIENT;
+    head(port) + &client(client_id, r#"scopes = ["openid", "profile"]"#)
+}
+
+/// A catalogue of the clients that load the server, with the scope given.
+pub(super) fn catalogue_of_all(port: u16) -> String {
+    let reuses = "scopes = [\"openid\", \"profile\"]\ngrant_types = [\"authorization_code\", \"refresh_token\"]\n\
+                  refresh_token_usage = \"REUSE\"";
+    let current =
+        format!("issuer = [\"http://localhost:{port}\"]\nscopes = [\"openid\", \"profile\", \"{SCOPE}\"]");
+    let reads = format!(
+        "issuer = [\"http://localhost:{port}\"]\nintegration_type = \"api_klient\"\n\
+         scopes = [\"openid\", \"idporten:token.introspection\"]"
+    );
+    [
+        catalogue(port, CLIENT.client_id),
+        scope(port, true),
+        client(REUSING.client_id, reuses),
+        client(WITH_SCOPE.client_id, &current),
+        client(READER.client_id, &reads),
+    ]
+    .concat()
+}
+
+/// A catalogue of the scope alone, which the clients' organisation may use or not.
+pub(super) fn catalogue_of_scope(port: u16, given: bool) -> String {
+    head(port) + &scope(port, given)
+}
+
+fn head(port: u16) -> String {
     format!(
         r#"issuer = ["http://localhost:{port}/idporten-oidc-provider/", "http://localhost:{port}"]
 
@@ -320,7 +408,14 @@ pub(super) fn catalogue(port: u16, client_id: &str) -> String {
 orgno = "991825827"
 name = "Torture"
 terms = {{ version = "demo", accepted_at = "2016-12-01T12:00:00Z", accepted_by = "cargo xtask torture" }}
+"#
+    )
+}
 
+fn client(client_id: &str, more: &str) -> String {
+    let Registered { secret, redirect_uri, .. } = CLIENT;
+    format!(
+        r#"
 [[clients]]
 client_id = "{client_id}"
 client_secret = "{secret}"
@@ -328,10 +423,27 @@ client_orgno = "991825827"
 display_name = "Torture"
 redirect_uris = ["{redirect_uri}"]
 post_logout_redirect_uris = []
-scopes = ["openid", "profile"]
 authorization_lifetime = 86400
 access_token_lifetime = 86400
-refresh_token_lifetime = 600
+refresh_token_lifetime = 86400
+{more}
+"#
+    )
+}
+
+fn scope(port: u16, given: bool) -> String {
+    let (reader, state) = (READER.client_id, if given { "APPROVED" } else { "WITHDRAWN" });
+    format!(
+        r#"
+[[scopes]]
+issuer = ["http://localhost:{port}"]
+scope = "{SCOPE}"
+accessible_for_all = false
+enforced_aud_for_introspection = ["{reader}"]
+
+[[scopes.access]]
+consumer_orgno = "991825827"
+state = "{state}"
 "#
     )
 }

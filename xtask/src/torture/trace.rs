@@ -19,8 +19,8 @@ use crate::house::{House, Outcome, output, run as run_command};
 /// Logins at each of the two issuers.
 const LOGINS: usize = 12;
 
-/// Acknowledged changes by [`one_login`]: begun, identified, collected, redeemed, replayed.
-const OF_A_LOGIN: usize = 5;
+/// Acknowledged changes by [`one_login`]: begun, identified, collected, redeemed, refreshed, and replayed or revoked.
+const OF_A_LOGIN: usize = 6;
 
 /// Commands that change something: registrations, and a rotation of the signing keys.
 const REGISTRATIONS: usize = 4;
@@ -77,9 +77,10 @@ fn traced(binary: PathBuf, folder: &Path, chance: &mut Chance) -> Result<Reading
     for profile in ["pilot", "idporten"] {
         let party = ready.relying_party(profile, &CLIENT)?;
         let mut connection = Connection::to(&party.at.authority);
-        for _ in 0..LOGINS {
+        for number in 0..LOGINS {
             let pid = chance.pick(&PERSONS).copied().unwrap_or_default();
-            one_login(&party, &mut connection, pid).map_err(|miss| format!("{profile}: {miss}"))?;
+            one_login(&party, &mut connection, pid, number % 2 == 0)
+                .map_err(|miss| format!("{profile}: {miss}"))?;
         }
     }
     for number in 0..REGISTRATIONS {
@@ -100,11 +101,20 @@ fn traced(binary: PathBuf, folder: &Path, chance: &mut Chance) -> Result<Reading
     Ok(order.end())
 }
 
-/// A login, its redemption and a replay: five changes, one answer at a time.
-fn one_login(party: &RelyingParty, connection: &mut Connection, pid: &str) -> Result<(), Miss> {
+/// A login, its redemption, a use of its refresh token, and a replay of the code or a revocation: six changes, one answer at a time.
+fn one_login(
+    party: &RelyingParty,
+    connection: &mut Connection,
+    pid: &str,
+    revokes: bool,
+) -> Result<(), Miss> {
     let code = party.log_in(connection, pid)?;
     let tokens = party.redeem(connection, &code)?;
     party.userinfo(connection, &tokens.access_token)?;
+    let refreshed = party.refresh(connection, tokens.refresh_token.as_deref().unwrap_or_default())?;
+    if revokes {
+        return party.revoke(connection, refreshed.refresh_token.as_deref().unwrap_or_default());
+    }
     match party.redeem(connection, &code) {
         Err(Miss::Answered(answer)) if answer.status == 400 => Ok(()),
         Err(miss) => Err(miss),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::login::Login;
+use super::login::{Login, may_refuse_login};
 use super::standing::{Standings, gives_activity};
 use super::{Bounds, Breach, Event, Invariant, Kind, Operation, Verdict};
 
@@ -90,6 +90,9 @@ impl Promised {
         let mut grants: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
         for event in events {
             let (done, possible) = (event.is_done(), !event.is_refused());
+            if may_refuse_login(event) {
+                self.add("login_refused", client, false, true);
+            }
             match event.operation {
                 Operation::Identify => self.add("login", client, done, possible),
                 Operation::Refuse => self.add("login_refused", client, done, possible),

@@ -122,6 +122,17 @@ fn successes<'a>(events: &[&'a Event], operations: &[Operation], finds: Operatio
     (successes, attempts().nth(1).is_some())
 }
 
+/// Whether the login may have been refused at this step, for want of a scope that was withdrawn meanwhile: then it is finished.
+pub(super) fn may_refuse_login(event: &Event) -> bool {
+    let step = matches!(event.operation, Operation::Begin | Operation::Identify | Operation::Collect);
+    let refuses = match &event.outcome {
+        Outcome::Done => false,
+        Outcome::Refused(reason) => reason == "invalid_scope",
+        Outcome::Unknown | Outcome::Failed(_) => true,
+    };
+    step && refuses && event.scope.is_some()
+}
+
 /// Whether a read shows that what it looked for is there.
 fn shows(event: &Event) -> bool {
     match &event.outcome {
@@ -201,6 +212,9 @@ impl<'a> Login<'a> {
                 self.redeemed.seen(event.end);
             }
             _ => {}
+        }
+        if may_refuse_login(event) {
+            self.finished.possible_cause(event, bounds);
         }
         if let Some(token) = used_token(event).filter(|_| shows(event)) {
             self.tokens.entry(token).or_default().seen(event.end);

@@ -111,7 +111,9 @@ fn is_change(call: &Call<'_>) -> bool {
     let begins = |status: &str| call.rest.contains(&format!("\"HTTP/1.1 {status} "));
     match call.descriptor() {
         socket if socket.starts_with("TCP") => {
-            begins("303") || begins("400") || (begins("200") && call.rest.contains("access_token"))
+            // Of the answers that tell no change, none is empty; a revocation's is (RFC 7009 §2.2).
+            let empty = call.rest.to_ascii_lowercase().contains("content-length: 0\\r\\n");
+            begins("303") || begins("400") || (begins("200") && (empty || call.rest.contains("access_token")))
         }
         socket if socket.starts_with("UNIX") => {
             call.rest.contains("portvakt.sock\"") && call.rest.contains(r#"{\"done\""#)
