@@ -2,7 +2,9 @@
 //! all that it gave out. Here the scan itself is tried, and what people paste into the wrong field.
 
 use portvakt_crypto::encoding::base64_encode;
-use portvakt_testkit::{At, Call, PERSONS, World, log, public, refreshing, registration};
+use portvakt_testkit::{
+    At, Call, PERSONS, World, log, public, read_by, reader, refreshing, registration, scopes,
+};
 
 const PERSON: &str = PERSONS[0];
 
@@ -251,19 +253,14 @@ async fn a_refresh_token_or_a_number_in_any_field_of_any_endpoint_comes_back_now
 
 #[tokio::test]
 async fn a_pid_that_introspection_tells_stands_in_its_body_alone() {
-    use portvakt_protocol::client::ClientId;
-    use portvakt_protocol::scope::{Scope, ScopeRecord};
     let world = World::new().await;
     let at = At::Current;
-    let scope = ScopeRecord {
-        enforced_aud_for_introspection: vec![ClientId::parse("canary-api").unwrap()],
-        requires_pseudonymous_tokens: true,
-        ..ScopeRecord::open(Scope::parse("skatt:inntekt").unwrap())
-    };
+    let mut scope = read_by("skatt:inntekt", &["canary-api"]);
+    scope.requires_pseudonymous_tokens = true;
     world.scope(at, scope).await;
-    let api = world.register(at, portvakt_testkit::reader("canary-api")).await;
+    let api = world.register(at, reader("canary-api")).await;
     let mut service = refreshing("canary");
-    service.scopes = portvakt_testkit::scopes("openid profile skatt:inntekt");
+    service.scopes = scopes("openid profile skatt:inntekt");
     let service = world.register(at, service).await;
     let tokens = world.tokens_for(&service, PERSON, "openid profile skatt:inntekt").await;
     let reply = api.introspecting(&tokens.access_token).send().await;

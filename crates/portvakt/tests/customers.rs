@@ -1,15 +1,15 @@
 //! Suppliers and their customers (contract §14): a client that logs people in on behalf of customers of its own, and one that a supplier
 //! runs for the organisation it belongs to.
 
-use portvakt_protocol::client::{ClientId, OnBehalfOf};
+use portvakt_protocol::client::OnBehalfOf;
 use portvakt_protocol::organisation::{OrgNumber, Organisation, Standing};
 use portvakt_protocol::refusal::Rule;
 use portvakt_protocol::registration::{Change, ClientRegistration, Subject};
 use portvakt_protocol::scope::{AccessState, ScopeRecord};
 use portvakt_protocol::time::Seconds;
 use portvakt_testkit::{
-    At, PERSONS, Reply, World, logged_rule, organisation, owned_scope, reader, refreshing, registration,
-    scopes,
+    At, PERSONS, Reply, World, client_id, logged_rule, organisation, orgno, owned_scope, reader, refreshing,
+    registration, scopes,
 };
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ fn customer(name: &str, url: Option<&str>) -> OnBehalfOf {
     OnBehalfOf {
         onbehalfof: name.to_owned(),
         display_name: format!("{name} kommune"),
-        orgno: OrgNumber::parse(CUSTOMER).unwrap(),
+        orgno: orgno(CUSTOMER),
         url: url.map(str::to_owned),
     }
 }
@@ -183,8 +183,8 @@ async fn g4_a_customer_taken_off_a_registration_ends_its_logins_and_no_other_s()
 
 fn run_by_supplier(client_id: &str) -> ClientRegistration {
     ClientRegistration {
-        client_orgno: OrgNumber::parse(CUSTOMER).unwrap(),
-        supplier_orgno: Some(OrgNumber::parse(SUPPLIER).unwrap()),
+        client_orgno: orgno(CUSTOMER),
+        supplier_orgno: Some(orgno(SUPPLIER)),
         scopes: scopes("openid profile api:read"),
         ..refreshing(client_id)
     }
@@ -195,7 +195,7 @@ async fn s7_a_supplier_s_client_names_consumer_and_supplier() {
     let world = World::new().await;
     let at = At::Current;
     let record = ScopeRecord {
-        enforced_aud_for_introspection: vec![ClientId::parse("api").unwrap()],
+        enforced_aud_for_introspection: vec![client_id("api")],
         ..owned_scope("api:read", "991825827")
     };
     world.organisation(at, CUSTOMER).await;
@@ -249,7 +249,7 @@ async fn g4_a_supplier_that_withdraws_ends_what_its_clients_were_given() {
         let service = world.register(at, run_by_supplier("supplied")).await;
         let tokens = world.tokens_for(&service, PERSON, "openid profile").await;
         let stands = async |standing| {
-            let orgno = OrgNumber::parse(SUPPLIER).unwrap();
+            let orgno = orgno(SUPPLIER);
             let name = "Nabodirektoratet".to_owned();
             let supplier = Organisation { orgno, name, standing, ..organisation() };
             world

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use portvakt_protocol::client::RefreshUse;
 use portvakt_protocol::organisation::Standing;
 use portvakt_protocol::registration::{ClientRegistration, GrantType};
-use portvakt_protocol::scope::{Scope, ScopeRecord};
+use portvakt_protocol::scope::ScopeRecord;
 use portvakt_protocol::time::Seconds;
 use portvakt_testkit::{
-    At, PERSONS, RelyingParty, Tokens, World, assert_rule, logged_rule, public, refreshing, registration,
-    scopes,
+    At, PERSONS, RelyingParty, Tokens, World, assert_rule, logged_rule, open_scope, public, refreshing,
+    registration, scopes,
 };
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
@@ -402,10 +402,7 @@ async fn row_31_no_refresh_outlives_authorization_lifetime() {
 async fn row_31_a_scope_s_own_end_of_the_grant_holds_for_refreshes() {
     let world = World::new().await;
     let at = At::Current;
-    let brief = ScopeRecord {
-        authorization_max_lifetime: Seconds::new(100),
-        ..ScopeRecord::open(Scope::parse("x:brief").unwrap())
-    };
+    let brief = ScopeRecord { authorization_max_lifetime: Seconds::new(100), ..open_scope("x:brief") };
     world.scope(at, brief).await;
     let service = ClientRegistration { scopes: scopes("openid profile x:brief"), ..refreshing("brief") };
     let service = world.register(at, service).await;
@@ -449,7 +446,7 @@ async fn c6_scopes_may_narrow_and_never_widen() {
     let world = World::new().await;
     for at in At::PROFILES {
         for name in ["x:a", "x:b"] {
-            world.scope(at, ScopeRecord::open(Scope::parse(name).unwrap())).await;
+            world.scope(at, open_scope(name)).await;
         }
         let wide = ClientRegistration { scopes: scopes("openid profile x:a x:b"), ..refreshing("narrowing") };
         let service = world.register(at, wide).await;

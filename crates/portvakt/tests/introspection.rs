@@ -1,16 +1,16 @@
 //! Introspection (RFC 7662, contract §10): whoever is entitled reads what a token says, whoever is not reads that it is not active, and
 //! whatever is wrong reads the same. And the pilot's `/tokeninfo`, which anyone may ask.
 
-use portvakt_protocol::client::{AuthMethod, ClientId};
-use portvakt_protocol::organisation::{OrgNumber, Standing};
+use portvakt_protocol::client::AuthMethod;
+use portvakt_protocol::organisation::Standing;
 use portvakt_protocol::profile::{PILOT, TokenType};
 use portvakt_protocol::provider::{Environment, Provider};
 use portvakt_protocol::registration::{ClientRegistration, Subject};
 use portvakt_protocol::scope::{AccessState, ScopeRecord};
 use portvakt_protocol::time::Seconds;
 use portvakt_testkit::{
-    At, Call, PERSONS, RelyingParty, World, assert_inactive, owned_scope, public, reader, refreshing,
-    registration, scopes,
+    At, Call, PERSONS, RelyingParty, World, assert_inactive, client_id, orgno, owned_scope, public, reader,
+    refreshing, registration, scopes,
 };
 use serde_json::{Value, json};
 
@@ -34,12 +34,12 @@ impl Api {
     async fn with(name: &str, change: impl FnOnce(&mut ScopeRecord)) -> Self {
         let world = World::new().await;
         let mut record = owned_scope(SCOPE, OWNER);
-        record.enforced_aud_for_introspection = vec![ClientId::parse(name).unwrap()];
+        record.enforced_aud_for_introspection = vec![client_id(name)];
         change(&mut record);
         world.organisation(AT, OWNER).await;
         world.scope(AT, record.clone()).await;
         world.access(AT, SCOPE, "991825827", AccessState::Approved).await;
-        let api = ClientRegistration { client_orgno: OrgNumber::parse(OWNER).unwrap(), ..reader(name) };
+        let api = ClientRegistration { client_orgno: orgno(OWNER), ..reader(name) };
         let reader = world.register(AT, api).await;
         let service = world.register(AT, caller("caller")).await;
         Self { world, reader, record, service }
@@ -70,7 +70,7 @@ async fn row_36_without_entitlement_introspection_gives_no_data() {
     let named = ClientRegistration { scopes: scopes("openid"), ..reader("row-36-bare") };
     let bare = world.register(AT, named).await;
     let mut record = api.record.clone();
-    record.enforced_aud_for_introspection.push(ClientId::parse("row-36-bare").unwrap());
+    record.enforced_aud_for_introspection.push(client_id("row-36-bare"));
     world.scope(AT, record).await;
     world.inactive(&bare, &token, "caller-scope-missing").await;
     // The token's own client, and a token that has not the scope that names the reader.
@@ -131,7 +131,7 @@ async fn every_method_of_client_authentication_and_both_paths_introspect() {
     let world = &api.world;
     let post = ClientRegistration {
         token_endpoint_auth_method: AuthMethod::ClientSecretPost,
-        client_orgno: OrgNumber::parse(OWNER).unwrap(),
+        client_orgno: orgno(OWNER),
         ..reader("post-reader")
     };
     let token = api.token().await;
@@ -162,7 +162,7 @@ async fn t4_a_client_that_cannot_authenticate_reads_nothing_whoever_names_it() {
     let token = api.token().await;
     assert_eq!(api.reader.introspect(&token).await["active"], true);
     let open = ClientRegistration {
-        client_orgno: OrgNumber::parse(OWNER).unwrap(),
+        client_orgno: orgno(OWNER),
         scopes: scopes("openid idporten:token.introspection"),
         ..public("named-public")
     };
@@ -274,7 +274,7 @@ async fn t4_a_refresh_with_fewer_scopes_hides_the_token_from_whom_the_others_nam
 async fn t4_what_was_taken_back_is_not_active() {
     let api = Api::with("t4-back", |_| ()).await;
     let token = api.token().await;
-    let client = Subject::Client(ClientId::parse("caller").unwrap());
+    let client = Subject::Client(client_id("caller"));
     api.world.take_back(AT, client.clone(), api.world.now()).await;
     assert_eq!(api.reader.introspect(&token).await["active"], true, "given at that instant, not before");
     api.world.take_back(AT, client, api.world.now() + Seconds::new(1)).await;
@@ -322,7 +322,7 @@ async fn row_35_a_reader_of_another_scope_of_the_same_token_does_not_read_the_pi
     let api = Api::with("row-35-owner", |scope| scope.requires_pseudonymous_tokens = true).await;
     let world = &api.world;
     let other_scope = ScopeRecord {
-        enforced_aud_for_introspection: vec![ClientId::parse("row-35-other").unwrap()],
+        enforced_aud_for_introspection: vec![client_id("row-35-other")],
         accessible_for_all: true,
         ..owned_scope("kart:lese", OWNER)
     };

@@ -34,7 +34,8 @@ pub use process::Process;
 pub use redemption::{Redemption, Tokens};
 pub use refusals::{assert_inactive, assert_marks, assert_rule, assert_token_refusal, logged_rule, trace_id};
 pub use registered::{
-    native, opaque_scope, organisation, owned_scope, public, reader, refreshing, registration, scopes,
+    client_id, native, opaque_scope, open_scope, organisation, orgno, owned_scope, public, read_by, reader,
+    refreshing, registration, scopes,
 };
 pub use relying_party::{Answer, Asking, RelyingParty, Service};
 pub use rows::Rows;

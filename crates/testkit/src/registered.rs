@@ -92,13 +92,30 @@ pub fn native(client_id: &str, redirect_uris: &[&str]) -> ClientRegistration {
     }
 }
 
+/// A client identifier.
+pub fn client_id(text: &str) -> ClientId {
+    ClientId::parse(text).expect("a client identifier")
+}
+
+/// An organisation number.
+pub fn orgno(text: &str) -> OrgNumber {
+    OrgNumber::parse(text).expect("an organisation number")
+}
+
+/// A scope of the operator's own, open to all, of which nothing else is said.
+pub fn open_scope(scope: &str) -> ScopeRecord {
+    ScopeRecord::open(Scope::parse(scope).expect("a scope"))
+}
+
+/// The same, whose tokens these clients may introspect.
+pub fn read_by(scope: &str, readers: &[&str]) -> ScopeRecord {
+    let readers = readers.iter().map(|reader| client_id(reader)).collect();
+    ScopeRecord { enforced_aud_for_introspection: readers, ..open_scope(scope) }
+}
+
 /// A scope that an organisation owns, and others may use only when they are given access.
 pub fn owned_scope(scope: &str, owner_orgno: &str) -> ScopeRecord {
-    ScopeRecord {
-        owner_orgno: Some(OrgNumber::parse(owner_orgno).expect("an organisation number")),
-        accessible_for_all: false,
-        ..ScopeRecord::open(Scope::parse(scope).expect("a scope"))
-    }
+    ScopeRecord { owner_orgno: Some(orgno(owner_orgno)), accessible_for_all: false, ..open_scope(scope) }
 }
 
 /// A scope whose access tokens are opaque.
