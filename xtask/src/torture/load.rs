@@ -18,7 +18,7 @@ const CODE_LASTS: i64 = 60;
 /// What introspection says of a token that is not good, whatever the reason (RFC 7662 §2.2).
 const INACTIVE: &str = r#"{"active":false}"#;
 
-/// How long a client waits after it lost the server, as a person would.
+/// How long a client waits after it lost the server, or was refused, as a person would.
 const BREATH: Duration = Duration::from_millis(20);
 
 /// Within how long after the last fault a site of several nodes answers every question.
@@ -284,6 +284,7 @@ impl Talk<'_> {
         }
         // Refused: the scope is withdrawn.
         if self.story.login.is_none() {
+            std::thread::sleep(BREATH);
             return Came::Through;
         }
         if self.identify(pid) == Came::Lost && (chance.once_in(2) || self.identify(pid) == Came::Lost) {

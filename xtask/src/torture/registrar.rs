@@ -78,7 +78,7 @@ impl Registrar {
             let outcome = if done { Outcome::Done } else { Outcome::Unknown };
             self.add(&id, Operation::Register, "operator", (start, life), outcome);
             self.registered.push(id);
-            if !self.given || self.registered.len() % WITHDRAWN_EVERY == 0 {
+            if !self.given || self.registered.len().is_multiple_of(WITHDRAWN_EVERY) {
                 self.give_scope(!self.given, life);
             }
         }
