@@ -80,7 +80,7 @@ async fn c2_a_repeated_parameter_is_invalid_request_at_every_endpoint() {
         let answer = world.answer(&service, PERSON).await;
         for (name, value) in service.redemption(&answer).fields {
             let twice = service.redemption(&answer).again(&name, &value);
-            assert_eq!(world.refused_at_token(&twice).await, "invalid_request", "{name} twice");
+            world.refused_by(&twice, "invalid_request", "parameter-repeated").await;
         }
         let tokens = service.tokens(&answer).await;
         let url = service.url("userinfo_endpoint");
@@ -366,13 +366,13 @@ async fn c6_other_grants_are_refused() {
                 .with("grant_type", grant)
                 .with("username", "x")
                 .with("password", "y");
-            assert_eq!(world.refused_at_token(&asked).await, "unsupported_grant_type", "{grant}");
+            world.refused_by(&asked, "unsupported_grant_type", "grant-type-unsupported").await;
         }
         let without = service.redemption(&answer).without("grant_type");
-        assert_eq!(world.refused_at_token(&without).await, "invalid_request");
+        world.refused_by(&without, "invalid_request", "grant-type-missing").await;
         let unregistered =
             service.redemption(&answer).with("grant_type", "refresh_token").with("refresh_token", "x");
-        assert_eq!(world.refused_at_token(&unregistered).await, "unauthorized_client");
+        world.refused_by(&unregistered, "unauthorized_client", "grant-not-registered").await;
         service.tokens(&answer).await;
     }
 }

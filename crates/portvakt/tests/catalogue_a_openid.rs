@@ -52,16 +52,17 @@ async fn t2_each_token_is_refused_in_every_other_s_place() {
             ("a secret", &secret),
             ("an ID token's jti", &jti),
         ] {
-            let reply = service.userinfo(artefact).await;
-            assert_eq!(reply.status, 401, "{what} as an access token");
+            println!("{what} as an access token");
+            world.refused_at_userinfo_by(&service, artefact, "token-unknown").await;
         }
         for (what, artefact) in
             [("an access token", &access_token), ("an ID token", &id_token), ("a secret", &secret)]
         {
             let wrong = service.redemption(&unspent).with("code", artefact);
-            assert_eq!(world.refused_at_token(&wrong).await, "invalid_grant", "{what} as a code");
+            println!("{what} as a code, and as a secret");
+            world.refused_by(&wrong, "invalid_grant", "code-unknown").await;
             let wrong = post.redemption(&unspent).with("client_secret", artefact);
-            assert_eq!(world.refused_at_token(&wrong).await, "invalid_client", "{what} as a secret");
+            world.refused_by(&wrong, "invalid_client", "client-secret-wrong").await;
         }
         service.tokens(&unspent).await;
         assert_eq!(service.userinfo(&access_token).await.status, 200, "and none of it spent anything");
@@ -88,7 +89,7 @@ async fn t2_a_jwt_that_no_key_of_the_issuer_signed_is_no_access_token() {
         format!(".{token}"),
         foreign.clone(),
     ] {
-        world.refused_at_userinfo(&service, &forged).await;
+        world.refused_at_userinfo_by(&service, &forged, "token-unknown").await;
     }
     assert_eq!(service.userinfo(&token).await.status, 200);
 }
@@ -210,9 +211,13 @@ async fn o6_stops(world: &World, at: At, stop: impl AsyncFn(bool), person_only: 
     let token = world.tokens(&service, PERSON).await.access_token;
 
     stop(false).await;
-    world.refused_at_userinfo(&service, &token).await;
-    let refused = world.refused_at_token(&service.redemption(&answer)).await;
-    assert_eq!(refused, if person_only { "invalid_grant" } else { "invalid_client" });
+    world.refused_at_userinfo_by(&service, &token, "token-stopped").await;
+    let (error, rule) = if person_only {
+        ("invalid_grant", "code-person-stopped")
+    } else {
+        ("invalid_client", "client-authentication-stopped")
+    };
+    world.refused_by(&service.redemption(&answer), error, rule).await;
     let before = world.rows();
     let typed = browser.log_in_as(&page, PERSON).await;
     assert!(typed.is_page() && typed.location().is_none(), "{at:?}: {}", typed.status);
@@ -222,7 +227,7 @@ async fn o6_stops(world: &World, at: At, stop: impl AsyncFn(bool), person_only: 
         world.accepted(&service.request()).await;
         world.tokens(&service, PERSONS[1]).await;
     } else {
-        world.refused_on_page(&service.request()).await;
+        world.refused_on_page_by(&service.request(), "client-stopped").await;
     }
 
     stop(true).await;
@@ -313,7 +318,7 @@ async fn g1_a_registered_uri_is_judged_again_when_it_is_used() {
                 ..registration(&format!("bad-{number}"))
             };
             let bad = world.register(at, bad).await;
-            world.refused_on_page(&bad.request()).await;
+            world.refused_on_page_by(&bad.request(), "client-unknown").await;
         }
         let good = ClientRegistration {
             redirect_uris: vec!["https://rp.example.no/cb?x=1".to_owned()],
@@ -330,7 +335,8 @@ async fn g1_production_takes_no_plain_http_and_no_loopback_but_for_native() {
         ["http://rp.example.no/cb", "http://localhost:3000/cb", "http://127.0.0.1/cb", "https://127.0.0.1/cb"]
     {
         let bad = ClientRegistration { redirect_uris: vec![uri.to_owned()], ..registration("web-plain") };
-        world.refused_on_page(&world.register(At::Production, bad).await.request()).await;
+        let bad = world.register(At::Production, bad).await;
+        world.refused_on_page_by(&bad.request(), "client-unknown").await;
     }
     for uri in ["https://rp.example.no/cb", "http://127.0.0.1/cb"] {
         let good = world.register(At::Production, native("native", &[uri])).await;
@@ -351,7 +357,8 @@ async fn g3_only_registered_scopes_are_granted_and_a_withdrawn_one_no_longer() {
     let service = world.service(at).await;
     for asked in ["openid example:read", "example:read", "openid profile email address phone offline_access"]
     {
-        assert_eq!(world.refused(&service.request().with("scope", asked)).await, "invalid_scope", "{asked}");
+        let asking = service.request().with("scope", asked);
+        world.refused_at_redirect_by(&asking, "invalid_scope", "scope-not-registered").await;
     }
     let scopes = portvakt_protocol::scope::Scopes::parse("openid example:read").unwrap();
     let reader = world.register(at, ClientRegistration { scopes, ..registration("reader") }).await;
@@ -361,7 +368,7 @@ async fn g3_only_registered_scopes_are_granted_and_a_withdrawn_one_no_longer() {
     let given = refused.send().await.json();
     assert_eq!(given["scope"], "openid example:read", "a scope named at redemption widens nothing");
     world.scope(at, portvakt_protocol::scope::ScopeRecord { active: false, ..scope }).await;
-    assert_eq!(world.refused(&asking()).await, "invalid_scope");
+    world.refused_at_redirect_by(&asking(), "invalid_scope", "scope-deactivated").await;
 }
 
 #[tokio::test]
@@ -392,7 +399,7 @@ async fn g4_what_was_taken_off_a_registration_stops_at_once() {
     let page = world.page(&mut browser, &asking).await;
     let narrow = ClientRegistration { redirect_uris: vec!["https://rp.example.no/new".to_owned()], ..wide };
     world.register(at, narrow).await;
-    world.refused_on_page(&service.request()).await;
+    world.refused_on_page_by(&service.request(), "redirect-uri-unregistered").await;
     let left = browser.log_in_as(&page, PERSON).await;
     assert!(
         left.is_page() && left.location().is_none(),

@@ -145,7 +145,7 @@ async fn s14_a_hostile_customer_s_name_is_text_and_a_link_that_is_none_is_not_re
             "oslo",
         ] {
             let bad = supplier("bad", vec![customer("oslo", Some(url))]);
-            world.refused_on_page(&world.register(at, bad).await.request()).await;
+            world.refused_on_page_by(&world.register(at, bad).await.request(), "client-unknown").await;
         }
     }
 }

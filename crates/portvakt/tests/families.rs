@@ -152,7 +152,7 @@ async fn b3_a_public_client_s_refresh_tokens_are_always_rotated() {
     for at in At::PROFILES {
         let reuse = ClientRegistration { refresh_token_usage: Some(RefreshUse::Reuse), ..spa("reuse") };
         let reuse = world.register(at, reuse).await;
-        world.refused_on_page(&reuse.request()).await;
+        world.refused_on_page_by(&reuse.request(), "client-unknown").await;
         for usage in [None, Some(RefreshUse::OneTime)] {
             let service =
                 world.register(at, ClientRegistration { refresh_token_usage: usage, ..spa("spa") }).await;

@@ -1,7 +1,9 @@
 //! Nothing of one issuer works at another: client, code, token, cookie, login under way, signing key and test person, for every
 //! ordered pair. Host, path, scheme and environment differ in every way that two issuers of one process can.
 
-use portvakt_testkit::{At, Call, PERSONS, RelyingParty, World, registration};
+use portvakt_testkit::{
+    At, Call, PERSONS, RelyingParty, World, assert_inactive, read_by, reader, refreshing, registration,
+};
 use serde_json::Value;
 
 const PERSON: &str = PERSONS[0];
@@ -68,6 +70,44 @@ async fn an_access_token_of_one_issuer_reads_nothing_at_another() {
         let token = world.tokens(&service, PERSON).await.access_token;
         world.refused_at_userinfo(&local, &token).await;
         assert_eq!(service.userinfo(&token).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_of_one_issuer_gives_nothing_and_ends_nothing_at_another() {
+    let world = World::new().await;
+    for (here, there) in pairs() {
+        let (service, local) =
+            (world.register(here, refreshing("both")).await, world.register(there, refreshing("both")).await);
+        let tokens = world.tokens(&service, PERSON).await;
+        let foreign = local.refreshing(tokens.refresh_token());
+        world.refused_by(&foreign, "invalid_grant", "refresh-token-unknown").await;
+        let before = world.rows();
+        for token in [tokens.refresh_token(), &tokens.access_token] {
+            local.revoke(token).await;
+        }
+        world.assert_untouched(&before);
+        service.refresh(tokens.refresh_token()).await;
+        assert_eq!(service.userinfo(&tokens.access_token).await.status, 200, "{here:?} at {there:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_of_one_issuer_is_not_active_at_another() {
+    let world = World::new().await;
+    for (here, there) in pairs() {
+        let service = world.register(here, refreshing("both")).await;
+        let token = world.tokens(&service, PERSON).await.access_token;
+        match there {
+            At::Pilot | At::Exttest => {
+                assert_inactive(&world.service(there).await.tokeninfo(&token).await);
+            }
+            At::Current | At::Split | At::Production => {
+                world.scope(there, read_by("api:read", &["api"])).await;
+                let api = world.register(there, reader("api")).await;
+                assert_inactive(&api.introspecting(&token).send().await);
+            }
+        }
     }
 }
 

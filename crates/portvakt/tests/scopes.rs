@@ -129,7 +129,7 @@ async fn g3_integration_types_bound_scopes_both_ways() {
     let of = |name: &str, kind| ClientRegistration { integration_type: kind, ..with_scope(name) };
     // A login client may not even have it registered.
     let login = world.register(at, of("login", Some(IntegrationType::Idporten))).await;
-    world.refused_on_page(&login.request()).await;
+    world.refused_on_page_by(&login.request(), "client-unknown").await;
     let asked = format!("openid {SCOPE}");
     for (number, kind) in [Some(IntegrationType::ApiKlient), None].into_iter().enumerate() {
         let service = world.register(at, of(&format!("api-{number}"), kind)).await;
@@ -141,7 +141,7 @@ async fn g3_integration_types_bound_scopes_both_ways() {
     }
     let introspecting =
         ClientRegistration { integration_type: Some(IntegrationType::Idporten), ..reader("login-reader") };
-    world.refused_on_page(&world.register(at, introspecting).await.request()).await;
+    world.refused_on_page_by(&world.register(at, introspecting).await.request(), "client-unknown").await;
 }
 
 // What becomes of what was granted (B67, "a withdrawn scope ends it").
@@ -331,7 +331,7 @@ async fn g1_a_client_uri_that_is_no_web_address_is_not_registered() {
             "",
         ] {
             let bad = ClientRegistration { client_uri: Some(uri.to_owned()), ..registration("bad") };
-            world.refused_on_page(&world.register(at, bad).await.request()).await;
+            world.refused_on_page_by(&world.register(at, bad).await.request(), "client-unknown").await;
         }
         let good = ClientRegistration {
             client_uri: Some("https://rp.example.no/hjem".to_owned()),

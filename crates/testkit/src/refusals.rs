@@ -38,6 +38,25 @@ impl World {
         reply
     }
 
+    /// The same, by this rule of the log.
+    ///
+    /// # Panics
+    /// If any of that is otherwise.
+    pub async fn refused_on_page_by(&self, asking: &Asking, rule: &str) -> Reply {
+        let reply = self.refused_on_page(asking).await;
+        assert_eq!(logged_rule(&reply), rule, "{}", asking.url());
+        reply
+    }
+
+    /// An authorization request that must be refused at its redirect URI with this `error`, by this rule of the log.
+    ///
+    /// # Panics
+    /// If any of that is otherwise.
+    pub async fn refused_at_redirect_by(&self, asking: &Asking, error: &str, rule: &str) {
+        assert_eq!(self.refused(asking).await, error, "{}", asking.url());
+        assert_eq!(logged_rule(&asking.send().await), rule, "{}", asking.url());
+    }
+
     /// An authorization request that must lead to a login page, in a browser of its own.
     ///
     /// # Panics
@@ -202,12 +221,18 @@ pub fn assert_inactive(reply: &Reply) {
     assert_eq!(reply.header("cache-control"), "no-store");
 }
 
-/// The trace id that a refusal's description ends in.
+/// The trace id of a refusal, in whatever form it came: at the end of a description, or on a page.
 ///
 /// # Panics
-/// If it does not.
+/// If it has none.
 #[track_caller]
 pub fn trace_id(reply: &Reply) -> String {
+    if reply.is_page() {
+        let text = reply.text();
+        let is_id = |word: &&str| word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let found = text.split(|character: char| !character.is_ascii_alphanumeric()).find(is_id);
+        return found.unwrap_or_else(|| panic!("no trace id in {text}")).to_owned();
+    }
     let description = reply.description();
     let (_, id) =
         description.rsplit_once(" (trace_id: ").unwrap_or_else(|| panic!("no trace id in {description}"));

@@ -6,14 +6,13 @@ use axum::body::Body;
 use axum::extract::State;
 use http::{Request, StatusCode};
 use portvakt_protocol::refusal::Malformed;
-use portvakt_protocol::secret::AccessToken;
 use portvakt_protocol::token::{Inactive, introspect, presented_token, tokeninfo as tell};
 use serde::Serialize;
 
 use crate::asker::{Asker, Refused};
 use crate::cors;
 use crate::form::form;
-use crate::presented::{Known, digest};
+use crate::presented::{Known, digest, name};
 use crate::reply::{Reply, json};
 use crate::site::{Site, Trace};
 
@@ -39,9 +38,13 @@ async fn for_client(
     asker: &mut Asker,
 ) -> Result<Vec<u8>, Refused> {
     let (proof, params) = asker.authenticated(site, trace, request).await?;
-    let known = known(site, trace, &presented_token(&params)?).await?;
-    let at = (&site.provider, known.standing);
-    let told = introspect(&proof, known.token, known.client, at, &site.pairwise, trace.now);
+    let (digest, jti) = match name(site, trace, &presented_token(&params)?).await? {
+        Some(name) => (Some(name.digest), name.jti),
+        None => (None, None),
+    };
+    let known = Known::of(site, trace, digest).await?;
+    let (token, at) = ((known.token, jti.as_deref()), (&site.provider, known.standing));
+    let told = introspect(&proof, token, known.client, at, &site.pairwise, trace.now);
     body(site, trace, "introspect", Some(proof.client().id().as_str()), told)
 }
 
@@ -62,14 +65,10 @@ async fn for_anyone(site: &Site, trace: &mut Trace, request: Request<Body>) -> R
     if let Some(again) = params.repeated() {
         return Err(Malformed::from(again).into());
     }
-    let known = known(site, trace, &presented_token(&params)?).await?;
+    let digest = digest(site, trace, &presented_token(&params)?).await?;
+    let known = Known::of(site, trace, digest).await?;
     let told = tell(known.token, known.client, (&site.provider, known.standing), trace.now);
     body(site, trace, "tokeninfo", None, told)
-}
-
-async fn known(site: &Site, trace: &Trace, presented: &AccessToken) -> Result<Known, Refused> {
-    let digest = digest(site, trace, presented).await?;
-    Ok(Known::of(site, trace, digest).await?)
 }
 
 /// The answer. Why a token is not active is for the log alone.

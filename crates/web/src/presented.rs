@@ -16,22 +16,41 @@ struct JwtId {
     jti: String,
 }
 
-/// The digest that the store knows an access token by: of an opaque token the whole, of a JWT that we signed its `jti`. `None`: it is
-/// nothing of ours.
+/// What an access token is known by.
+pub(crate) struct Name {
+    /// To the store: of an opaque token the whole, of a JWT its `jti`.
+    pub(crate) digest: AccessTokenDigest,
+    /// The `jti` of a JWT.
+    pub(crate) jti: Option<String>,
+}
+
+/// What an access token is known by, if it is an opaque one, or a JWT that we signed. `None`: it is nothing of ours.
 ///
 /// # Errors
 /// [`NotSigned`]: the store does not say in time which keys there are.
+pub(crate) async fn name(
+    site: &Site,
+    trace: &Trace,
+    presented: &AccessToken,
+) -> Result<Option<Name>, NotSigned> {
+    if !presented.reveal().contains('.') {
+        return Ok(Some(Name { digest: presented.digest(), jti: None }));
+    }
+    let payload = site.verified(trace, presented.reveal()).await?;
+    let id = payload.and_then(|payload| serde_json::from_slice::<JwtId>(&payload).ok());
+    Ok(id.map(|id| Name { digest: AccessToken::id_digest(&id.jti), jti: Some(id.jti) }))
+}
+
+/// The digest alone.
+///
+/// # Errors
+/// As [`name`].
 pub(crate) async fn digest(
     site: &Site,
     trace: &Trace,
     presented: &AccessToken,
 ) -> Result<Option<AccessTokenDigest>, NotSigned> {
-    if !presented.reveal().contains('.') {
-        return Ok(Some(presented.digest()));
-    }
-    let payload = site.verified(trace, presented.reveal()).await?;
-    let id = payload.and_then(|payload| serde_json::from_slice::<JwtId>(&payload).ok());
-    Ok(id.map(|id| AccessToken::id_digest(&id.jti)))
+    Ok(name(site, trace, presented).await?.map(|name| name.digest))
 }
 
 /// What is stored of an access token, its client, and where its person stands.

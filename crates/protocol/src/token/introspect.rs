@@ -93,13 +93,13 @@ fn good(
 
 /// Introspects a token for a client: the claims that it has as a JWT (contract §10). The client must have authenticated with a secret
 /// (RFC 7662 §2.1), must have the scope [`INTROSPECTION`], and a scope of the token must name it: it reads of those scopes alone. A `pid` that the token's client may not read is read by whom
-/// the pseudonymous scope itself names.
+/// the pseudonymous scope itself names. `jti` is a JWT's own: an opaque token has none.
 ///
 /// # Errors
 /// [`Inactive`]: the token is not good, or not this client's to know.
 pub fn introspect(
     caller: &ClientProof,
-    loaded: Option<LoadedAccessToken>,
+    (loaded, jti): (Option<LoadedAccessToken>, Option<&str>),
     client: Option<Arc<Client>>,
     (provider, standing): (&Provider, PersonStanding),
     pairwise: &PairwiseKey,
@@ -127,7 +127,7 @@ pub fn introspect(
     }
     let issue = Issue { provider, client: &client, grant: &grant, pairwise };
     let told: Scopes = told.into_iter().collect();
-    Ok(claims::access_token(&issue, &told, None, span).introspected(reads_pid.then_some(&grant.pid)))
+    Ok(claims::access_token(&issue, &told, jti, span).introspected(reads_pid.then_some(&grant.pid)))
 }
 
 /// What anyone reads of a token at the pilot (contract §10 A): nothing of a person.

@@ -62,7 +62,14 @@ impl Told {
         let caller = proof_of(self.client(self.caller_id, self.caller_scopes));
         let owner = self.client("web", "openid profile skatt:inntekt");
         let at = (&self.provider, self.standing);
-        let told = introspect(&caller, Some(self.token.clone()), Some(owner), at, &pairwise(), self.now)?;
+        let told = introspect(
+            &caller,
+            (Some(self.token.clone()), Some("a name")),
+            Some(owner),
+            at,
+            &pairwise(),
+            self.now,
+        )?;
         Ok(serde_json::to_value(&told).unwrap())
     }
 }
@@ -107,6 +114,7 @@ fn s2_2_an_entitled_caller_reads_the_claims_of_the_scopes_that_name_it() {
     assert_eq!((&told["active"], &told["scope"]), (&true.into(), &SCOPE.into()), "openid names nobody");
     assert_eq!((&told["iat"], &told["exp"]), (&NOW.unix().into(), &after(600).unix().into()));
     assert_eq!(told["consumer"]["ID"], "0192:991825827");
+    assert_eq!(told["jti"], "a name");
     assert_eq!((&told["client_id"], &told["pid"]), (&"web".into(), &PERSON.into()));
 }
 
