@@ -5,9 +5,24 @@ ALTER TABLE login_grant ADD COLUMN issued INTEGER NOT NULL DEFAULT 0;
 UPDATE login_grant SET issued = auth_time;
 ALTER TABLE login_grant ADD COLUMN onbehalfof TEXT;
 
--- `narrowed`: the scopes of a token that a refresh asked fewer for; NULL: the grant's.
-ALTER TABLE access_token ADD COLUMN issued INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE access_token ADD COLUMN narrowed TEXT;
+-- A token ends with its grant at the latest, so it is gone by its own end before its grant goes: no reference, and no index to find it by
+-- its grant. Every token that is issued would write one more page for it. `narrowed`: the scopes of a token that a refresh asked fewer for;
+-- NULL: the grant's.
+CREATE TABLE access_token_anew (
+    id INTEGER PRIMARY KEY,
+    issuer INTEGER NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    grant_id INTEGER NOT NULL,
+    issued INTEGER NOT NULL DEFAULT 0,
+    expires INTEGER NOT NULL,
+    narrowed TEXT,
+    UNIQUE (issuer, digest)
+) STRICT;
+INSERT INTO access_token_anew (id, issuer, digest, grant_id, issued, expires)
+SELECT t.id, t.issuer, t.digest, t.grant_id, 0, min(t.expires, g.expires) FROM access_token t JOIN login_grant g ON g.id = t.grant_id;
+DROP TABLE access_token;
+ALTER TABLE access_token_anew RENAME TO access_token;
+CREATE INDEX access_token_expires ON access_token (expires);
 
 -- A family is a grant. `generation` counts its tokens from 1. A spent token names its successor; a successor that was replaced by the
 -- retry of a lost answer is spent without one. `access_token` is what was issued with it, and goes when it is replaced.
@@ -24,11 +39,10 @@ CREATE TABLE refresh_token (
     spent_at INTEGER,
     successor BLOB CHECK (length(successor) = 32),
     UNIQUE (issuer, digest),
+    -- One branch lives: nobody races the one writer, and a family that forked would give a number twice.
+    UNIQUE (grant_id, generation),
     CHECK (successor IS NULL OR spent_at IS NOT NULL)
 ) STRICT;
-CREATE INDEX refresh_token_grant ON refresh_token (grant_id);
--- One branch lives: of each family at most one token can be used. The engine holds it, whoever races.
-CREATE UNIQUE INDEX refresh_token_leaf ON refresh_token (grant_id) WHERE spent_at IS NULL;
 
 -- What the first schema has no column for: the scope as a whole, in JSON; NULL: only the columns say.
 ALTER TABLE scope ADD COLUMN record TEXT;

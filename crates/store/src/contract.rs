@@ -373,8 +373,9 @@ impl Store {
 
 /// Upkeep.
 impl Store {
-    /// Removes what has ended, a batch to a commit. A grant goes with its codes and tokens, when the last of them has ended: a
-    /// spent code stays recognisable until then. A signing key goes when it has left the JWK Set. Audit records go by their own
+    /// Removes what has ended, a batch to a commit. A grant goes with its codes and refresh tokens, when it and the last of
+    /// them have ended: what was spent stays recognisable until then. An access token, which ends with its grant at the latest, goes by its
+    /// own end. A signing key goes when it has left the JWK Set. Audit records go by their own
     /// retention alone, and never the newest.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
 //! Refresh tokens. A grant is a family of them, numbered from 1: each use spends one and stores the next, so that one at most can be used;
-//! `refresh_token_leaf` would refuse a second. Each verb is one transaction of the one writer.
+//! a second would have a number that was given. Each verb is one transaction of the one writer.
 
 use portvakt_protocol::client::ClientId;
 use portvakt_protocol::grant::{LoadedRefreshToken, NewAccessToken, NewRefreshToken};

@@ -18,7 +18,8 @@ const LOGINS: &str = "DELETE FROM login WHERE id IN (SELECT id FROM login WHERE 
 const ACCESS_TOKENS: &str =
     "DELETE FROM access_token WHERE id IN (SELECT id FROM access_token WHERE expires <= ?1 LIMIT ?2)";
 
-/// With its codes and tokens, and so only when each of them has ended too. A family has as many refresh tokens as the one that can be used
+/// With its codes and refresh tokens, and so only when each of them has ended too; an access token ends with it at the latest, and goes by
+/// its own end. A family has as many refresh tokens as the one that can be used
 /// has for its number, and a batch takes no more of them than it takes of anything else, but for those of its last family.
 const GRANTS: &str = "DELETE FROM login_grant WHERE id IN (
     SELECT id FROM (
@@ -27,7 +28,6 @@ const GRANTS: &str = "DELETE FROM login_grant WHERE id IN (
         FROM (
             SELECT g.id, g.expires FROM login_grant g
             WHERE g.expires <= ?1
-              AND NOT EXISTS (SELECT 1 FROM access_token t WHERE t.grant_id = g.id AND t.expires > ?1)
               AND NOT EXISTS (SELECT 1 FROM code c WHERE c.grant_id = g.id AND c.expires > ?1)
               AND NOT EXISTS (SELECT 1 FROM refresh_token r WHERE r.grant_id = g.id AND r.spent_at IS NULL AND r.expires > ?1)
             LIMIT ?2

@@ -60,13 +60,17 @@ fn known() -> u32 {
     MIGRATIONS.last().map_or(0, |migration| migration.number)
 }
 
-/// The indexes that the migrations make, by name.
+/// The indexes that the migrations make and leave, by name.
 pub(crate) fn expected_indexes() -> impl Iterator<Item = &'static str> {
-    let lines = MIGRATIONS.iter().flat_map(|migration| migration.sql.lines());
-    lines.filter_map(|line| {
-        let index = line.strip_prefix("CREATE INDEX ").or_else(|| line.strip_prefix("CREATE UNIQUE INDEX "));
-        index?.split(' ').next()
-    })
+    let mut left = Vec::new();
+    for line in MIGRATIONS.iter().flat_map(|migration| migration.sql.lines()) {
+        let made = line.strip_prefix("CREATE INDEX ").or_else(|| line.strip_prefix("CREATE UNIQUE INDEX "));
+        left.extend(made.and_then(|made| made.split(' ').next()));
+        if let Some(dropped) = line.strip_prefix("DROP INDEX ") {
+            left.retain(|index| *index != dropped.trim_end_matches(';'));
+        }
+    }
+    left.into_iter()
 }
 
 /// What recorded migrations say, against those that this version knows.

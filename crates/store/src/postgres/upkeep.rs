@@ -25,13 +25,12 @@ statements! {
                 (SELECT issuer, digest FROM access_token WHERE expires <= $1 ORDER BY expires LIMIT $2)
             RETURNING 1
          ) SELECT count(*) FROM swept";
-    /// With its codes and tokens, and so only when each of them has ended too; and no more refresh tokens to a batch than of anything else,
+    /// With its codes and refresh tokens, and so only when each of them has ended too; an access token goes by its own end. No more refresh tokens to a batch than of anything else,
     /// but for those of its last family, as in the embedded store.
     GRANTS(INT8, INT8) =
         "WITH past AS (
             SELECT g.name, g.expires FROM login_grant g
             WHERE g.expires <= $1
-              AND NOT EXISTS (SELECT 1 FROM access_token t WHERE t.login_grant = g.name AND t.expires > $1)
               AND NOT EXISTS (SELECT 1 FROM code c WHERE c.login_grant = g.name AND c.expires > $1)
               AND NOT EXISTS (SELECT 1 FROM refresh_token r
                               WHERE r.login_grant = g.name AND r.spent_at IS NULL AND r.expires > $1)
@@ -45,8 +44,6 @@ statements! {
             SELECT name FROM counted WHERE coalesce(sooner, 0) < $2
          ), codes AS (
             DELETE FROM code WHERE login_grant IN (SELECT name FROM ended)
-         ), tokens AS (
-            DELETE FROM access_token WHERE login_grant IN (SELECT name FROM ended)
          ), families AS (
             DELETE FROM refresh_token WHERE login_grant IN (SELECT name FROM ended)
          ), swept AS (

@@ -171,12 +171,12 @@ const BREACHES: &[Breach] = &[
     ),
     alike(
         "a family has one refresh token that can be used",
-        "DROP INDEX refresh_token_leaf; UPDATE refresh_token SET spent_at = NULL, successor = NULL",
+        "DROP INDEX IF EXISTS refresh_token_leaf; UPDATE refresh_token SET spent_at = NULL, successor = NULL",
     ),
     alike("a family's refresh tokens are numbered from 1 without gaps", "DELETE FROM refresh_token WHERE generation = 1"),
     alike(
         "a family's refresh tokens are numbered from 1 without gaps",
-        "UPDATE refresh_token SET generation = 2 WHERE generation = 3",
+        "UPDATE refresh_token SET generation = 7 WHERE generation = 3",
     ),
     alike("an access token has no scope that was not granted", "UPDATE access_token SET narrowed = 'openid skatt:inntekt'"),
     alike(
