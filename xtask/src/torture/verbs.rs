@@ -147,8 +147,8 @@ impl Plan<'_> {
             });
         let kinds: Vec<String> = kinds.iter().map(|(kind, attempts)| format!("{kind} {attempts}")).collect();
         println!(
-            "{who}: {doubles} double successes in {} attempts at {things} things ({}); {} had by one, {nobody} by nobody, {} \
-             attempts without an answer, {} told wrongly, {} tokens that outlive a replay; seed {}; {:.1} s",
+            "{who}: {doubles} double successes or pairs of living branches in {} attempts at {things} things ({}); {} had by one, {nobody} by nobody, {} \
+             attempts without an answer, {} told wrongly, {} tokens that outlive a replay or a revocation; seed {}; {:.1} s",
             of("attempts"),
             kinds.join(", "),
             wins.values().filter(|count| **count == 1).count(),
