@@ -339,20 +339,18 @@ async fn t2_each_class_of_token_is_nothing_in_every_other_s_slot() {
     }
 }
 
-/// Every beginning of `text`, and it with more before and after; with one character changed, where that is not too many.
+/// Endings of `text`, it with more before and after, and with one character changed: all of them, or fifty of a long one.
 fn neighbours(text: &str) -> Vec<String> {
     let step = (text.len() / 50).max(1);
-    let mut all: Vec<String> =
-        (1..text.len()).step_by(step).map(|length| text[..length].to_owned()).collect();
-    all.push(text[..text.len() - 1].to_owned());
+    let mut all: Vec<String> = Vec::new();
     all.extend((1..text.len()).step_by(step).map(|from| text[from..].to_owned()));
     for more in ["A", "=", ".", "AA", text] {
         all.extend([format!("{text}{more}"), format!("{more}{text}")]);
     }
-    for at in (0..text.len()).step_by(step) {
-        // The last character of a base64url text has bits that say nothing; another one says something.
+    // The last character too, some bits of which say nothing (RFC 4648 §3.5).
+    for at in (0..text.len()).step_by(step).chain([text.len() - 1]) {
         let other = if text[at..].starts_with('A') { 'B' } else { 'A' };
-        if at + 1 < text.len() && !text[at..].starts_with('.') {
+        if !text[at..].starts_with('.') {
             all.push(format!("{}{other}{}", &text[..at], &text[at + 1..]));
         }
     }
@@ -366,6 +364,21 @@ async fn b44_no_endpoint_takes_a_token_that_was_shortened_lengthened_or_changed(
         let (world, service) = (&scene.world, scene.register(refreshing("service")).await);
         let tokens = scene.tokens(&service).await;
         let before = world.rows();
+        for length in 1..tokens.refresh_token().len() {
+            let cut = &tokens.refresh_token()[..length];
+            assert_rule(&service.refreshing(cut).send().await, "invalid_grant", "refresh-token-unknown");
+            service.revoke(cut).await;
+        }
+        for length in 1..tokens.access_token.len() {
+            let cut = &tokens.access_token[..length];
+            assert_eq!(service.userinfo(cut).await.status, 401, "{length}");
+            if at == At::Current {
+                assert_inactive(&service.introspecting(cut).send().await);
+            } else {
+                assert_inactive(&service.tokeninfo(cut).await);
+            }
+            service.revoke(cut).await;
+        }
         for wrong in neighbours(tokens.refresh_token()) {
             assert_rule(&service.refreshing(&wrong).send().await, "invalid_grant", "refresh-token-unknown");
             service.revoke(&wrong).await;
