@@ -55,7 +55,7 @@ const ROUNDS: u32 = 157;
 /// Rounds of 64 connections at one refresh token in a full run, on each store.
 const REFRESHES: u32 = 1_000;
 /// And in the short run.
-const FEW_REFRESHES: u32 = 64;
+const FEW_REFRESHES: u32 = 32;
 /// Revocations that race rotations in a full run, on each store.
 const REVOCATIONS: u32 = 10_000;
 /// And in the short run.
