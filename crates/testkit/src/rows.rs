@@ -39,13 +39,14 @@ impl Rows {
         settings: &str,
         apart: &[&str],
     ) -> BTreeMap<String, Vec<String>> {
-        let told = server.sql(name, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
-        let tables = told.expect("the tables");
-        let tables: Vec<&str> = tables.lines().filter(|table| !apart.contains(table)).collect();
-        let mut script = settings.to_owned();
-        for table in &tables {
-            script.push_str(&format!("SELECT '{MARK}{table}'; SELECT CAST(t AS TEXT) FROM \"{table}\" t;"));
-        }
+        let apart: Vec<_> = apart.iter().map(|table| format!("'{table}'")).collect();
+        // psql carries out what this selects, a table at a time: one start of psql, not two.
+        let script = format!(
+            "{settings}
+             SELECT format('SELECT %L', '{MARK}' || tablename), format('SELECT CAST(t AS TEXT) FROM %I t', tablename)
+             FROM pg_tables WHERE schemaname = 'public' AND tablename <> ALL (ARRAY[{}]::text[]) \\gexec",
+            apart.join(", ")
+        );
         let mut rows = BTreeMap::new();
         let mut current: Option<&mut Vec<String>> = None;
         for line in server.sql(name, &script).expect("the rows").lines() {
