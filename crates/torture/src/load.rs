@@ -8,6 +8,7 @@
 mod player;
 mod registrar;
 mod shell;
+mod story;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,5 +1,7 @@
 //! A server of ours as a child process on a data folder, and what its one line says when it is ready.
 
+mod catalogue;
+
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -13,6 +15,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
+pub(super) use self::catalogue::{catalogue, catalogue_of_all, catalogue_of_scope};
 use super::chance::Chance;
 use super::registrar::Desk;
 use crate::client::{Endpoints, LOGIN_SCOPES, RelyingParty};
@@ -368,85 +371,6 @@ pub(super) const READER: Registered = Registered { client_id: "torture-reader", 
 
 /// The scope that the clients' organisation is given and loses.
 pub(super) const SCOPE: &str = "torture:api";
-
-/// A catalogue of one client, which has the secret and redirect URI of [`CLIENT`]. Its tokens last for a day, so that what
-/// was promised in the first life can be called in at the end.
-pub(super) fn catalogue(port: u16, client_id: &str) -> String {
-    head(port) + &client(client_id, r#"scopes = ["openid", "profile"]"#)
-}
-
-/// A catalogue of the clients that load the server, with the scope given.
-pub(super) fn catalogue_of_all(port: u16) -> String {
-    let reuses = "scopes = [\"openid\", \"profile\"]\ngrant_types = [\"authorization_code\", \"refresh_token\"]\n\
-                  refresh_token_usage = \"REUSE\"";
-    let current =
-        format!("issuer = [\"http://localhost:{port}\"]\nscopes = [\"openid\", \"profile\", \"{SCOPE}\"]");
-    let reads = format!(
-        "issuer = [\"http://localhost:{port}\"]\nintegration_type = \"api_klient\"\n\
-         scopes = [\"openid\", \"idporten:token.introspection\"]"
-    );
-    [
-        catalogue(port, CLIENT.client_id),
-        scope(port, true),
-        client(REUSING.client_id, reuses),
-        client(WITH_SCOPE.client_id, &current),
-        client(READER.client_id, &reads),
-    ]
-    .concat()
-}
-
-/// A catalogue of the scope alone, which the clients' organisation may use or not.
-pub(super) fn catalogue_of_scope(port: u16, given: bool) -> String {
-    head(port) + &scope(port, given)
-}
-
-fn head(port: u16) -> String {
-    format!(
-        r#"issuer = ["http://localhost:{port}/idporten-oidc-provider/", "http://localhost:{port}"]
-
-[[organisations]]
-orgno = "991825827"
-name = "Torture"
-terms = {{ version = "demo", accepted_at = "2016-12-01T12:00:00Z", accepted_by = "cargo xtask torture" }}
-"#
-    )
-}
-
-fn client(client_id: &str, more: &str) -> String {
-    let Registered { secret, redirect_uri, .. } = CLIENT;
-    format!(
-        r#"
-[[clients]]
-client_id = "{client_id}"
-client_secret = "{secret}"
-client_orgno = "991825827"
-display_name = "Torture"
-redirect_uris = ["{redirect_uri}"]
-post_logout_redirect_uris = []
-authorization_lifetime = 86400
-access_token_lifetime = 86400
-refresh_token_lifetime = 86400
-{more}
-"#
-    )
-}
-
-fn scope(port: u16, given: bool) -> String {
-    let (reader, state) = (READER.client_id, if given { "APPROVED" } else { "WITHDRAWN" });
-    format!(
-        r#"
-[[scopes]]
-issuer = ["http://localhost:{port}"]
-scope = "{SCOPE}"
-accessible_for_all = false
-enforced_aud_for_introspection = ["{reader}"]
-
-[[scopes.access]]
-consumer_orgno = "991825827"
-state = "{state}"
-"#
-    )
-}
 
 /// Synthetic persons.
 pub(super) const PERSONS: [&str; 4] = ["21879498012", "20914695016", "28816196088", "05895894984"];
