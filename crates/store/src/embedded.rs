@@ -36,6 +36,7 @@ use self::folder::Folder;
 use self::readers::Readers;
 use self::writer::Writer;
 use crate::issuers::Issuers;
+use crate::standing_cache::StandingCache;
 use crate::vault::Vault;
 use crate::verbs::{Duty, Generation};
 use crate::{Broken, OpenFault, Opening};
@@ -52,6 +53,7 @@ struct Inner {
     writer: Writer,
     vault: Vault,
     issuers: Issuers,
+    standings: StandingCache,
     /// The registry's generation, kept in step by the writer: set between a commit and its answer.
     generation: Arc<AtomicU64>,
 }
@@ -83,7 +85,16 @@ impl Embedded {
         let readers = Readers::open(&database).map_err(schema::fault)?;
         let writer = Writer::start(db, lock).map_err(|source| OpenFault::Io { path: database, source })?;
         let generation = Arc::new(AtomicU64::new(generation.unsigned_abs()));
-        Ok(Self { inner: Arc::new(Inner { readers, writer, vault, issuers, generation }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                readers,
+                writer,
+                vault,
+                issuers,
+                generation,
+                standings: StandingCache::default(),
+            }),
+        })
     }
 
     /// See [`crate::Store::close`].
@@ -110,6 +121,10 @@ impl Embedded {
     /// See [`crate::Store::current`].
     pub(crate) fn current(&self) -> Generation {
         Generation(self.inner.generation.load(Ordering::Acquire))
+    }
+
+    fn standings(&self) -> &StandingCache {
+        &self.inner.standings
     }
 
     fn vault(&self) -> &Vault {

@@ -25,6 +25,7 @@ mod prepared;
 mod retention;
 mod row;
 mod sealed;
+mod standing_cache;
 mod status;
 mod vault;
 pub mod verbs;

@@ -1,8 +1,9 @@
 //! The PostgreSQL store: rows on servers that several processes share. Each verb is one statement in one round trip, or one transaction
 //! whose statements are sent together; what the statement decides, the server decides, so processes need not know of one another.
 //!
-//! Nothing that is used once, nothing granted and nothing revoked is kept here: the copies that are, of clients and issuers' numbers, are
-//! dated (see `freshness`). What became of a write whose answer did not come is found out by its own key (see `outcome`).
+//! Nothing that is used once, nothing granted and nothing revoked is kept here: the copies that are, of clients, of where persons stand and
+//! of issuers' numbers, are dated (see `freshness`). What became of a write whose answer did not come is found out by its own key (see
+//! `outcome`).
 
 mod alone;
 mod audit;
@@ -39,6 +40,7 @@ pub use self::url::{Pooler, PostgresUrl, PostgresUrlFault};
 use self::freshness::Freshness;
 use self::pool::Connections;
 use crate::issuers::Issuers;
+use crate::standing_cache::StandingCache;
 use crate::vault::Vault;
 use crate::verbs::Generation;
 use crate::{Broken, OpenFault, Opening};
@@ -56,6 +58,7 @@ struct Inner {
     connections: Connections,
     vault: Vault,
     issuers: Issuers,
+    standings: StandingCache,
     freshness: Freshness,
     random: Random,
     /// What this process is called where it takes a duty.
@@ -80,6 +83,7 @@ impl Postgres {
             connections,
             vault,
             issuers: Issuers::default(),
+            standings: StandingCache::default(),
             freshness: Freshness::new(),
             random,
             holder,
@@ -104,6 +108,10 @@ impl Postgres {
     /// See [`crate::Store::current`].
     pub(crate) fn current(&self) -> Option<Generation> {
         self.freshness().current()
+    }
+
+    fn standings(&self) -> &StandingCache {
+        &self.inner.standings
     }
 
     /// See [`crate::Store::until`].

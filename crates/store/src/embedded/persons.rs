@@ -61,7 +61,12 @@ impl Embedded {
     /// See [`crate::Store::person_standing`].
     pub(crate) async fn person_standing(&self, pools: &[Pool], pid: &Pid) -> Result<PersonStanding, Broken> {
         let person = self.vault().handle(pid);
-        self.read(|db| {
+        // Before the rows are read: what is read may be newer than its mark, never older.
+        let of = self.current();
+        if let Some(standing) = self.standings().get(pools, &person, of) {
+            return Ok(standing);
+        }
+        let standing = self.read(|db| {
             let mut select =
                 db.prepare_cached("SELECT active FROM person WHERE pool = ?1 AND person = ?2")?;
             let mut standing = PersonStanding::Unassigned;
@@ -73,7 +78,9 @@ impl Embedded {
                 }
             }
             Ok(standing)
-        })
+        })?;
+        self.standings().put(pools, person, (of, standing));
+        Ok(standing)
     }
 }
 

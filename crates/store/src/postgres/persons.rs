@@ -44,13 +44,22 @@ impl Postgres {
     /// See [`crate::Store::person_standing`].
     pub(crate) async fn person_standing(&self, pools: &[Pool], pid: &Pid) -> Result<PersonStanding, Broken> {
         let person = self.vault().handle(pid);
+        // Before the rows are read: what is read may be newer than its mark, never older.
+        let of = self.current();
+        if let Some(standing) = of.and_then(|of| self.standings().get(pools, &person, of)) {
+            return Ok(standing);
+        }
         let names: Vec<&str> = pools.iter().map(|pool| pool.0.as_str()).collect();
         let mut standing = PersonStanding::Unassigned;
         for row in self.read(&STANDING, &[&names, &person.as_bytes().as_slice()]).await? {
             if !row.try_get::<_, bool>(0)? {
-                return Ok(PersonStanding::Deactivated);
+                standing = PersonStanding::Deactivated;
+                break;
             }
             standing = PersonStanding::Active;
+        }
+        if let Some(of) = of {
+            self.standings().put(pools, person, (of, standing));
         }
         Ok(standing)
     }
