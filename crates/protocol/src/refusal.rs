@@ -32,8 +32,6 @@ pub enum ErrorCode {
     InvalidScope,
     /// RFC 6749 §5.2.
     UnsupportedGrantType,
-    /// RFC 7009 §2.2.1.
-    UnsupportedTokenType,
     /// RFC 6749 §4.1.2.1.
     UnsupportedResponseType,
     /// RFC 6749 §4.1.2.1.
@@ -68,7 +66,6 @@ impl ErrorCode {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::InvalidScope => "invalid_scope",
             Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::UnsupportedTokenType => "unsupported_token_type",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::AccessDenied => "access_denied",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
@@ -95,7 +92,6 @@ impl ErrorCode {
             | Self::UnauthorizedClient
             | Self::InvalidScope
             | Self::UnsupportedGrantType
-            | Self::UnsupportedTokenType
             | Self::UnsupportedResponseType
             | Self::AccessDenied
             | Self::LoginRequired

@@ -311,7 +311,7 @@ impl Ready {
     }
 }
 
-/// A client as [`catalogue`] registers it, at both issuers.
+/// A client as [`catalogue()`] registers it, at both issuers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Registered {
     /// Its `client_id`.
