@@ -15,14 +15,15 @@ ALTER TABLE access_token ADD COLUMN issued BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE access_token ADD COLUMN narrowed TEXT;
 
 -- A family is a grant. `generation` counts its tokens from 1. A spent token names its successor; a successor that was replaced by the
--- retry of a lost answer is spent without one. `access_token` is what was issued with it, and goes when it is replaced.
+-- retry of a lost answer is spent without one. `access_token` is what was issued with it, and goes when it is replaced: NULL once it is
+-- spent on a successor, whose digest takes its place, so that the row stays as long as it was and its page is not split.
 CREATE TABLE refresh_token (
     issuer BIGINT NOT NULL,
     digest BYTEA NOT NULL CHECK (length(digest) = 32),
     login_grant BYTEA NOT NULL,
     client_id TEXT NOT NULL,
     generation BIGINT NOT NULL CHECK (generation > 0),
-    access_token BYTEA NOT NULL CHECK (length(access_token) = 32),
+    access_token BYTEA CHECK (length(access_token) = 32),
     issued BIGINT NOT NULL,
     expires BIGINT NOT NULL,
     spent_at BIGINT,

@@ -25,7 +25,8 @@ ALTER TABLE access_token_anew RENAME TO access_token;
 CREATE INDEX access_token_expires ON access_token (expires);
 
 -- A family is a grant. `generation` counts its tokens from 1. A spent token names its successor; a successor that was replaced by the
--- retry of a lost answer is spent without one. `access_token` is what was issued with it, and goes when it is replaced.
+-- retry of a lost answer is spent without one. `access_token` is what was issued with it, and goes when it is replaced: NULL once it is
+-- spent on a successor, whose digest takes its place, so that the row stays as long as it was and its page is not split.
 CREATE TABLE refresh_token (
     id INTEGER PRIMARY KEY,
     issuer INTEGER NOT NULL,
@@ -33,7 +34,7 @@ CREATE TABLE refresh_token (
     grant_id INTEGER NOT NULL REFERENCES login_grant (id) ON DELETE CASCADE,
     client_id TEXT NOT NULL,
     generation INTEGER NOT NULL CHECK (generation > 0),
-    access_token BLOB NOT NULL CHECK (length(access_token) = 32),
+    access_token BLOB CHECK (length(access_token) = 32),
     issued INTEGER NOT NULL,
     expires INTEGER NOT NULL,
     spent_at INTEGER,

@@ -148,7 +148,7 @@ fn rotate(
     now: Timestamp,
 ) -> Result<bool, Broken> {
     let sql = concat!(
-        "UPDATE refresh_token AS r SET spent_at = ?4, successor = ?5
+        "UPDATE refresh_token AS r SET spent_at = ?4, successor = ?5, access_token = NULL
          WHERE r.issuer = ?1 AND r.digest = ?2 AND r.client_id = ?3 AND r.spent_at IS NULL AND r.expires > ?4
            AND EXISTS (SELECT 1 FROM login_grant f WHERE f.id = r.grant_id AND f.expires > ?4 AND NOT ",
         taken_back!("f"),

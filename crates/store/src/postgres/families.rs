@@ -29,7 +29,7 @@ statements! {
     /// Spends a token that can be used on its successor.
     ROTATE(INT8, BYTEA, TEXT, INT8, BYTEA, INT8, INT8, BYTEA, INT8, INT8, TEXT, TEXT) = concat!(
         "WITH spent AS (
-            UPDATE refresh_token AS r SET spent_at = $4, successor = $5 FROM login_grant f
+            UPDATE refresh_token AS r SET spent_at = $4, successor = $5, access_token = NULL FROM login_grant f
             WHERE r.issuer = $1 AND r.digest = $2 AND r.client_id = $3 AND r.spent_at IS NULL AND r.expires > $4
               AND f.name = r.login_grant AND f.expires > $4 AND NOT ", taken_back!("f"), "
             RETURNING f.name, f.client_id, f.person, r.generation
