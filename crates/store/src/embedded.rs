@@ -149,7 +149,7 @@ impl Embedded {
     async fn write<T, F>(&self, work: F) -> Result<T, Broken>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, Broken> + Send + 'static,
     {
         self.inner.writer.write(work).await
     }
@@ -160,7 +160,7 @@ impl Embedded {
     async fn change<T, F>(&self, work: F) -> Result<T, Broken>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<(T, Generation), Broken> + Send + 'static,
+        F: Fn(&Connection) -> Result<(T, Generation), Broken> + Send + 'static,
     {
         let current = Arc::clone(&self.inner.generation);
         let seen = move |(_, generation): &(T, Generation)| current.store(generation.0, Ordering::Release);

@@ -221,7 +221,7 @@ impl Embedded {
                  WHERE issuer = ?1 AND browser = ?2 AND finished_at IS NULL AND expires > ?3",
             )?;
             let mut ended = 0;
-            for browser in open {
+            for browser in &open {
                 ended += update.execute(params![known.number, browser.as_bytes(), now.unix()])?;
             }
             if ended > 0 {

@@ -29,7 +29,7 @@ pub(super) struct Writer {
 
 /// What a write does, and how its answer gets home.
 trait Work: Send {
-    /// Runs inside the transaction. Whether it went well; if not, what it wrote is undone.
+    /// Runs inside the transaction, again if what it wrote was undone. Whether it went well; if not, what it wrote is undone.
     fn run(&mut self, db: &Connection) -> bool;
     /// Sends the answer. `fate` is what became of the transaction.
     fn answer(self: Box<Self>, fate: Result<(), Broken>);
@@ -41,7 +41,7 @@ enum Message {
 }
 
 struct Job<T, F, C> {
-    work: Option<F>,
+    work: F,
     on_commit: C,
     outcome: Result<T, Broken>,
     reply: oneshot::Sender<Result<T, Broken>>,
@@ -50,13 +50,11 @@ struct Job<T, F, C> {
 impl<T, F, C> Work for Job<T, F, C>
 where
     T: Send,
-    F: FnOnce(&Connection) -> Result<T, Broken> + Send,
+    F: Fn(&Connection) -> Result<T, Broken> + Send,
     C: FnOnce(&T) + Send,
 {
     fn run(&mut self, db: &Connection) -> bool {
-        if let Some(work) = self.work.take() {
-            self.outcome = work(db);
-        }
+        self.outcome = (self.work)(db);
         self.outcome.is_ok()
     }
 
@@ -93,7 +91,7 @@ impl Writer {
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, Broken>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, Broken> + Send + 'static,
     {
         self.write_then(work, |_| ()).await
     }
@@ -106,11 +104,11 @@ impl Writer {
     pub(super) async fn write_then<T, F, C>(&self, work: F, on_commit: C) -> Result<T, Broken>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Broken> + Send + 'static,
+        F: Fn(&Connection) -> Result<T, Broken> + Send + 'static,
         C: FnOnce(&T) + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Job { work: Some(work), on_commit, outcome: Err(Broken::Closed), reply };
+        let job = Job { work, on_commit, outcome: Err(Broken::Closed), reply };
         self.send(Message::Write(Box::new(job))).await?;
         answer.await.map_err(|_| Broken::Closed)?
     }
@@ -187,7 +185,7 @@ fn attend(
                     closing.push(reply);
                 }
             }
-            next = if batch.len() < BATCH { requests.try_recv().ok() } else { None };
+            next = if batch.len() < BATCH { another(&mut requests) } else { None };
         }
         if !batch.is_empty() {
             commit(&db, &mut batch, last_commit_failed);
@@ -198,6 +196,15 @@ fn attend(
     for reply in closing {
         let _ = reply.send(ended.clone());
     }
+}
+
+/// What waits. If nothing does, whoever waits for this core has it first, and may send more: on a busy machine, where each commit is dear, more
+/// share one; on an idle one nobody waits.
+fn another(requests: &mut mpsc::Receiver<Message>) -> Option<Message> {
+    requests.try_recv().ok().or_else(|| {
+        std::thread::yield_now();
+        requests.try_recv().ok()
+    })
 }
 
 /// Does a batch in one transaction and answers each request of it.
@@ -247,17 +254,38 @@ enum Wrote {
 }
 
 fn transact(db: &Connection, batch: &mut [Box<dyn Work>]) -> Result<Wrote, Broken> {
+    match all_at_once(db, batch)? {
+        Some(wrote) => Ok(wrote),
+        None => one_by_one(db, batch),
+    }
+}
+
+/// The batch without savepoints, each of which would keep a copy of every page that it touches. `None` if one of it failed; then none of it
+/// was written.
+fn all_at_once(db: &Connection, batch: &mut [Box<dyn Work>]) -> Result<Option<Wrote>, Broken> {
+    begin(db)?;
+    let before = db.total_changes();
+    for work in batch {
+        let done = work.run(db);
+        still_open(db)?;
+        if !done {
+            step(db, "ROLLBACK")?;
+            return Ok(None);
+        }
+    }
+    step(db, "COMMIT")?;
+    Ok(Some(if db.total_changes() > before { Wrote::Something } else { Wrote::Nothing }))
+}
+
+/// The batch with a savepoint for each of it, so that one that fails is undone alone.
+fn one_by_one(db: &Connection, batch: &mut [Box<dyn Work>]) -> Result<Wrote, Broken> {
     let mut wrote = Wrote::Nothing;
-    // IMMEDIATE: the write lock is ours from the start, so no statement can fail for want of it.
-    step(db, "BEGIN IMMEDIATE")?;
+    begin(db)?;
     for work in batch {
         step(db, "SAVEPOINT request")?;
         let before = db.total_changes();
         let done = work.run(db);
-        // On a full disk and the like SQLite ends the whole transaction itself; then the batch has failed.
-        if db.is_autocommit() {
-            return Err(Broken::Engine("the transaction was ended by a failure of the disk".to_owned()));
-        }
+        still_open(db)?;
         if !done {
             step(db, "ROLLBACK TO request")?;
         } else if db.total_changes() > before {
@@ -267,6 +295,19 @@ fn transact(db: &Connection, batch: &mut [Box<dyn Work>]) -> Result<Wrote, Broke
     }
     step(db, "COMMIT")?;
     Ok(wrote)
+}
+
+/// IMMEDIATE: the write lock is ours from the start, so no statement can fail for want of it.
+fn begin(db: &Connection) -> Result<(), Broken> {
+    step(db, "BEGIN IMMEDIATE")
+}
+
+/// On a full disk and the like SQLite ends the whole transaction itself; then the batch has failed.
+fn still_open(db: &Connection) -> Result<(), Broken> {
+    if db.is_autocommit() {
+        return Err(Broken::Engine("the transaction was ended by a failure of the disk".to_owned()));
+    }
+    Ok(())
 }
 
 fn step(db: &Connection, sql: &str) -> Result<(), Broken> {
@@ -303,15 +344,7 @@ mod tests {
             let done = sql.split(';').map(|one| db.execute(one, [])).collect::<Result<Vec<_>, _>>()?;
             Ok(done.into_iter().sum())
         };
-        (
-            Box::new(Job {
-                work: Some(work),
-                on_commit: |_: &usize| (),
-                outcome: Err(Broken::Closed),
-                reply,
-            }),
-            answer,
-        )
+        (Box::new(Job { work, on_commit: |_: &usize| (), outcome: Err(Broken::Closed), reply }), answer)
     }
 
     fn run(db: &Connection, statements: &[&'static str]) -> (Vec<bool>, bool) {
