@@ -92,7 +92,7 @@ struct Extent {
 
 const CONNECTIONS: usize = 32;
 
-/// Each sample takes about a second of CPU, so that a tick of 10 ms is a hundredth of it.
+/// Each sample takes about a second of CPU.
 const FULL: Extent = Extent {
     samples: 5,
     logins: 3_000,

@@ -1,9 +1,10 @@
-//! What `cargo xtask bench` asks of a server that it started itself: the CPU time inside signatures, which nobody outside the
-//! process can see. It asks on standard input, one word a line, and is answered with one line of JSON on standard output; only
+//! What `cargo xtask bench` asks of a server that it started itself: its CPU time, to the nanosecond, and what of it was spent
+//! inside signatures, which nobody outside the process can see. It asks on standard input, one word a line, and is answered with one line of JSON on standard output; only
 //! who started the process holds those, so there is no door here for anybody else.
 
 use std::cell::LazyCell;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
 use portvakt_crypto::signing::{
     EcKey, KeyFault, RsaKey, Signer, measure_signatures, signature_count, signature_cpu_nanos,
@@ -47,9 +48,14 @@ fn attend() -> io::Result<()> {
     Ok(())
 }
 
-/// All signatures since the start.
+/// Since the start: CPU time of the process, of all its threads that are or were, and the signatures.
 fn totals() -> Value {
-    json!({ "signatures": signature_count(), "signature_cpu_nanos": signature_cpu_nanos() })
+    let cpu = cpu(ClockId::ProcessCPUTime).as_nanos();
+    json!({
+        "cpu_nanos": u64::try_from(cpu).unwrap_or(u64::MAX),
+        "signatures": signature_count(),
+        "signature_cpu_nanos": signature_cpu_nanos(),
+    })
 }
 
 /// What a signature costs in a loop that does nothing else, read from the thread's CPU clock around the loop.
@@ -66,12 +72,11 @@ fn yardstick(keys: &Result<(RsaKey, EcKey), KeyFault>) -> Value {
 fn micros_each(key: &impl Signer, count: u32) -> f64 {
     let sign = |count| (0..count).for_each(|_| drop(std::hint::black_box(key.sign(&SIGNING_INPUT))));
     sign(count / 10);
-    let before = thread_cpu_seconds();
+    let before = cpu(ClockId::ThreadCPUTime);
     sign(count);
-    (thread_cpu_seconds() - before) * 1e6 / f64::from(count)
+    (cpu(ClockId::ThreadCPUTime) - before).as_secs_f64() * 1e6 / f64::from(count)
 }
 
-fn thread_cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    std::time::Duration::try_from(time).map_or(0.0, |time| time.as_secs_f64())
+fn cpu(clock: ClockId) -> Duration {
+    Duration::try_from(clock_gettime(clock)).unwrap_or_default()
 }

@@ -110,20 +110,19 @@ impl<'a> Bench<'a> {
         operations: impl FnOnce() -> Result<Vec<T>, String>,
     ) -> Result<(Sample, Vec<T>), String> {
         let before = self.server.yardstick()?;
-        let (database, signatures, cpu) =
-            (self.ground.database_cpu(), self.server.signatures()?, self.server.cpu()?);
+        let (database, then) = (self.ground.database_cpu(), self.server.totals()?);
         let done = operations()?;
-        let (now, cpu) = (self.server.signatures()?, self.server.cpu()?.saturating_sub(cpu));
+        let now = self.server.totals()?;
         let database =
             self.ground.database_cpu().zip(database).map(|(now, before)| now.saturating_sub(before));
         let after = self.server.yardstick()?;
         self.yardsticks.extend([before, after]);
         let sample = Sample {
             operations: u32::try_from(done.len()).map_err(|_| "too many operations to count")?,
-            cpu,
+            cpu: now.cpu().saturating_sub(then.cpu()),
             database,
-            signatures: now.signatures - signatures.signatures,
-            signature_cpu: now.cpu().saturating_sub(signatures.cpu()),
+            signatures: now.signatures - then.signatures,
+            signature_cpu: now.signature_cpu().saturating_sub(then.signature_cpu()),
             yardstick: before.mean(after),
         };
         Ok((sample, done))

@@ -13,9 +13,6 @@ use super::rows::Yardstick;
 use crate::client::{Endpoints, LOGIN_SCOPES, RelyingParty};
 use crate::house::House;
 
-/// The kernel's unit in `/proc/PID/stat`: `USER_HZ` is 100 on every architecture that we build for (proc(5)).
-const TICK: Duration = Duration::from_millis(10);
-
 /// A running server. It is killed when this is dropped.
 pub(super) struct Server {
     child: Child,
@@ -76,17 +73,23 @@ pub(super) struct Start<'a> {
     pub(super) measured: bool,
 }
 
-/// Signatures so far.
+/// What the server spent so far.
 #[derive(Clone, Copy, Deserialize)]
-pub(super) struct Signatures {
-    /// How many.
+pub(super) struct Totals {
+    cpu_nanos: u64,
+    /// How many signatures it made.
     pub(super) signatures: u64,
     signature_cpu_nanos: u64,
 }
 
-impl Signatures {
-    /// Thread CPU time inside them.
+impl Totals {
+    /// CPU time of the process, of all its threads that are or were, user and system.
     pub(super) fn cpu(self) -> Duration {
+        Duration::from_nanos(self.cpu_nanos)
+    }
+
+    /// What of it was spent inside signatures.
+    pub(super) fn signature_cpu(self) -> Duration {
         Duration::from_nanos(self.signature_cpu_nanos)
     }
 }
@@ -204,15 +207,6 @@ impl Server {
         self.stands.persons.iter().map(|person| person.pid.clone()).collect()
     }
 
-    /// CPU time of the process, of all its threads that are or were, user and system, to a tick of 10 ms.
-    ///
-    /// # Errors
-    /// The process is gone.
-    pub(super) fn cpu(&self) -> Result<Duration, String> {
-        let stat = self.proc("stat")?;
-        ticks(&stat).map(|ticks| TICK * ticks).ok_or_else(|| format!("/proc has no such times: {stat}"))
-    }
-
     /// Its memory.
     ///
     /// # Errors
@@ -223,11 +217,11 @@ impl Server {
         Ok(Memory { resident: bytes("VmRSS:")?, peak: bytes("VmHWM:")? })
     }
 
-    /// Signatures since the start, of a measured server.
+    /// What it spent since the start, of a measured server.
     ///
     /// # Errors
     /// It does not answer.
-    pub(super) fn signatures(&mut self) -> Result<Signatures, String> {
+    pub(super) fn totals(&mut self) -> Result<Totals, String> {
         self.ask("totals")
     }
 
@@ -271,14 +265,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// User and system time of a line of `/proc/PID/stat`: fields 14 and 15, counted from behind the command's name, which may
-/// hold anything.
-fn ticks(stat: &str) -> Option<u32> {
-    let (_, behind) = stat.rsplit_once(')')?;
-    let mut times = behind.split_whitespace().skip(11).map(str::parse::<u32>);
-    Some(times.next()?.ok()? + times.next()?.ok()?)
 }
 
 fn kibibytes(status: &str, name: &str) -> Option<u64> {
@@ -328,14 +314,6 @@ pub(super) fn binary(house: &House) -> Result<PathBuf, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_counted_from_behind_a_name_that_may_hold_anything() {
-        let stat = "7 (a) b 1 (c) S 1 1 1 0 -1 4194304 100 0 0 0 120 30 0 0 20 0 4 0 100 1000 10";
-        assert_eq!(ticks(stat), Some(150));
-        assert_eq!(ticks("7 (a) S 1"), None);
-        assert_eq!(ticks(""), None);
-    }
 
     #[test]
     fn memory_is_read_by_its_name() {
