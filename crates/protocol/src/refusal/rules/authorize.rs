@@ -14,9 +14,9 @@ rules! {
         "It comes back percent-encoded in a URL, and must read the same when your service decodes it once.",
         "Encode what you keep in state as base64url, and compare the decoded value of the answer with what you sent.";
     nb "state har tegn som ikke kan komme tilbake",
-        "state har tegnene fra mellomrom til tilde (0x20 til 0x7E), høyst 2048 av dem.",
+        "state kan bare ha tegn fra mellomrom til tilde (0x20 til 0x7E), og høyst 2048 av dem.",
         "Den kommer tilbake prosentkodet i en adresse, og skal leses likt når tjenesten din dekoder den én gang.",
-        "Kod det du holder i state, som base64url, og sammenlign den dekodede verdien i svaret med den du sendte.";
+        "Kod det du legger i state, som base64url, og sammenlign den dekodede verdien i svaret med den du sendte.";
     example authorization_request!();
 
     /// No `state` where one is demanded.
@@ -28,7 +28,7 @@ rules! {
     nb "state mangler",
         "Offentlige klienter må sende state, og det må også en klient som har valgt bort PKCE.",
         "state binder svaret til nettleseren som spurte: uten den kan noen logge brukeren din inn som en annen.",
-        "Trekk en tilfeldig state for hver forespørsel, hold den i økten, og sammenlign den i svaret etter URL-dekoding.";
+        "Trekk en tilfeldig state for hver forespørsel, lagre den i økten, og sammenlign den i svaret etter URL-dekoding.";
     example authorization_request!();
 
     /// No `response_type`.
@@ -39,7 +39,7 @@ rules! {
         "Send response_type=code.";
     nb "response_type mangler",
         "En autorisasjonsforespørsel sier hva slags svar den vil ha: response_type=code.",
-        "En gjettet standardverdi kan være en annen enn biblioteket ditt venter.",
+        "En gjettet standardverdi kan være en annen enn den biblioteket ditt venter.",
         "Send response_type=code.";
     example authorization_request!();
 
@@ -50,9 +50,9 @@ rules! {
         "What stands in a redirect is seen by browser histories, proxies and scripts. The implicit flow was given up for that reason.",
         "Use response_type=code with PKCE. Browser applications too exchange the code at the token endpoint.";
     nb "Bare kodeflyten støttes",
-        "Den eneste response_type er code: tokener kommer fra tokenendepunktet, aldri i en videresending.",
-        "Det som står i en videresending, ses av historikk, mellomtjenere og skript. Implisitt flyt er faset ut av den grunn.",
-        "Bruk response_type=code med PKCE. Også nettleserapplikasjoner bytter koden ved tokenendepunktet.";
+        "Den eneste response_type er code: tokener kommer fra tokenendepunktet, aldri i en omdirigering.",
+        "Det som står i en omdirigering, blir synlig i nettleserhistorikken og for mellomtjenere og skript. Implisitt flyt er faset ut av den grunn.",
+        "Bruk response_type=code med PKCE. Også nettleserapplikasjoner løser inn koden på tokenendepunktet.";
     example authorization_request!();
 
     /// Another `response_mode` than `query`.
@@ -63,7 +63,7 @@ rules! {
         "Leave response_mode out, or send query.";
     nb "Svarmåten støttes ikke",
         "Svaret kommer i spørredelen av redirect URI-en: response_mode er query, eller utelatt.",
-        "Et svar et annet sted enn tjenesten din leser, ville gått tapt.",
+        "Et svar et annet sted enn tjenesten din leser, ville ha gått tapt.",
         "Utelat response_mode, eller send query.";
     example authorization_request!();
 
@@ -86,7 +86,7 @@ rules! {
         "With plain the challenge is the verifier itself, and whoever sees the request can redeem the code.",
         "Send code_challenge_method=S256, written so.";
     nb "Metoden for code_challenge må være S256",
-        "Ved siden av code_challenge står code_challenge_method=S256. Utelatt betyr plain, som ikke godtas.",
+        "Ved siden av code_challenge står code_challenge_method=S256. Utelates den, betyr det plain, som ikke godtas.",
         "Med plain er code_challenge selve code_verifier, og den som ser forespørselen, kan løse inn koden.",
         "Send code_challenge_method=S256, skrevet slik.";
     example authorization_request!();
@@ -99,7 +99,7 @@ rules! {
         "Hash the verifier's ASCII characters, encode the 32 bytes as base64url, and drop the =.";
     nb "code_challenge har feil form",
         "code_challenge er SHA-256 av code_verifier i base64url uten utfylling: 43 tegn av A-Z, a-z, 0-9, - og _.",
-        "En annen koding ville ikke passet til noen code_verifier, og innloggingen ville først feilet når koden løses inn.",
+        "En annen koding ville ikke ha passet til noen code_verifier, og innloggingen ville først ha feilet når koden ble løst inn.",
         "Ta SHA-256 av ASCII-tegnene i code_verifier, kod de 32 bytene som base64url, og fjern =.";
     example authorization_request!();
 
@@ -111,7 +111,7 @@ rules! {
         "Send both or neither.";
     nb "code_challenge_method står alene",
         "code_challenge_method ble sendt uten code_challenge.",
-        "Klienten mente å bruke PKCE, og uten code_challenge ville koden vært ubeskyttet.",
+        "Klienten mente å bruke PKCE, og uten code_challenge ville koden ha vært ubeskyttet.",
         "Send begge eller ingen av dem.";
     example authorization_request!();
 
@@ -147,7 +147,7 @@ rules! {
         "Send a value of OpenID Connect Core §3.1.2.1, or leave prompt out.";
     nb "prompt har en ukjent verdi",
         "prompt inneholder none, login, consent eller select_account.",
-        "En prompt som overses, kunne hoppet over et spørsmål du stoler på.",
+        "En prompt som overses, kunne ha hoppet over et spørsmål du regner med.",
         "Send en verdi fra OpenID Connect Core §3.1.2.1, eller utelat prompt.";
     example authorization_request!("\n  &prompt=login");
 
@@ -171,7 +171,7 @@ rules! {
         "Send digits only, such as max_age=300, and check auth_time in the id_token.";
     nb "max_age er ikke et antall sekunder",
         "max_age er et helt antall sekunder, skrevet med siffer.",
-        "En alder som ikke kan leses, kunne latt en gammel innlogging passere.",
+        "En alder som ikke kan leses, kunne ha sluppet gjennom en gammel innlogging.",
         "Send bare siffer, som max_age=300, og kontroller auth_time i id_token.";
     example authorization_request!("\n  &max_age=300");
 }

@@ -25,13 +25,13 @@ pub static TOKEN_NOT_GOOD: Shared = Shared {
             title: "The access token is not good",
             what: "The token is none of this issuer's, has ended, was revoked, or belongs to a client, an organisation or a person that may not be used at present.",
             why: "Whoever presents a token may have found it, so each of these has the same answer. Which of them it was stands in the operator's log under the trace_id.",
-            mend: "Send the access_token of the latest token response, not the id_token, to the issuer that gave it. Refresh or log in again when expires_in is over, and ask the operator for the trace_id if it still fails.",
+            mend: "Send the access_token of the latest token response, not the id_token, to the issuer that gave it. Refresh or log in again when expires_in is over, and give the operator the trace_id if it still fails.",
         },
         nb: Text {
             title: "Tilgangstokenet er ikke gyldig",
             what: "Tokenet er ikke denne utstederens, er utløpt, er kalt tilbake, eller tilhører en klient, en virksomhet eller en person som ikke kan brukes for tiden.",
             why: "Den som viser frem et token, kan ha funnet det, så alle disse får samme svar. Hvilken av dem det var, står i driftens logg under trace_id.",
-            mend: "Send access_token fra det siste tokensvaret, ikke id_token, til utstederen som ga det. Forny eller logg inn igjen når expires_in er over, og spør driften om trace_id hvis det fortsatt feiler.",
+            mend: "Send access_token fra det siste tokensvaret, ikke id_token, til utstederen som ga det. Forny eller logg inn igjen når expires_in er over, og oppgi trace_id til driften hvis det fortsatt feiler.",
         },
         example: userinfo_request!(),
     },
@@ -47,7 +47,7 @@ rules! {
         "Claims about a person are given to nobody who has not been let in.",
         "Send Authorization: Bearer and the access token. A token in the query is not read.";
     nb "Tilgangstokenet mangler",
-        "En forespørsel til userinfo har med et tilgangstoken. Uten det er svaret en naken 401, slik standarden sier.",
+        "En forespørsel til userinfo har med et tilgangstoken. Uten det får du et tomt 401-svar, slik standarden sier.",
         "Opplysninger om en person gis ikke til noen som ikke er sluppet inn.",
         "Send Authorization: Bearer og tilgangstokenet. Et token i adressen blir ikke lest.";
     example userinfo_request!();
@@ -85,7 +85,7 @@ rules! {
     nb "Tilgangstokenet er ikke kjent",
         "Tokenet ble ikke gitt av denne utstederen, eller er endret på veien.",
         "Et token sier noe bare til utstederen som kan gå god for det.",
-        "Send access_token, ikke id_token: id_token sier tjenesten din hvem som logget inn, og åpner ingen API-er. Kontroller at utsteder og token hører til samme miljø.";
+        "Send access_token, ikke id_token: id_token forteller tjenesten din hvem som logget inn, og åpner ingen API-er. Kontroller at utsteder og token hører til samme miljø.";
     example userinfo_request!();
 
     /// Past its end, or its authorization's.
@@ -120,7 +120,7 @@ rules! {
         "Activate the client, its organisation or the person.";
     nb "Tilgangstokenet kan ikke brukes for tiden",
         "Klienten, virksomheten eller personen bak tokenet er stoppet.",
-        "Den som er stoppet, er stoppet ved alle endepunkter, uansett hva som ble gitt før.",
+        "Den som er stoppet, er stoppet på alle endepunkter, uansett hva som ble gitt før.",
         "Aktiver klienten, virksomheten eller personen.";
     example "portvakt client activate web --config portvakt.toml";
 
@@ -133,6 +133,6 @@ rules! {
     nb "Tokenet mangler scopet profile",
         "Userinfo svarer på et token som har scopet profile.",
         "Opplysninger gis for det innloggingen ba om, og openid alene ber bare om hvem det var.",
-        "Be om scope openid profile i innloggingen, eller registrer userinfo_without_profile på klienten.";
+        "Be om scopene openid og profile i innloggingen, eller registrer userinfo_without_profile på klienten.";
     example authorization_request!();
 }

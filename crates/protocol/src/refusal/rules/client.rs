@@ -18,13 +18,13 @@ pub static CLIENT_AUTHENTICATION: Shared = Shared {
             title: "The client did not authenticate",
             what: "The client is not registered at this issuer, uses another method than its registered token_endpoint_auth_method, sent a secret that is wrong or has ended, or may not be used at present.",
             why: "Whoever has not shown who it is may not learn what is registered, so each of these has the same answer. Which of them it was stands in the operator's log under the trace_id.",
-            mend: "Check client_id and issuer (test and production have their own clients), the method that your library uses, and whether the secret has ended (360 days) or was cut or encoded wrongly. Then ask the operator for the trace_id.",
+            mend: "Check client_id and issuer (test and production have their own clients), the method that your library uses, and whether the secret has ended (360 days) or was cut or encoded wrongly. Then give the operator the trace_id.",
         },
         nb: Text {
             title: "Klienten ble ikke autentisert",
             what: "Klienten er ikke registrert hos denne utstederen, bruker en annen metode enn sin registrerte token_endpoint_auth_method, sendte en hemmelighet som er feil eller utløpt, eller kan ikke brukes for tiden.",
             why: "Den som ikke har vist hvem den er, skal ikke få vite hva som er registrert, så alle disse får samme svar. Hvilken av dem det var, står i driftens logg under trace_id.",
-            mend: "Kontroller client_id og utsteder (test og produksjon har hver sine klienter), metoden biblioteket bruker, og om hemmeligheten er utløpt (360 dager), avkortet eller feil kodet. Spør så driften om trace_id.",
+            mend: "Kontroller client_id og utsteder (test og produksjon har hver sine klienter), metoden biblioteket bruker, og om hemmeligheten er utløpt (360 dager), avkortet eller feil kodet. Oppgi så trace_id til driften.",
         },
         example: token_request!(),
     },
@@ -40,7 +40,7 @@ rules! {
         "Without a client nobody knows where the answer may go, so the person is shown a page.",
         "Send the client_id that was registered at this issuer.";
     nb "client_id mangler",
-        "En autorisasjonsforespørsel nevner klienten den kommer fra.",
+        "En autorisasjonsforespørsel oppgir hvilken klient den kommer fra.",
         "Uten klient vet ingen hvor svaret kan sendes, så personen får se en side.",
         "Send client_id slik den ble registrert hos denne utstederen.";
     example authorization_request!();
@@ -53,7 +53,7 @@ rules! {
         "Check the spelling, and that client and issuer are of the same environment: test and production have their own registrations.";
     nb "Klienten er ikke kjent her",
         "Ingen klient med denne client_id er registrert hos denne utstederen.",
-        "Et svar til en ukjent klient kunne havnet hvor som helst, så personen får se en side og ingen sendes videre.",
+        "Et svar til en ukjent klient kunne ha havnet hvor som helst, så personen får se en side, og ingen omdirigeres.",
         "Kontroller skrivemåten, og at klient og utsteder hører til samme miljø: test og produksjon har hver sine registreringer.";
     example authorization_request!();
 
@@ -64,7 +64,7 @@ rules! {
         "Whoever is responsible for a service must stand behind it for as long as people log in to it.",
         "Activate the client, or have its organisation accept the terms of use. It counts from the next request on.";
     nb "Klienten kan ikke brukes for tiden",
-        "Klienten er deaktivert, eller virksomheten har sluttet eller ikke godtatt gjeldende bruksvilkår.",
+        "Klienten er deaktivert, eller virksomheten har trukket seg eller ikke godtatt gjeldende bruksvilkår.",
         "Den som har ansvar for en tjeneste, må stå bak den så lenge noen logger inn på den.",
         "Aktiver klienten, eller la virksomheten godta bruksvilkårene. Det gjelder fra neste forespørsel.";
     example "portvakt client activate web --config portvakt.toml";
@@ -76,9 +76,9 @@ rules! {
         "A guessed address is how codes end up with somebody else.",
         "Send redirect_uri exactly as it is registered, percent-encoded in the URL.";
     nb "redirect_uri mangler",
-        "En autorisasjonsforespørsel nevner en av klientens registrerte redirect URI-er, selv om bare én er registrert.",
-        "En gjettet adresse er slik koder havner hos noen andre.",
-        "Send redirect_uri nøyaktig som registrert, prosentkodet i adressen.";
+        "En autorisasjonsforespørsel oppgir en av klientens registrerte redirect URI-er, selv om bare én er registrert.",
+        "Gjettede adresser er grunnen til at koder havner hos andre.",
+        "Send redirect_uri nøyaktig slik den er registrert, prosentkodet i adressen.";
     example authorization_request!();
 
     /// A `redirect_uri` that is not one of the client's.
@@ -89,7 +89,7 @@ rules! {
         "Register this exact URI, or send one that is registered. Behind a proxy, make your framework build the outer https address.";
     nb "Redirect URI-en er ikke registrert",
         "redirect_uri sammenlignes med de registrerte tegn for tegn: protokoll, store og små bokstaver, port, sti, skråstrek til slutt og spørredel teller.",
-        "En kode sendt til en adresse som bare ligner din, er en stjålet innlogging, så personen får se en side og ingen sendes videre.",
+        "En kode sendt til en adresse som bare ligner din, er en stjålet innlogging, så personen får se en side, og ingen omdirigeres.",
         "Registrer nettopp denne adressen, eller send en som er registrert. Bak en mellomtjener må rammeverket lage den ytre https-adressen.";
     example "[[clients]]\nclient_id = \"web\"\nredirect_uris = [\"https://rp.example.no/cb\"]";
 
@@ -111,10 +111,10 @@ rules! {
         "A request uses one method of client authentication: the Authorization header, or client_secret in the form.",
         "With two of them it is open which one counts, and one may be somebody else's.",
         "Send the Authorization header or client_secret, not both. Some libraries send both until one is chosen.";
-    nb "Klienten autentiseres på mer enn én måte",
+    nb "Klienten autentiserer seg på mer enn én måte",
         "En forespørsel bruker én metode for klientautentisering: headeren Authorization, eller client_secret i skjemaet.",
-        "Med to er det åpent hvilken som gjelder, og den ene kan være noen andres.",
-        "Send headeren Authorization eller client_secret, ikke begge. Noen biblioteker sender begge til én er valgt.";
+        "Med to er det uklart hvilken som gjelder, og den ene kan tilhøre noen andre.",
+        "Send headeren Authorization eller client_secret, ikke begge. Noen biblioteker sender begge helt til én er valgt.";
     example token_request!();
 
     /// `client_id` in the form differs from the one in the header.
@@ -123,9 +123,9 @@ rules! {
         "The form's client_id is another one than the Authorization header's.",
         "A request comes from one client, or what it asks for could be charged to another.",
         "Send the same client_id in both places, or leave it out of the form.";
-    nb "To client_id er ulike",
+    nb "De to client_id-ene er ulike",
         "Skjemaets client_id er en annen enn den i headeren Authorization.",
-        "En forespørsel kommer fra én klient, ellers kunne det den ber om, blitt tilskrevet en annen.",
+        "En forespørsel kommer fra én klient, ellers kunne det den ber om, ha blitt tilskrevet en annen.",
         "Send samme client_id begge steder, eller utelat den i skjemaet.";
     example token_request!();
 
@@ -137,7 +137,7 @@ rules! {
         "Form-encode client_id and secret, join them with a colon, and base64-encode the whole. Libraries of OAuth do it; plain HTTP clients do not.";
     nb "Basic-headeren kan ikke leses",
         "Headeren Authorization er Basic og base64 av client_id:client_secret, der hver av de to først er skjemakodet.",
-        "En hemmelighet med kolon, pluss eller prosenttegn ville ellers blitt lest som en annen.",
+        "En hemmelighet med kolon, pluss eller prosenttegn ville ellers ha blitt lest som en annen.",
         "Skjemakod client_id og hemmelighet, sett kolon mellom, og base64-kod det hele. OAuth-biblioteker gjør det; enkle HTTP-klienter gjør det ikke.";
     example token_request!();
 
@@ -148,8 +148,8 @@ rules! {
         "Another scheme or an assertion cannot be checked here, and what cannot be checked shows nothing.",
         "Use a method of token_endpoint_auth_methods_supported in the discovery document: the one that is registered for the client.";
     nb "Metoden for klientautentisering støttes ikke",
-        "Klienter autentiseres med client_secret_basic eller client_secret_post, og offentlige klienter med bare client_id.",
-        "En annen metode eller en signert påstand kan ikke kontrolleres her, og det som ikke kan kontrolleres, viser ingenting.",
+        "Klienter autentiserer seg med client_secret_basic eller client_secret_post, og offentlige klienter med bare client_id.",
+        "En annen metode eller en signert påstand kan ikke kontrolleres her, og det som ikke kan kontrolleres, beviser ingenting.",
         "Bruk en metode fra token_endpoint_auth_methods_supported i metadataene: den som er registrert for klienten.";
     example form_request!("/token", "grant_type=authorization_code\n  &code=SplxlOBeZQQYbYS6WxSbIA\n  &redirect_uri=https%3A%2F%2Frp.example.no%2Fcb");
 
@@ -159,7 +159,7 @@ rules! {
         "No client with this client_id is registered at this issuer.",
         "Tokens are given to registered clients alone.",
         "Check the spelling, and that client and issuer are of the same environment: test and production have their own registrations.";
-    nb "Klienten som autentiseres, er ikke kjent her",
+    nb "Klienten som autentiserer seg, er ikke kjent her",
         "Ingen klient med denne client_id er registrert hos denne utstederen.",
         "Tokener gis bare til registrerte klienter.",
         "Kontroller skrivemåten, og at klient og utsteder hører til samme miljø: test og produksjon har hver sine registreringer.";
@@ -172,7 +172,7 @@ rules! {
         "A client that may choose its method may be made to choose the weakest.",
         "Configure your library for the registered method, or register the one it uses. Many libraries begin with client_secret_basic.";
     nb "Klienten bruker en annen metode enn den registrerte",
-        "En klient autentiseres med sin registrerte token_endpoint_auth_method, ved alle endepunkter, og ikke med noen annen.",
+        "En klient autentiserer seg med sin registrerte token_endpoint_auth_method på alle endepunkter, og ikke med noen annen.",
         "En klient som kan velge metode, kan lures til å velge den svakeste.",
         "Sett opp biblioteket for den registrerte metoden, eller registrer den det bruker. Mange biblioteker begynner med client_secret_basic.";
     example "portvakt client update web --token-endpoint-auth-method client_secret_basic --config portvakt.toml";
@@ -198,7 +198,7 @@ rules! {
     nb "Hemmeligheten er utløpt",
         "Hemmeligheten var klientens, men tiden er ute: en hemmelighet gjelder i 360 dager.",
         "En hemmelighet som har lekket uten at noen vet det, skal ikke være gyldig for alltid.",
-        "Bytt ut hemmeligheten og sett opp den nye. Eieren varsles 60, 30 og 7 dager før slutten: sørg for at noen leser varselet.";
+        "Bytt ut hemmeligheten og sett opp den nye. Eieren varsles 60, 30 og 7 dager før utløpet: sørg for at noen leser varselet.";
     example "portvakt client secret rotate web --keep-old 24h --config portvakt.toml";
 
     /// A client that may not be used at present, where clients authenticate.
@@ -207,8 +207,8 @@ rules! {
         "The client was deactivated, or its organisation has left or has not accepted the terms of use in force.",
         "Whoever is responsible for a service must stand behind it for as long as it gets tokens.",
         "Activate the client, or have its organisation accept the terms of use. It counts from the next request on.";
-    nb "Klienten som autentiseres, kan ikke brukes for tiden",
-        "Klienten er deaktivert, eller virksomheten har sluttet eller ikke godtatt gjeldende bruksvilkår.",
+    nb "Klienten som autentiserer seg, kan ikke brukes for tiden",
+        "Klienten er deaktivert, eller virksomheten har trukket seg eller ikke godtatt gjeldende bruksvilkår.",
         "Den som har ansvar for en tjeneste, må stå bak den så lenge den får tokener.",
         "Aktiver klienten, eller la virksomheten godta bruksvilkårene. Det gjelder fra neste forespørsel.";
     example "portvakt client activate web --config portvakt.toml";

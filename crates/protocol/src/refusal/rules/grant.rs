@@ -15,7 +15,7 @@ rules! {
         "Send grant_type in the form, not in the URL or in JSON.";
     nb "grant_type mangler",
         "En tokenforespørsel sier hva den bygger på: authorization_code eller refresh_token.",
-        "Hver type har sine egne regler, og en gjetning kunne brukt feil regler.",
+        "Hver type har sine egne regler, og en gjetning kunne ha ført til feil regler.",
         "Send grant_type i skjemaet, ikke i adressen eller i JSON.";
     example token_request!();
 
@@ -27,7 +27,7 @@ rules! {
         "Use the code flow. grant_types_supported in the discovery document lists what there is.";
     nb "grant_type støttes ikke",
         "Tokenendepunktet kjenner authorization_code og refresh_token.",
-        "Passord hører til personens eID, og klienter uten en person har ingen innlogging å vise her.",
+        "Passord hører til personens eID, og klienter uten en person har ingen innlogging å vise til her.",
         "Bruk kodeflyten. grant_types_supported i metadataene lister opp det som finnes.";
     example token_request!();
 
@@ -88,7 +88,7 @@ rules! {
     nb "redirect_uri er en annen enn i autorisasjonsforespørselen",
         "Tokenforespørselen gjentar redirect_uri fra autorisasjonsforespørselen, tegn for tegn.",
         "Det viser at koden kom dit den ble sendt, og ikke til en annen side som ga den videre.",
-        "Send samme redirect_uri i begge forespørsler. Hold den sammen med state hvis tjenesten din har flere.";
+        "Send samme redirect_uri i begge forespørsler. Lagre den sammen med state hvis tjenesten din har flere.";
     example token_request!();
 
     /// A challenge was sent, and now no verifier.
@@ -100,7 +100,7 @@ rules! {
     nb "code_verifier mangler",
         "Autorisasjonsforespørselen hadde en code_challenge, så tokenforespørselen må ha dens code_verifier.",
         "Ellers kunne en stjålet kode løses inn ved å utelate PKCE.",
-        "Hold code_verifier sammen med økten som spurte, og send den som code_verifier.";
+        "Lagre code_verifier i økten som startet innloggingen, og send den som code_verifier.";
     example token_request!();
 
     /// A verifier, though no challenge was sent.
@@ -123,7 +123,7 @@ rules! {
         "Draw 32 random bytes and encode them as base64url without padding.";
     nb "code_verifier har feil form",
         "code_verifier har 43 til 128 tegn: bokstaver, siffer, og - . _ ~.",
-        "En kortere kunne vært gjettet, og et annet tegn ville ulike biblioteker kodet ulikt.",
+        "En kortere kunne ha vært gjettet, og andre tegn ville ulike biblioteker ha kodet ulikt.",
         "Trekk 32 tilfeldige byte og kod dem som base64url uten utfylling.";
     example token_request!();
 
@@ -136,7 +136,7 @@ rules! {
     nb "code_verifier passer ikke til code_challenge",
         "SHA-256 av code_verifier er ikke den code_challenge som autorisasjonsforespørselen hadde.",
         "Den som løser inn koden, er ikke den som spurte, eller har forvekslet to innlogginger.",
-        "Hold code_verifier for hver innlogging atskilt: to faner har to. Ta SHA-256 av tegnene, ikke av de dekodede bytene.";
+        "Hold code_verifier fra hver innlogging atskilt: to faner har to. Ta SHA-256 av tegnene, ikke av de dekodede bytene.";
     example token_request!();
 
     /// The code's person may no longer log in.
@@ -147,7 +147,7 @@ rules! {
         "Log in as an active test person, or activate this one and log in again.";
     nb "Personen bak koden er stoppet",
         "Mellom innloggingen og tokenforespørselen ble testpersonen deaktivert.",
-        "Om en person som ikke kan logge inn, fortelles ikke mer.",
+        "Det gis ingen flere opplysninger om en person som ikke kan logge inn.",
         "Logg inn som en aktiv testperson, eller aktiver denne og logg inn på nytt.";
     example "portvakt person list --config portvakt.toml";
 }

@@ -15,7 +15,7 @@ rules! {
         "Send the request again without prompt=none when the person is there. Renewing in a hidden frame is not supported.";
     nb "Personen må logge inn",
         "Forespørselen sa prompt=none, og det finnes ingen innlogging som kan besvare den uten en side.",
-        "prompt=none spør om personen alt er logget inn. Dette svaret er standardens nei.",
+        "prompt=none spør om personen alt er logget inn. Dette er standardens måte å svare nei på.",
         "Send forespørselen på nytt uten prompt=none når personen er til stede. Fornying i en skjult ramme støttes ikke.";
     example authorization_request!();
 
@@ -39,8 +39,8 @@ rules! {
         "Send it again in a moment. If it goes on, give the operator the trace_id.";
     nb "Det kan ikke besvares for tiden",
         "Noe feilet hos oss, og driftens logg sier hva under trace_id.",
-        "Forespørselen din kan være god: ingen har sett på den til ende.",
-        "Send den igjen om et øyeblikk. Varer det, så gi driften trace_id.";
+        "Forespørselen din kan være i orden: den ble ikke ferdig behandlet.",
+        "Send den igjen om et øyeblikk. Vedvarer feilen, så oppgi trace_id til driften.";
     example authorization_request!();
 
     /// The person who logged in may not.
@@ -50,7 +50,7 @@ rules! {
         "A person who is stopped must be stopped everywhere and at once.",
         "Log in as an active test person of this issuer, or activate this one.";
     nb "Personen kan ikke logge inn",
-        "Testpersonen er deaktivert, eller er ingen av dem som kan logge inn hos denne utstederen.",
+        "Testpersonen er deaktivert, eller er ikke blant dem som kan logge inn hos denne utstederen.",
         "En person som er stoppet, skal være stoppet overalt og med det samme.",
         "Logg inn som en aktiv testperson hos denne utstederen, eller aktiver denne.";
     example "portvakt person list --config portvakt.toml";
@@ -63,7 +63,7 @@ rules! {
         "The operator configures an eID for this issuer, such as TestID in a test environment.";
     nb "Ingen eID kan brukes for tiden",
         "Ingen elektronisk ID som når nivået det bes om, tilbys hos denne utstederen.",
-        "En innloggingsside uten en måte å logge inn på ville ikke hjulpet noen.",
+        "En innloggingsside uten en måte å logge inn på ville ikke ha hjulpet noen.",
         "Driften setter opp en eID for denne utstederen, for eksempel TestID i et testmiljø.";
     example "[[issuers]]\nissuer = \"http://localhost:8080\"\nprofile = \"idporten\"\nenvironment = \"development\"\nterms = \"2016-12\"\ntestid = { pools = [\"local\"], assigned_only = false }";
 
@@ -100,7 +100,7 @@ rules! {
     nb "Nummeret i testid-hintet er ikke syntetisk",
         "Nummeret har elleve siffer med riktige kontrollsiffer, og 80 er lagt til måneden.",
         "Et slikt nummer tilhører ingen virkelig person, og et virkelig nummer skal aldri stå i en adresse.",
-        "Bruk en testperson: utstederens egen side nevner noen.";
+        "Bruk en testperson: utstederens egen side lister opp noen.";
     example authorization_request!("\n  &login_hint=testid%3A21879498012_idporten-loa-high");
 
     /// A level in a `testid:` hint that the issuer does not have.

@@ -62,9 +62,9 @@ rules! {
         "The person agreed to what the login asked for, and to nothing more.",
         "Leave scope out to keep what there is, or begin a new login that asks for more.";
     nb "En fornying kan ikke utvide scope",
-        "scope i en fornying nevner scope fra innloggingen, alle eller færre. Et som ikke ble gitt der, avvises.",
+        "scope i en fornying oppgir scope fra innloggingen, alle eller noen av dem. Et som ikke ble gitt der, avvises.",
         "Personen gikk med på det innloggingen ba om, og ikke mer.",
-        "Utelat scope for å beholde det som er, eller begynn en ny innlogging som ber om mer.";
+        "Utelat scope for å beholde det du har, eller begynn en ny innlogging som ber om mer.";
     example refresh_request!();
 
     /// A scope that was granted may no longer be used by the client or its organisation.
@@ -76,7 +76,7 @@ rules! {
     nb "Et scope fra innloggingen er trukket tilbake",
         "Et scope fra innloggingen er ikke lenger registrert på klienten, er ute av bruk, eller er ikke lenger åpent for klientens virksomhet.",
         "Tilgang som en eier tar tilbake, tar slutt ved neste fornying, ikke når økten er over.",
-        "Forny med de scope som er igjen, eller be eieren om tilgang på nytt.";
+        "Forny med de scopene som er igjen, eller be eieren om tilgang på nytt.";
     example form_request!("/token", "grant_type=refresh_token\n  &refresh_token=tGzv3JOkF0XG5Qx2TlKWIA\n  &scope=openid");
 
     /// A client revokes what is another's.

@@ -39,7 +39,7 @@ rules! {
         "Send the parameters as a form, not as JSON or multipart.";
     nb "Innholdet er ikke et skjema",
         "En POST har innholdstypen application/x-www-form-urlencoded, og er ikke komprimert.",
-        "OAuth har én koding for innholdet i en forespørsel, så alle tjenere leser det samme ut av de samme bytene.",
+        "OAuth har én koding for innholdet i en forespørsel, så alle servere leser det samme ut av de samme bytene.",
         "Send parameterne som et skjema, ikke som JSON eller multipart.";
     example token_request!();
 
@@ -51,7 +51,7 @@ rules! {
         "Send a smaller form. Look for a file or a token that was posted by mistake.";
     nb "Innholdet er for stort",
         "Et skjema er høyst 64 KiB.",
-        "Ingen forespørsel i OAuth trenger mer, og en endeløs en ville tatt minne fra alle andre.",
+        "Ingen forespørsel i OAuth trenger mer, og en endeløs en ville ha tatt minne fra alle andre.",
         "Send et mindre skjema. Se etter en fil eller et token som ble sendt ved en feil.";
     example token_request!();
 
@@ -62,7 +62,7 @@ rules! {
         "Half a form may lack the very parameter that limits the rest.",
         "Send the whole body. Look for a timeout or a proxy that closes the connection too early.";
     nb "Innholdet ble avbrutt",
-        "Innholdet har så mange byte som Content-Length sier, eller slutter med sin siste bit.",
+        "Innholdet har så mange byte som Content-Length sier, eller slutter med den siste biten (chunk).",
         "Et halvt skjema kan mangle nettopp den parameteren som begrenser resten.",
         "Send hele innholdet. Se etter en tidsgrense eller en mellomtjener som lukker forbindelsen for tidlig.";
     example token_request!();
@@ -75,7 +75,7 @@ rules! {
         "Move the parameters from the URL into the form body. If a secret stood there, rotate it.";
     nb "Parametere står i adressen",
         "Her står alle parametere i innholdet, og ingen i adressen.",
-        "Adresser skrives i loggene til mellomtjenere og tjenere, og en hemmelighet eller kode ville stått der.",
+        "Adresser skrives i loggene til mellomtjenere og servere, og en hemmelighet eller kode ville ha stått der.",
         "Flytt parameterne fra adressen til skjemaet. Sto en hemmelighet der, så bytt den ut.";
     example token_request!();
 
@@ -87,8 +87,8 @@ rules! {
         "Send a shorter value. Keep what belongs to the session with you, and send a reference to it in state.";
     nb "En verdi er for lang",
         "En verdi i en autorisasjonsforespørsel er høyst 2048 byte.",
-        "Det som er spurt om, holdes mens personen logger inn, og noe av det kommer tilbake i adresser som ikke må bli for lange.",
-        "Send en kortere verdi. Hold det som hører til økten hos deg selv, og send en henvisning til det i state.";
+        "Det det er spurt om, lagres mens personen logger inn, og noe av det kommer tilbake i adresser som ikke må bli for lange.",
+        "Send en kortere verdi. Behold det som hører til økten, hos deg selv, og send en henvisning til det i state.";
     example authorization_request!();
 
     /// A parameter that the request needs is missing.
@@ -100,7 +100,7 @@ rules! {
     nb "En parameter mangler",
         "Forespørselen mangler en parameter som grant_type trenger. En tom verdi teller som ingen.",
         "En kode eller et token er bare gyldig sammen med det som binder det til klienten.",
-        "Send parameteren som error_description nevner. For authorization_code: code og redirect_uri; for refresh_token: refresh_token.";
+        "Send parameteren som error_description oppgir. For authorization_code: code og redirect_uri; for refresh_token: refresh_token.";
     example token_request!();
 
     /// The form names no token.
@@ -111,7 +111,7 @@ rules! {
         "Send the token in the form parameter token. A header with Authorization: Bearer is not read here.";
     nb "Tokenet mangler",
         "Introspeksjon og tilbakekalling gjelder ett token, som står i skjemaet som token.",
-        "Uten det er det ingenting å slå opp eller kalle tilbake, og et svar ville ikke sagt deg noe.",
+        "Uten det er det ingenting å slå opp eller kalle tilbake, og et svar ville ikke ha sagt deg noe.",
         "Send tokenet i skjemaparameteren token. Headeren Authorization: Bearer blir ikke lest her.";
     example form_request!("/token/introspect", "token=mF_9.B5f-4.1JqM");
 
@@ -123,7 +123,7 @@ rules! {
         "Send the parameters themselves in the query, and turn request objects off in your library.";
     nb "Forespørselsobjekter støttes ikke",
         "Parameteren request, et signert forespørselsobjekt, leses ikke av denne utstederen.",
-        "Å overse den ville besvart en annen forespørsel enn den som ble signert, så den avvises.",
+        "Hvis den ble oversett, ville vi ha besvart en annen forespørsel enn den som ble signert. Derfor avvises den.",
         "Send selve parameterne i adressen, og slå av forespørselsobjekter i biblioteket ditt.";
     example authorization_request!();
 
@@ -135,8 +135,8 @@ rules! {
         "Send the parameters themselves in the query, and turn pushed or referenced requests off in your library.";
     nb "request_uri støttes ikke",
         "Parameteren request_uri, en henvisning til en forespørsel, leses ikke av denne utstederen.",
-        "Å overse den ville besvart en annen forespørsel enn den henviser til, så den avvises.",
-        "Send selve parameterne i adressen, og slå av innsendte eller henviste forespørsler i biblioteket ditt.";
+        "Hvis den ble oversett, ville vi ha besvart en annen forespørsel enn den det vises til. Derfor avvises den.",
+        "Send selve parameterne i adressen, og slå av PAR (pushed authorization requests) og request_uri i biblioteket ditt.";
     example authorization_request!();
 
     /// `resource`.
@@ -147,7 +147,7 @@ rules! {
         "Leave resource out. Ask for the scope of the API instead.";
     nb "resource støttes ikke",
         "Tilgangstokener fra denne utstederen kan ikke bindes til en ressurs, så parameteren resource avvises.",
-        "Å overse den ville gitt et token som gjelder flere steder enn du ba om.",
+        "Hvis den ble oversett, ville du ha fått et token som gjelder flere steder enn du ba om.",
         "Utelat resource. Be om API-ets scope i stedet.";
     example authorization_request!();
 
@@ -158,8 +158,8 @@ rules! {
         "Ignoring it would give a token without the rights that the details describe.",
         "Leave authorization_details out, and ask for scopes.";
     nb "authorization_details støttes ikke",
-        "Ingen type authorization_details er kjent for denne utstederen, så parameteren avvises.",
-        "Å overse den ville gitt et token uten de rettighetene som detaljene beskriver.",
+        "Denne utstederen kjenner ingen typer authorization_details, så parameteren avvises.",
+        "Hvis den ble oversett, ville du ha fått et token uten de rettighetene som detaljene beskriver.",
         "Utelat authorization_details, og be om scope.";
     example authorization_request!();
 }

@@ -19,13 +19,13 @@ pub static SCOPE_REFUSED: Shared = Shared {
             title: "The client may not use the scope",
             what: "The scope is not registered on the client, is out of use, is not open to the client's organisation, or is not for clients of its integration type.",
             why: "An authorization request can come from anyone, so each of these has the same answer. Which of them it was stands in the operator's log under the trace_id.",
-            mend: "Check the scopes of the client's registration in this environment (portvakt client show), and the organisation's access to each (portvakt scope access list). Then ask the operator for the trace_id.",
+            mend: "Check the scopes of the client's registration in this environment (portvakt client show), and the organisation's access to each (portvakt scope access list). Then give the operator the trace_id.",
         },
         nb: Text {
             title: "Klienten kan ikke bruke scopet",
-            what: "Scopet er ikke registrert på klienten, er tatt ut av bruk, er ikke åpent for klientens virksomhet, eller er ikke for klienter av dens integrasjonstype.",
+            what: "Scopet er ikke registrert på klienten, er tatt ut av bruk, er ikke åpent for klientens virksomhet, eller er ikke for klienter med denne integrasjonstypen.",
             why: "En autorisasjonsforespørsel kan komme fra hvem som helst, så alle disse får samme svar. Hvilken av dem det var, står i driftens logg under trace_id.",
-            mend: "Kontroller hvilke scope klienten er registrert med i dette miljøet (portvakt client show), og virksomhetens tilgang til hvert av dem (portvakt scope access list). Spør så driften om trace_id.",
+            mend: "Kontroller hvilke scope klienten er registrert med i dette miljøet (portvakt client show), og virksomhetens tilgang til hvert av dem (portvakt scope access list). Oppgi så trace_id til driften.",
         },
         example: authorization_request!(),
     },
@@ -41,7 +41,7 @@ rules! {
         "What a token may do is never assumed: the client asks for it by name.",
         "Send scope=openid for a login, and profile beside it for userinfo.";
     nb "scope mangler",
-        "En forespørsel nevner minst ett scope som er registrert på klienten.",
+        "En forespørsel oppgir minst ett scope som er registrert på klienten.",
         "Hva et token kan brukes til, antas aldri: klienten ber om det ved navn.",
         "Send scope=openid for en innlogging, og profile i tillegg for userinfo.";
     example authorization_request!();
@@ -54,8 +54,8 @@ rules! {
         "Separate scopes with one space, encoded as + or %20, not with commas.";
     nb "scope kan ikke leses",
         "scope inneholder høyst 64 scope med ett mellomrom mellom, og ingen anførselstegn eller omvendte skråstreker.",
-        "En liste som kan leses på to måter, kunne gitt mer enn det som var ment.",
-        "Skill scope med ett mellomrom, kodet som + eller %20, ikke med komma.";
+        "En liste som kan leses på to måter, kunne ha gitt mer enn det som var ment.",
+        "Skill scopene med ett mellomrom, kodet som + eller %20, ikke med komma.";
     example authorization_request!();
 
     /// A scope that is not registered on the client (the pain known as MP-200).
@@ -89,7 +89,7 @@ rules! {
         "The owner of an API decides who may use it. Access is given per organisation and per environment.",
         "Ask the scope's owner to approve your organisation's access in this environment. Registering the scope on the client alone is not enough.";
     nb "Virksomheten har ikke tilgang til scopet",
-        "Scopet eies av en annen virksomhet, og din har ingen godkjent tilgang: den har bedt om det, fått avslag, mistet den, eller aldri spurt.",
+        "Scopet eies av en annen virksomhet, og din har ingen godkjent tilgang: den har bedt om tilgang, fått avslag, mistet tilgangen eller aldri spurt.",
         "Den som eier et API, bestemmer hvem som kan bruke det. Tilgang gis per virksomhet og per miljø.",
         "Be eieren av scopet godkjenne tilgangen for din virksomhet i dette miljøet. Å registrere scopet på klienten er ikke nok alene.";
     example "[[scopes]]\nscope = \"skatt:inntekt\"\nowner_orgno = \"910753614\"\n\n[[scopes.access]]\nconsumer_orgno = \"991825827\"\nstate = \"APPROVED\"";
@@ -113,7 +113,7 @@ rules! {
         "The person is shown for whom the login is, so it must be somebody whom the supplier has registered.",
         "Register the customer under the client at this issuer, spelt exactly so, or leave onbehalfof out.";
     nb "onbehalfof er ikke registrert",
-        "onbehalfof nevner en kunde som er registrert under denne klienten.",
+        "onbehalfof oppgir en kunde som er registrert under denne klienten.",
         "Personen får se hvem innloggingen gjelder, så det må være en som leverandøren har registrert.",
         "Registrer kunden under klienten hos denne utstederen, skrevet nøyaktig slik, eller utelat onbehalfof.";
     example "[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"910753614\"\nurl = \"https://oslo.example.no/\"";
@@ -126,7 +126,7 @@ rules! {
         "Register the customer again, or have the person log in anew without it.";
     nb "Kunden er ikke lenger registrert",
         "Personen logget inn for en kunde, med onbehalfof, som siden er fjernet fra klientens registrering.",
-        "En leverandør handler for en kunde bare så lenge begge sier det.",
-        "Registrer kunden på nytt, eller la personen logge inn igjen uten den.";
+        "En leverandør handler for en kunde bare så lenge begge er enige om det.",
+        "Registrer kunden på nytt, eller la personen logge inn igjen uten onbehalfof.";
     example "[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"910753614\"\nurl = \"https://oslo.example.no/\"";
 }

@@ -16,7 +16,7 @@ rules! {
     nb "Ingenting finnes på denne stien",
         "Stien hører ikke til noe endepunkt hos en utsteder på dette vertsnavnet.",
         "Oftest har et bibliotek fått utstederen med en skråstrek for mye eller for lite, og leter etter metadata på feil sted.",
-        "Sett opp utstederen nøyaktig slik metadataene skriver den, og ta alle andre adresser derfra.";
+        "Sett opp utstederen nøyaktig slik den står i metadataene, og ta alle andre adresser derfra.";
     example "GET /.well-known/openid-configuration";
 
     /// A method that an endpoint does not have.
@@ -27,8 +27,8 @@ rules! {
         "Send the request with a method of Allow. A redirect or a proxy on the way may have turned a POST into a GET.";
     nb "Metoden finnes ikke her",
         "Endepunktet finnes, men ikke for denne HTTP-metoden. Headeren Allow lister opp dem det har.",
-        "En tokenforespørsel med GET ville satt hemmeligheten i en adresse.",
-        "Send forespørselen med en metode fra Allow. En videresending eller en mellomtjener kan ha gjort en POST om til en GET.";
+        "En tokenforespørsel med GET ville ha lagt hemmeligheten i adressen.",
+        "Send forespørselen med en metode fra Allow. En omdirigering eller en mellomtjener kan ha gjort en POST om til en GET.";
     example "GET /.well-known/openid-configuration";
 
     /// A host that is no issuer's.
@@ -39,7 +39,7 @@ rules! {
         "Use the issuer's own host. Behind a proxy, see that it passes Host and the scheme on.";
     nb "Vertsnavnet er ingen utsteders",
         "Protokoll og vertsnavn i forespørselen hører ikke til noen utsteder som er satt opp. localhost og 127.0.0.1 er to vertsnavn.",
-        "En utsteder er én nøyaktig adresse: tokener fra en nesten lik ville blitt avvist av alle biblioteker.",
+        "En utsteder er én nøyaktig adresse: tokener fra en nesten lik ville ha blitt avvist av alle biblioteker.",
         "Bruk utstederens eget vertsnavn. Bak en mellomtjener må den sende videre Host og protokoll.";
     example "GET /.well-known/openid-configuration";
 }
