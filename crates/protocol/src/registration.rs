@@ -3,6 +3,7 @@
 
 mod access;
 pub(crate) mod fault;
+mod refresh_right;
 pub(crate) mod rules;
 pub(crate) mod scope;
 pub(crate) mod secrets;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access::{AccessDeed, AccessFault, judge_access};
 pub use fault::{RegistrationFault, Shown};
+pub use refresh_right::RefreshRight;
 pub use rules::{
     Beside, LONGEST_ACCESS_TOKEN, LONGEST_AUTHORIZATION, LONGEST_DESCRIPTION, LONGEST_NAME, MOST_CUSTOMERS,
     MOST_URIS,

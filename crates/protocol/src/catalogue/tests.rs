@@ -2,6 +2,7 @@
 
 mod faults;
 mod joined;
+mod noted;
 mod prune;
 mod round_trip;
 mod scopes;

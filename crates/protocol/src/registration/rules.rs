@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::fault::{Faults, Shown, has_eleven_digits};
-use super::{ClientRegistration, CodeChallengeMethod, GrantType, IntegrationType, RegistrationFault};
+use super::{
+    ClientRegistration, CodeChallengeMethod, GrantType, IntegrationType, RefreshRight, RegistrationFault,
+};
 use crate::client::{
     ApplicationType, AuthMethod, Client, ClientScope, PkcePolicy, RefreshUse, ScopeRefused, Stopped,
     StoredSecret,
@@ -149,12 +151,20 @@ impl ClientRegistration {
         }
     }
 
-    /// Whether it may use refresh tokens. Where `grant_types` is registered, that decides. A client registered with exactly the pilot's
-    /// ten fields has none: its `refresh_token_lifetime` is the registration of the grant, and 0 means none.
+    /// Whether it may use refresh tokens: [`ClientRegistration::refresh_right`] says why.
     pub fn may_refresh(&self) -> bool {
+        self.refresh_right().is_allowed()
+    }
+
+    /// Why it may use refresh tokens, or may not. Where `grant_types` is registered, that decides. A client registered with exactly the
+    /// pilot's ten fields has none: its `refresh_token_lifetime` is the registration of the grant, and 0 means none.
+    pub fn refresh_right(&self) -> RefreshRight {
         match &self.grant_types {
-            Some(grants) => grants.contains(&GrantType::RefreshToken),
-            None => self.has_ten_fields() && self.refresh_token_lifetime.get() > 0,
+            Some(grants) if grants.contains(&GrantType::RefreshToken) => RefreshRight::Granted,
+            Some(_) => RefreshRight::NotGranted,
+            None if !self.has_ten_fields() => RefreshRight::MoreThanTenFields,
+            None if self.refresh_token_lifetime.get() == 0 => RefreshRight::NoLifetime,
+            None => RefreshRight::TenFields,
         }
     }
 

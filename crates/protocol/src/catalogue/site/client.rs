@@ -43,7 +43,10 @@ impl Site<'_> {
                 self.judge_secret(&mut faults, &registration, entry.raw.client_secret.as_ref(), known);
             if faults.is_empty() {
                 let waits = client.and_then(|client| waits(&client, &registration));
-                let note = stays_deactivated(entry.raw.active, active).map(str::to_owned).or(waits);
+                let state = stays_deactivated(entry.raw.active, active).map(str::to_owned).or(waits);
+                let follows = known.map(|known| follows(&known.registration, &registration));
+                let notes: Vec<String> = state.into_iter().chain(follows.into_iter().flatten()).collect();
+                let note = (!notes.is_empty()).then(|| notes.join("; "));
                 self.plan_client(registration, active, known, secret, note.as_deref());
             }
             self.found.extend(faults.into_found());
@@ -244,6 +247,15 @@ impl Site<'_> {
             others_expire: self.now,
         });
     }
+}
+
+/// What follows from a change that its fields do not show: what was given is taken back with another organisation, and refresh tokens
+/// come or go.
+fn follows(was: &ClientRegistration, becomes: &ClientRegistration) -> Vec<String> {
+    let moves = was.client_orgno != becomes.client_orgno || was.supplier_orgno != becomes.supplier_orgno;
+    let taken_back = moves.then(|| "takes back what it was given; its users log in anew".to_owned());
+    let refresh = becomes.refresh_right().changed_from(was.refresh_right());
+    taken_back.into_iter().chain(refresh).collect()
 }
 
 /// What is told of a client that has a scope which its organisation may not use yet: it is registered, and refused the scope.

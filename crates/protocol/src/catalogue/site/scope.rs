@@ -6,6 +6,7 @@ use super::{Site, name_once, stays_deactivated};
 use crate::catalogue::plan::{PlanLine, Sign};
 use crate::catalogue::raw::RawScope;
 use crate::catalogue::{Entry, entry};
+use crate::features::FeatureName;
 use crate::organisation::OrgNumber;
 use crate::registration::Change;
 use crate::registration::fault::{Faults, Shown};
@@ -29,7 +30,10 @@ impl Site<'_> {
                     let known = known(&name);
                     let stops = known.is_some_and(|known| known.active) && !record.active;
                     let change = Change::Scope { issuer: issuer.clone(), record: record.clone() };
-                    let note = stays_deactivated(entry.raw.active, record.active);
+                    let state = stays_deactivated(entry.raw.active, record.active);
+                    let note = [state, still_for_all(known, &record), self.unread(&record)];
+                    let note = note.into_iter().flatten().collect::<Vec<_>>().join("; ");
+                    let note = Some(note.as_str()).filter(|note| !note.is_empty());
                     self.bring_about(format!("scope {name}"), known, &record, stops, change, note);
                     for access in access {
                         said.insert((name.clone(), access.consumer_orgno.clone()));
@@ -59,6 +63,12 @@ impl Site<'_> {
                 faults.refuse(&field, Shown::text(reader.as_str()), rule);
             }
         }
+    }
+
+    /// What is told of a scope whose tokens hold no `pid`, where nobody can introspect them.
+    fn unread(&self, record: &ScopeRecord) -> Option<&'static str> {
+        let unread = record.requires_pseudonymous_tokens && !self.provider.has(FeatureName::Introspection);
+        unread.then_some("nobody reads its pid at this issuer, which has no introspection by clients")
     }
 
     fn judge_access(
@@ -120,4 +130,12 @@ impl Site<'_> {
             self.plan_access(access, "; no longer named");
         }
     }
+}
+
+/// What is told of a scope that gets an owner, and that everybody may use as before.
+fn still_for_all(known: Option<&ScopeRecord>, record: &ScopeRecord) -> Option<&'static str> {
+    let gets_owner =
+        record.owner_orgno.is_some() && known.is_some_and(|known| known.owner_orgno != record.owner_orgno);
+    (gets_owner && record.accessible_for_all)
+        .then_some("still for all organisations: say --accessible-for-all false")
 }

@@ -279,7 +279,10 @@ fn g3_67_a_grant_is_one_of_those_that_there_are_named_once_and_kept() {
     let plan = world.apply(&with(r#"["authorization_code"]"#), false);
     assert_eq!(
         lines(&plan)[1],
-        format!("~ client ten at {PILOT_TEST}: grant_types absent → [\"authorization_code\"]")
+        format!(
+            "~ client ten at {PILOT_TEST}: grant_types absent → [\"authorization_code\"]; \
+             gets no refresh tokens any more: grant_types does not name refresh_token"
+        )
     );
     assert!(!world.client(PILOT_TEST, "ten").registration.may_refresh(), "it was said which");
     world.apply(&with(r#"["authorization_code", "refresh_token"]"#), false);
