@@ -38,6 +38,7 @@ macro_rules! verb {
 
 // Behind the macro that they use.
 mod grants;
+mod taken_back;
 
 /// What a backend did about a code, or a refresh token. The witness is made here, of a backend's word that its commit is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@ mod registry;
 mod restoring;
 mod schema;
 mod signing_keys;
+mod taken_back;
 mod upkeep;
 mod warnings;
 mod writer;

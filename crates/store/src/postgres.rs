@@ -21,6 +21,7 @@ mod registry;
 mod schema;
 mod signing_keys;
 mod statement;
+mod taken_back;
 mod upkeep;
 mod url;
 mod warnings;

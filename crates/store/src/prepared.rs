@@ -3,7 +3,7 @@
 use portvakt_protocol::client::ClientId;
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::{OrgNumber, Organisation};
-use portvakt_protocol::person::PersonHandle;
+use portvakt_protocol::person::{PersonHandle, Pid};
 use portvakt_protocol::registration::{Change, ClientRegistration, Subject};
 use portvakt_protocol::scope::{ScopeAccess, ScopeRecord};
 use portvakt_protocol::secret::ClientSecretDigest;
@@ -64,6 +64,19 @@ impl TakenBack {
             Self::Organisation(orgno) => ("organisation", orgno.as_str().as_bytes()),
             Self::Person(person) => ("person", person.as_bytes()),
         }
+    }
+
+    /// The subject of these columns. A person is known from them only as the one that was asked for.
+    pub(crate) fn subject(kind: &str, subject: &[u8], asked: Option<&Pid>) -> Result<Subject, Broken> {
+        let text = str::from_utf8(subject).ok();
+        let subject = match kind {
+            "issuer" => Some(Subject::Issuer),
+            "client" => text.and_then(ClientId::parse).map(Subject::Client),
+            "organisation" => text.and_then(|text| OrgNumber::parse(text).ok()).map(Subject::Organisation),
+            "person" => asked.cloned().map(Subject::Person),
+            _ => None,
+        };
+        subject.ok_or_else(|| row::unreadable("not_before", "subject"))
     }
 
     /// What its record has a column for: the client, and the person.

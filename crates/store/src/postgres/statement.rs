@@ -54,6 +54,7 @@ pub(super) fn every() -> impl Iterator<Item = &'static Statement> {
         super::registered::STATEMENTS,
         super::registry::STATEMENTS,
         super::signing_keys::STATEMENTS,
+        super::taken_back::STATEMENTS,
         super::upkeep::STATEMENTS,
         super::warnings::STATEMENTS,
     ]

@@ -70,6 +70,8 @@ macro_rules! suite {
                     a_registry_is_read_as_it_was_registered
                     access_is_of_one_organisation_and_what_was_last_said_counts
                     the_latest_of_what_was_taken_back_of_a_client_counts
+                    what_was_taken_back_is_told_of_all_but_of_persons_only_of_the_one_asked_for
+                    a_store_that_several_share_has_a_clock_and_a_folder_has_its_process_s
                     a_person_stands_where_the_pools_together_say
                 }
                 logins {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use portvakt_protocol::client::{ScopeRefused, SecretCheck, Stopped};
+use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::{OrgNumber, Standing};
 use portvakt_protocol::profile::TokenType;
 use portvakt_protocol::provider::{Environment, PersonStanding, Provider};
@@ -329,6 +330,45 @@ pub(crate) async fn the_latest_of_what_was_taken_back_of_a_client_counts(world: 
     assert_eq!((of(3, "kind"), of(3, "client_id")), ("client".into(), "demo".into()));
     assert_eq!((of(1, "kind"), of(1, "not_before")), ("person".into(), after(90).unix().into()));
     assert!(of(1, "person").is_string() && !taken[1].detail.to_string().contains(KARI));
+}
+
+pub(crate) async fn what_was_taken_back_is_told_of_all_but_of_persons_only_of_the_one_asked_for(
+    world: World,
+) {
+    let told = async |issuer: &Issuer, person: Option<&str>| {
+        let person = person.map(pid);
+        world.store.taken_back(issuer, person.as_ref()).await.unwrap()
+    };
+    let nowhere = provider("https://nowhere.example", Environment::Test);
+    assert_eq!(told(nowhere.issuer(), Some(KARI)).await, [], "an issuer without rows");
+    assert_eq!(told(world.issuer(), Some(KARI)).await, []);
+    let client = Subject::Client(client_id("demo"));
+    let organisation = Subject::Organisation(OrgNumber::parse("991825827").unwrap());
+    for (subject, at) in [
+        (client.clone(), 20),
+        (client.clone(), 10),
+        (organisation.clone(), 30),
+        (Subject::Issuer, 40),
+        (Subject::Person(pid(KARI)), 50),
+    ] {
+        world.registered(vec![taken_back(&world, subject, after(at))]).await;
+    }
+    let of_all = vec![(client, after(20)), (Subject::Issuer, after(40)), (organisation, after(30))];
+    assert_eq!(told(world.issuer(), None).await, of_all, "the latest of each");
+    assert_eq!(told(world.issuer(), Some(OLA)).await, of_all);
+    let with_person = [of_all, vec![(Subject::Person(pid(KARI)), after(50))]].concat();
+    assert_eq!(told(world.issuer(), Some(KARI)).await, with_person);
+    assert_eq!(told(world.there.issuer(), Some(KARI)).await, [], "another issuer's");
+}
+
+pub(crate) async fn a_store_that_several_share_has_a_clock_and_a_folder_has_its_process_s(world: World) {
+    let clock = world.store.clock().await.unwrap();
+    assert_eq!(clock.is_some(), world.is_shared());
+    let Some(clock) = clock else { return };
+    #[expect(clippy::disallowed_methods, reason = "the machine's own clock is what the database's is held against")]
+    let own = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let apart = clock.unix().abs_diff(i64::try_from(own).unwrap());
+    assert!(apart <= 2, "{apart} s from this machine's, on which it runs");
 }
 
 pub(crate) async fn a_person_stands_where_the_pools_together_say(world: World) {
