@@ -342,6 +342,69 @@ fn i3_of_the_tokens_that_one_refresh_token_gave_one_branch_lives() {
     );
 }
 
+/// RFC 9700 §4.14.2: a branch lives in whatever came of it. A token was used, and then its own successor and the token itself at once.
+#[test]
+fn i3_a_branch_is_alive_as_long_as_anything_that_came_of_it_is() {
+    let long = |event: Event| Event { end: event.end + SECOND, ..event };
+    let at_once = |last: Outcome, more: Vec<Event>| {
+        let used = vec![refresh(1, 2, 8, OK), long(refresh(2, 4, 10, OK)), long(refresh(1, 3, 10, last))];
+        redeemed([used, more].concat())
+    };
+    let on_and_on = vec![
+        userinfo(4, 13, OK),
+        userinfo(3, 15, OK),
+        userinfo(4, 17, OK),
+        userinfo(3, 19, OK),
+        refresh(4, 5, 21, OK),
+        refresh(3, 6, 23, OK),
+        userinfo(5, 25, OK),
+        userinfo(6, 27, OK),
+        refresh(5, 7, 29, OK),
+        refresh(6, 8, 31, OK),
+        userinfo(7, 33, OK),
+        userinfo(8, 35, OK),
+    ];
+    pair(
+        "both branches go on for ever",
+        Invariant::I3,
+        &at_once(OK, on_and_on),
+        &at_once(
+            no("replayed"),
+            vec![userinfo(4, 13, no("revoked")), refresh(4, 5, 15, no("invalid_grant"))],
+        ),
+    );
+    pair(
+        "a retry of what was used is acknowledged",
+        Invariant::I3,
+        &at_once(OK, Vec::new()),
+        &at_once(LOST, Vec::new()),
+    );
+    // Of two uses at once nobody knows which came first. What came of one shows that the other is dead.
+    let both = |more: Vec<Event>| {
+        redeemed([vec![long(refresh(1, 2, 8, OK)), long(refresh(1, 3, 8, OK))], more].concat())
+    };
+    pair(
+        "an access token of one, and the grandchild of the other",
+        Invariant::I3,
+        &both(vec![refresh(2, 4, 11, OK), refresh(4, 5, 13, OK), userinfo(5, 15, OK), userinfo(3, 17, OK)]),
+        &both(vec![
+            refresh(2, 4, 11, OK),
+            refresh(4, 5, 13, OK),
+            userinfo(5, 15, OK),
+            userinfo(3, 17, no("unknown")),
+        ]),
+    );
+    pair(
+        "both were used, and each before the other was known",
+        Invariant::I3,
+        &both(vec![refresh(2, 4, 9, OK), refresh(3, 5, 9, OK)]),
+        &both(vec![refresh(2, 4, 9, OK), refresh(3, 5, 9, LOST)]),
+    );
+    // It may have lived until the other one replaced it.
+    let before = Event { end: 10 * SECOND, ..userinfo(2, 9, OK) };
+    assert_eq!(judged(&both(vec![before, refresh(3, 4, 11, OK), userinfo(4, 13, OK)])), None);
+}
+
 #[test]
 fn i3_a_token_gives_nothing_once_its_successor_was_used_or_its_grace_is_over() {
     let followed =

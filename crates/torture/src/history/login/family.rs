@@ -52,6 +52,11 @@ impl<'a> Family<'a> {
         self.uses().find(|event| event.attempt == token)
     }
 
+    /// A token, and each that was used for the one after it, back to the first. (A history that goes round in circles is cut off.)
+    fn lineage(&self, token: u32) -> impl Iterator<Item = u32> {
+        std::iter::successors(Some(token), |token| self.maker(*token)?.presented).take(self.uses.len() + 1)
+    }
+
     /// Whether the token that `event` presents may be one whose use is a replay.
     pub(super) fn may_be_replay(&self, event: &Event, bounds: &Bounds) -> bool {
         let Some(token) = event.presented else { return false };
@@ -85,26 +90,48 @@ impl<'a> Family<'a> {
         alive: &[(u32, &Event)],
         bounds: &Bounds,
     ) -> Option<&'static str> {
-        if let Some(maker) = self.maker(token) {
-            let own = known_from(token);
-            let siblings = self.uses().filter(|other| {
-                other.presented == maker.presented && other.attempt != token && other.is_done()
-            });
-            for other in siblings {
-                if own.is_some_and(|own| own <= other.start) && other.end <= event.start {
-                    return Some("a token lives that a retry has replaced: two living branches");
-                }
-                let both = own.zip(known_from(other.attempt)).map(|(own, other)| own.max(other));
-                let shows = |(alive, by): &(u32, &Event)| {
-                    *alive == other.attempt && both.is_some_and(|both| both <= by.start)
-                };
-                if both.is_some_and(|both| both <= event.start) && alive.iter().any(shows) {
-                    return Some("the tokens of two uses of one refresh token live: two living branches");
-                }
-            }
+        let forked = self.lineage(token).find_map(|own| self.forks((own, token, event), known_from, alive));
+        if forked.is_some() {
+            return forked;
         }
         (used_token(event).is_some() && self.is_spent_for_good(token, event, bounds))
             .then_some("a refresh token gives tokens whose successor was used, or whose grace is over")
+    }
+
+    /// What is wrong with the branch that begins with `own` and in which `event` shows `token` alive, if a use of the same token began
+    /// another.
+    ///
+    /// A retry replaces what nobody has used. So a branch of which a token was used is the one that lives, whenever that was asked; an
+    /// access token that came with its first tells only of its own moment.
+    fn forks(
+        &self,
+        (own, token, event): (u32, u32, &Event),
+        known_from: &dyn Fn(u32) -> Option<u64>,
+        alive: &[(u32, &Event)],
+    ) -> Option<&'static str> {
+        let maker = self.maker(own)?;
+        let was_used =
+            |first: u32, token: u32, by: &Event| token != first || by.operation == Operation::Refresh;
+        let siblings = self.uses().filter(|other| {
+            other.presented == maker.presented && other.attempt != own && !other.is_refused()
+        });
+        for other in siblings {
+            let is_later = known_from(own).is_some_and(|own| own <= other.start) && other.is_done();
+            if is_later && (was_used(own, token, event) || other.end <= event.start) {
+                return Some("a token lives that a retry has replaced: two living branches");
+            }
+            let both = known_from(own).zip(known_from(other.attempt)).map(|(own, other)| own.max(other));
+            let lives = |first, token, by: &Event| {
+                both.is_some_and(|both| was_used(first, token, by) || both <= by.start)
+            };
+            let shows = |(token, by): &(u32, &Event)| {
+                self.lineage(*token).any(|first| first == other.attempt) && lives(other.attempt, *token, by)
+            };
+            if lives(own, token, event) && alive.iter().any(shows) {
+                return Some("the tokens of two uses of one refresh token live: two living branches");
+            }
+        }
+        None
     }
 
     /// Whether a token is certain to give nothing any more when `event` begins.
