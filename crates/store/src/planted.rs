@@ -22,6 +22,12 @@ pub enum Bug {
     KeepsFamily,
     /// A revocation takes back everything but the refresh tokens.
     RevokesNotRefresh,
+    /// A retry leaves the refresh token that it replaces unspent.
+    KeepsReplacedToken,
+    /// A spent refresh token is never a retry.
+    NoGrace,
+    /// A refresh token may be used after its grant's end.
+    OutlivesGrant,
 }
 
 static PLANTED: AtomicU8 = AtomicU8::new(0);
@@ -51,6 +57,14 @@ pub(crate) fn bent(sql: &'static str) -> &'static str {
         (Bug::RotatesTwice, " AND s.digest = p.successor", ""),
         (Bug::KeepsFamily, "AND family.revoked_at IS NULL", "AND family.revoked_at IS NOT NULL"),
         (Bug::RevokesNotRefresh, "f.revoked_at IS NOT NULL", "FALSE"),
+        // What is spent is the token presented, once more.
+        (Bug::KeepsReplacedToken, "SELECT p.id, s.id, s.generation", "SELECT p.id, p.id, s.generation"),
+        (Bug::KeepsReplacedToken, "AS s SET spent_at = $4", "AS s SET spent_at = NULL"),
+        (Bug::NoGrace, "p.spent_at >= ?5", "p.spent_at > ?5 + 1000"),
+        (Bug::NoGrace, "p.spent_at >= $13", "p.spent_at > $13 + 1000"),
+        (Bug::NoGrace, "p.spent_at >= $6", "p.spent_at > $4 AND $6 IS NOT NULL"),
+        (Bug::OutlivesGrant, "f.expires > ?4", "f.expires > 0"),
+        (Bug::OutlivesGrant, "f.expires > $4", "f.expires > 0"),
     ];
     let bend = bends.iter().find(|(bug, from, _)| is(*bug) && sql.contains(from));
     bend.map_or(sql, |(_, from, to)| sql.replace(from, to).leak())

@@ -1,85 +1,191 @@
-//! A family, as small as it can be said: what `Store::refresh` and `Store::revoke` promise, without a store.
+//! A family, as small as it can be said: what `Store::refresh`, `Store::revoke` and `Store::sweep` promise, without a store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// How long a token may be presented once more after it was spent, in seconds.
 const GRACE: i64 = 30;
 
-/// What is done to the token that is presented. `Foreign`: another client rotates it.
-#[derive(Clone, Copy, Debug)]
-#[rustfmt::skip]
-pub(crate) enum Deed { Rotate, Reuse, Revoke, Foreign }
+/// From its issue to an access token's end, in seconds.
+pub(crate) const ACCESS: u32 = 120;
+
+/// From its issue to the end of a refresh token that nobody uses, in seconds.
+pub(crate) const INACTIVITY: u32 = 600;
+
+/// From the login to the end of everything, in seconds.
+pub(crate) const GRANT: u32 = 900;
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// A refresh token is rotated.
+    Rotate,
+    /// A refresh token is used and stays, for so many seconds more.
+    Reuse(u32),
+    /// A refresh token is revoked.
+    Revoke,
+    /// An access token is revoked, by its own number: a living one, an ended one or one that a retry replaced.
+    RevokeByAccess,
+    /// Another client rotates a refresh token.
+    Foreign,
+    /// Another client revokes a refresh token.
+    ForeignRevoke,
+    /// What has ended is swept.
+    Sweep,
+    /// Everything is taken back that the person was given before now.
+    NotBefore,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[rustfmt::skip]
-pub(crate) enum Answer { Refreshed, Replayed, Revoked, Unknown }
+pub(crate) enum Answer { Refreshed, Replayed, Revoked, NotYours, Unknown, Done }
 
+/// A refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Token {
-    pub(crate) expires: i64,
-    pub(crate) spent: Option<i64>,
+struct Token {
+    expires: i64,
+    spent: Option<i64>,
     successor: Option<usize>,
 }
 
+/// What the store shows of a refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ShownToken {
+    pub(crate) number: usize,
+    pub(crate) expires: i64,
+    /// When, and whether the successor can still be replaced.
+    pub(crate) spent: Option<(i64, bool)>,
+    pub(crate) revoked: bool,
+}
+
+/// What the store shows of an access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ShownAccess {
+    pub(crate) number: usize,
+    pub(crate) expires: i64,
+    pub(crate) revoked: bool,
+}
+
+/// Tokens go by the number of the step that gave them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Family {
-    pub(crate) tokens: BTreeMap<usize, Token>,
-    /// The access tokens that are there, by the step that gave them.
-    pub(crate) accesses: BTreeSet<usize>,
-    pub(crate) revoked: bool,
+    tokens: BTreeMap<usize, Token>,
+    /// When each access token ends. They are there until the grant's end.
+    accesses: BTreeMap<usize, i64>,
+    revoked: bool,
+    given: i64,
     ends: i64,
-    lifetime: i64,
 }
 
 impl Family {
     /// One with a first token, of step 0.
-    pub(crate) fn new(now: i64, lifetime: i64, ends: i64) -> Self {
-        let first = Token { expires: now + lifetime, spent: None, successor: None };
-        let (tokens, accesses) = (BTreeMap::from([(0, first)]), BTreeSet::from([0]));
-        Self { tokens, accesses, revoked: false, ends, lifetime }
+    pub(crate) fn new(now: i64) -> Self {
+        let first = Token { expires: now + i64::from(INACTIVITY), spent: None, successor: None };
+        Self {
+            tokens: BTreeMap::from([(0, first)]),
+            accesses: BTreeMap::from([(0, now + i64::from(ACCESS))]),
+            revoked: false,
+            given: now,
+            ends: now + i64::from(GRANT),
+        }
     }
 
-    /// A step of this number: tokens go by the number of the step that gave them.
+    /// A step of this number.
     pub(crate) fn step(&mut self, number: usize, deed: Deed, presented: usize, now: i64) -> Answer {
+        match deed {
+            Deed::Rotate => self.rotate(number, presented, now),
+            Deed::Reuse(lifetime) => self.reuse(number, presented, i64::from(lifetime), now),
+            Deed::Revoke => self.revoke(self.tokens.contains_key(&presented)),
+            Deed::RevokeByAccess => self.revoke(self.accesses.contains_key(&presented)),
+            Deed::Foreign => Answer::Unknown,
+            Deed::ForeignRevoke if self.tokens.contains_key(&presented) => Answer::NotYours,
+            Deed::ForeignRevoke => Answer::Unknown,
+            Deed::Sweep => self.sweep(now),
+            Deed::NotBefore => {
+                self.revoked |= self.given < now;
+                Answer::Done
+            }
+        }
+    }
+
+    /// The refresh tokens that are there.
+    pub(crate) fn tokens(&self) -> Vec<ShownToken> {
+        let unused = |number: usize| self.tokens.get(&number).is_some_and(|token| token.spent.is_none());
+        let shown = self.tokens.iter().map(|(number, token)| ShownToken {
+            number: *number,
+            expires: token.expires,
+            spent: token.spent.map(|spent| (spent, token.successor.is_some_and(unused))),
+            revoked: self.revoked,
+        });
+        shown.collect()
+    }
+
+    /// The access tokens that are there.
+    pub(crate) fn accesses(&self) -> Vec<ShownAccess> {
+        let shown = |(number, expires): (&usize, &i64)| ShownAccess {
+            number: *number,
+            expires: *expires,
+            revoked: self.revoked,
+        };
+        self.accesses.iter().map(shown).collect()
+    }
+
+    fn rotate(&mut self, number: usize, presented: usize, now: i64) -> Answer {
         let Some(token) = self.tokens.get(&presented).copied() else { return Answer::Unknown };
-        match (deed, token.spent) {
-            (Deed::Foreign, _) => Answer::Unknown,
-            (Deed::Revoke, _) => {
-                self.revoked = true;
-                Answer::Revoked
+        let Some(spent) = token.spent else {
+            if !self.can_be_used(token, now) {
+                return Answer::Unknown;
             }
-            (Deed::Rotate, None) if self.can_be_used(token, now) => {
-                self.succeed(presented, Token { spent: Some(now), ..token }, number, now);
-                Answer::Refreshed
-            }
-            (Deed::Reuse, None) if self.can_be_used(token, now) => {
-                let expires = token.expires.max(self.ends.min(now + self.lifetime));
-                self.tokens.insert(presented, Token { expires, ..token });
-                for other in self.tokens.values_mut().filter(|other| other.successor == Some(presented)) {
-                    other.successor = None;
-                }
-                self.accesses.insert(number);
-                Answer::Refreshed
-            }
-            (_, None) => Answer::Unknown,
-            (Deed::Rotate, Some(spent)) if now < spent + GRACE && self.can_be_used(token, now) => {
-                let unused = token.successor.and_then(|next| Some((next, *self.tokens.get(&next)?)));
-                let Some((next, unused)) =
-                    unused.filter(|(_, next)| next.spent.is_none() && now < next.expires)
-                else {
-                    self.revoked = true;
-                    return Answer::Replayed;
-                };
+            self.succeed(presented, Token { spent: Some(now), ..token }, number, now);
+            return Answer::Refreshed;
+        };
+        let next = token.successor.and_then(|next| Some((next, *self.tokens.get(&next)?)));
+        match next.filter(|(_, next)| next.spent.is_none() && now < next.expires) {
+            Some((next, unused)) if now < spent + GRACE && self.can_be_used(token, now) => {
                 self.tokens.insert(next, Token { spent: Some(now), ..unused });
-                self.accesses.remove(&next);
+                self.accesses.entry(next).and_modify(|expires| *expires = now.min(*expires));
                 self.succeed(presented, token, number, now);
                 Answer::Refreshed
             }
-            (_, Some(_)) => {
-                self.revoked = true;
-                Answer::Replayed
+            Some(_) | None => self.replayed(),
+        }
+    }
+
+    fn reuse(&mut self, number: usize, presented: usize, lifetime: i64, now: i64) -> Answer {
+        match self.tokens.get(&presented).copied() {
+            Some(token) if token.spent.is_some() => self.replayed(),
+            Some(token) if self.can_be_used(token, now) => {
+                let expires = self.ends.min(now + lifetime);
+                self.tokens.insert(presented, Token { expires, ..token });
+                // It was used: what was spent on it is no retry any more.
+                for other in self.tokens.values_mut().filter(|other| other.successor == Some(presented)) {
+                    other.successor = None;
+                }
+                self.accesses.insert(number, now + i64::from(ACCESS));
+                Answer::Refreshed
+            }
+            Some(_) | None => Answer::Unknown,
+        }
+    }
+
+    fn revoke(&mut self, found: bool) -> Answer {
+        self.revoked |= found;
+        if found { Answer::Revoked } else { Answer::Unknown }
+    }
+
+    fn replayed(&mut self) -> Answer {
+        self.revoked = true;
+        Answer::Replayed
+    }
+
+    /// Access tokens are kept until the grant's end, refresh tokens until the last of them has ended too.
+    fn sweep(&mut self, now: i64) -> Answer {
+        if self.ends <= now {
+            self.accesses.clear();
+            if self.tokens.values().all(|token| token.spent.is_some() || token.expires <= now) {
+                self.tokens.clear();
             }
         }
+        Answer::Done
     }
 
     fn can_be_used(&self, token: Token, now: i64) -> bool {
@@ -88,7 +194,8 @@ impl Family {
 
     fn succeed(&mut self, presented: usize, token: Token, successor: usize, now: i64) {
         self.tokens.insert(presented, Token { successor: Some(successor), ..token });
-        self.tokens.insert(successor, Token { expires: now + self.lifetime, spent: None, successor: None });
-        self.accesses.insert(successor);
+        let expires = now + i64::from(INACTIVITY);
+        self.tokens.insert(successor, Token { expires, spent: None, successor: None });
+        self.accesses.insert(successor, now + i64::from(ACCESS));
     }
 }
