@@ -5,18 +5,17 @@
 //! access token tells without a trace whether its branch does. A refresh token tells by giving tokens, and one that was used before ends
 //! the whole family when it is presented: so these come last.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+mod race;
+
 use std::time::Instant;
 
+pub(super) use self::race::race;
 use super::chance::Chance;
 use super::contest::CONTENDERS;
 use super::doors::Entrance;
 use super::server::PERSONS;
 use crate::client::{Answer, Connection, Miss, RelyingParty, Tokens};
 use crate::house::Outcome;
-
-/// Revocations that race rotations at once, each on a login of its own.
-const LANES: usize = 8;
 
 /// What came of all rounds.
 #[derive(Debug, Default)]
@@ -25,14 +24,26 @@ struct Counts {
     given: u64,
     refused: u64,
     unanswered: u64,
+    /// Rounds in which all had the same token.
+    retried: Branches,
+    /// Rounds in which half of them had its successor.
+    forked: Branches,
+}
+
+/// How rounds ended.
+#[derive(Clone, Copy, Debug, Default)]
+struct Branches {
+    /// With one living branch.
     lived: u64,
+    /// With none.
     ended: u64,
 }
 
 /// So many rounds of contenders at one refresh token, at the two issuers in turn; every fourth round half of them have its successor.
 ///
 /// # Errors
-/// Two living branches, a living branch that a replay left, or a retry that was refused.
+/// Two living branches, a living branch that a replay left, or a retry that was refused; too few answers, or too few rounds of retries that
+/// left a branch alive.
 pub(super) fn contend(
     place: &str,
     entrance: &Entrance,
@@ -51,18 +62,26 @@ pub(super) fn contend(
         let done = if round % 4 == 3 { family.fork(pid) } else { family.retries(pid, round % 2 == 0) };
         done.map_err(|why| format!("refresh token used, round {round}, at {}: {why}", party.at.token))?;
     }
-    let Counts { attempts, given, refused, unanswered, lived, ended } = counts;
+    let Counts { attempts, given, refused, unanswered, retried, forked } = counts;
+    let retries = retried.lived + retried.ended;
     println!(
         "refresh token used, on {place}: two living branches: 0, in {attempts} attempts ({rounds} rounds of {CONTENDERS} connections over \
          {nodes} node(s)); tokens given {given} times, refused {refused}, {unanswered} attempts without an answer; one branch lived in \
-         {lived} rounds, none in {ended}; nothing lived after a replay; {:.1} s",
+         {} of {retries} rounds of retries ({:.1} %), and in {} of {} with its successor presented too; nothing lived after a replay; \
+         {:.1} s",
+        retried.lived,
+        100.0 * retried.lived as f64 / retries.max(1) as f64,
+        forked.lived,
+        forked.lived + forked.ended,
         began.elapsed().as_secs_f64()
     );
-    // On PostgreSQL each of 64 retries waits for those before it, and one that waits too long gives up, without having changed anything.
-    if unanswered * 2 > attempts {
+    if unanswered * 50 > attempts {
         return Err(format!("{unanswered} of {attempts} attempts got no answer"));
     }
-    Ok(())
+    match retries > 0 && retried.lived * 2 <= retries {
+        true => Err(format!("a branch lived in only {} of {retries} rounds of retries", retried.lived)),
+        false => Ok(()),
+    }
 }
 
 /// One login's tokens, and those who want them.
@@ -83,12 +102,12 @@ impl Family<'_> {
         let living = self.living(&given)?;
         let [living] = living.as_slice() else {
             if living.is_empty() && unanswered > 0 {
-                self.counts.ended += 1;
+                self.counts.retried.ended += 1;
                 return Ok(());
             }
             return Err(format!("{} of {} branches live", living.len(), given.len()));
         };
-        self.counts.lived += 1;
+        self.counts.retried.lived += 1;
         let dead: Vec<&Tokens> =
             given.iter().filter(|tokens| tokens.access_token != living.access_token).collect();
         let mut all: Vec<Tokens> = vec![first, living.clone()];
@@ -115,8 +134,8 @@ impl Family<'_> {
         let (given, _) = self.contest(&requests, true)?;
         let living = self.living(&given)?.len();
         match living {
-            0 => self.counts.ended += 1,
-            1 => self.counts.lived += 1,
+            0 => self.counts.forked.ended += 1,
+            1 => self.counts.forked.lived += 1,
             _ => return Err(format!("{living} of {} branches live", given.len())),
         }
         // The old one is a replay now, whatever came first: its successor was used, or replaced by one that may be.
@@ -250,132 +269,4 @@ fn at_once(connections: &mut [Connection], requests: &[Vec<u8>]) -> Result<Vec<A
         connection.write(&[*last]).map_err(lost)?;
     }
     connections.iter_mut().zip(requests).map(|(connection, _)| connection.answer().map_err(lost)).collect()
-}
-
-/// So many revocations, each beside two uses of a refresh token of the same login: nothing lives after the 200.
-///
-/// # Errors
-/// Something does.
-pub(super) fn race(
-    place: &str,
-    entrance: &Entrance,
-    parties: &[RelyingParty; 2],
-    rounds: u32,
-    chance: &mut Chance,
-) -> Outcome {
-    let began = Instant::now();
-    let next = AtomicU32::new(0);
-    let seeds: Vec<u64> = (0..LANES).map(|_| chance.next()).collect();
-    let raced = std::thread::scope(|scope| {
-        let next = &next;
-        let lanes: Vec<_> = seeds
-            .into_iter()
-            .map(|seed| {
-                scope.spawn(move || {
-                    let mut lane = Lane::new(entrance, Chance::seeded(seed));
-                    loop {
-                        let round = next.fetch_add(1, Ordering::Relaxed);
-                        let Some(party) = parties.get(round as usize % 2).filter(|_| round < rounds) else {
-                            return Ok(lane.raced);
-                        };
-                        lane.race(party, round)
-                            .map_err(|why| format!("revocation races rotation, round {round}: {why}"))?;
-                    }
-                })
-            })
-            .collect();
-        lanes
-            .into_iter()
-            .map(|lane| lane.join().unwrap_or_else(|_| Err("a lane panicked".to_owned())))
-            .collect::<Result<Vec<Raced>, String>>()
-    })?;
-    let of = |count: fn(&Raced) -> u64| raced.iter().map(count).sum::<u64>();
-    let unanswered = of(|raced| raced.unanswered);
-    println!(
-        "revocation races rotation, on {place}: {} rounds over {} node(s), {} rotations given before the revocation and {} refused after it; \
-         living after its 200: 0; {unanswered} revocations without an answer; {:.1} s",
-        of(|raced| raced.rounds),
-        entrance.nodes.len(),
-        of(|raced| raced.given),
-        of(|raced| raced.refused),
-        began.elapsed().as_secs_f64()
-    );
-    match unanswered * 50 > u64::from(rounds) {
-        true => Err(format!("{unanswered} revocations got no answer")),
-        false => Ok(()),
-    }
-}
-
-#[derive(Debug, Default)]
-struct Raced {
-    rounds: u64,
-    given: u64,
-    refused: u64,
-    unanswered: u64,
-}
-
-/// One login at a time, and those who race for it: two who use its refresh token, and who revokes it.
-struct Lane {
-    racers: Vec<Connection>,
-    judge: Connection,
-    chance: Chance,
-    raced: Raced,
-}
-
-impl Lane {
-    fn new(entrance: &Entrance, mut chance: Chance) -> Self {
-        let first = usize::try_from(chance.below(entrance.nodes.len() as u64)).unwrap_or(0);
-        let racers = (0..3).map(|at| entrance.door(first + at)).collect();
-        Self { racers, judge: entrance.door(first + 1), chance, raced: Raced::default() }
-    }
-
-    fn race(&mut self, party: &RelyingParty, round: u32) -> Outcome {
-        let pid = self.chance.pick(&PERSONS).copied().unwrap_or_default();
-        let first = log_in(party, &mut self.judge, pid)?;
-        let token = refresh_token(&first)?;
-        // By either token, and in any order.
-        let revoked = if round % 4 < 2 { &token } else { &first.access_token };
-        let mut requests = vec![party.refreshing(&token), party.refreshing(&token)];
-        let at = usize::try_from(self.chance.below(3)).unwrap_or(0);
-        requests.insert(at, party.revocation(revoked));
-        let mut all = vec![first.clone()];
-        let mut done = None;
-        for (number, answer) in at_once(&mut self.racers, &requests)?.into_iter().enumerate() {
-            if number == at {
-                done = Some(answer);
-                continue;
-            }
-            match told(answer, true)? {
-                Told::Given(tokens) => {
-                    self.raced.given += 1;
-                    all.push(*tokens);
-                }
-                Told::Refused => self.raced.refused += 1,
-                Told::Nothing => {}
-            }
-        }
-        match done {
-            Some(answer) if answer.status == 200 => self.raced.rounds += 1,
-            Some(answer) if answer.status == 503 => {
-                self.raced.unanswered += 1;
-                return Ok(());
-            }
-            Some(answer) => return Err(Miss::Answered(answer).to_string()),
-            None => return Err("nobody revoked".to_owned()),
-        }
-        for tokens in &all {
-            match party.userinfo(&mut self.judge, &tokens.access_token) {
-                Err(Miss::Answered(answer)) if answer.status == 401 => {}
-                Err(miss) => return Err(miss.to_string()),
-                Ok(_) => return Err("an access token works after its grant's revocation".to_owned()),
-            }
-            let token = refresh_token(tokens)?;
-            let answer =
-                self.judge.send_bytes(&party.refreshing(&token)).map_err(|fault| fault.to_string())?;
-            if told(answer, true)?.is_given() {
-                return Err("a refresh token gives tokens after its grant's revocation".to_owned());
-            }
-        }
-        Ok(())
-    }
 }

@@ -135,6 +135,17 @@ struct Inner {
     spans: BTreeMap<(String, Operation), Span>,
 }
 
+/// What a run proves nothing without.
+const DEMANDED: [(Operation, &str); 7] = [
+    (Operation::Redeem, "somebody logged in"),
+    (Operation::Register, "a client was registered by `portvakt apply`"),
+    (Operation::Refresh, "a refresh token rotated"),
+    (Operation::Reuse, "a refresh token that stays was used"),
+    (Operation::Introspect, "a token was active at its introspection"),
+    (Operation::Revoke, "a grant was revoked"),
+    (Operation::WithdrawScope, "a scope was withdrawn"),
+];
+
 /// Where events are written down, by any number of threads. Clones write to the same place.
 #[derive(Clone)]
 pub(super) struct Journal {
@@ -255,7 +266,7 @@ impl Journal {
     /// Tells the counts of a run.
     ///
     /// # Errors
-    /// Nothing was registered, or nobody logged in: a run in which everything fails proves nothing.
+    /// Something of what the run is about was never acknowledged: a run in which everything fails proves nothing.
     pub(super) fn tell(&self) -> Done {
         use Operation::{
             Authenticate, Begin, Collect, GiveScope, Identify, Introspect, Redeem, Refresh, Register, Reuse,
@@ -296,13 +307,23 @@ impl Journal {
             self.held(Redeem, Refresh) + self.held(Redeem, Reuse),
             self.held(Register, Authenticate),
         );
-        if done(Redeem) == 0 {
-            return Err("nobody logged in".to_owned());
+        self.proves()
+    }
+
+    /// Whether everything that a run is to prove something of was acknowledged, once at least.
+    ///
+    /// # Errors
+    /// What never was.
+    fn proves(&self) -> Done {
+        let missing: Vec<&str> = DEMANDED
+            .iter()
+            .filter(|(operation, _)| self.tally(*operation).done == 0)
+            .map(|(_, what)| *what)
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
         }
-        if done(Register) == 0 {
-            return Err("no registration was acknowledged: `portvakt apply` does not work here".to_owned());
-        }
-        Ok(())
+        Err(format!("the run proves nothing, for it never came to this: {}", missing.join("; ")))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -346,11 +367,9 @@ mod tests {
         );
     }
 
-    #[test]
-    fn what_is_proven_in_a_later_life_was_held() {
-        let path = std::env::temp_dir().join(format!("xtask-journal-{}", std::process::id()));
-        let journal = Journal::create(&path).unwrap();
-        let event = |operation, life| Event {
+    /// An event of an operation that was done, of the first attempt.
+    fn done(operation: Operation, life: u32) -> Event {
+        Event {
             about: "a".to_owned(),
             operation,
             attempt: 0,
@@ -364,11 +383,38 @@ mod tests {
             expires: None,
             client: None,
             scope: None,
-        };
-        journal.add(&event(Operation::Collect, 1));
-        journal.add(&event(Operation::Redeem, 1));
+        }
+    }
+
+    fn in_a_file(name: &str) -> Journal {
+        let file = format!("xtask-journal-{name}-{}", std::process::id());
+        Journal::create(&std::env::temp_dir().join(file)).unwrap()
+    }
+
+    /// A run without a single revocation or withdrawal is no proof of either.
+    #[test]
+    fn a_run_that_never_came_to_what_it_is_about_proves_nothing() {
+        for (left_out, what) in DEMANDED {
+            let journal = in_a_file("demands");
+            for (operation, _) in DEMANDED.into_iter().filter(|(operation, _)| *operation != left_out) {
+                journal.add(&done(operation, 0));
+            }
+            journal.add(&Event { outcome: Outcome::Unknown, ..done(left_out, 0) });
+            let why = journal.tell().unwrap_err();
+            assert!(why.ends_with(what), "{why}");
+            journal.add(&done(left_out, 1));
+            assert_eq!(journal.tell(), Ok(()));
+            std::fs::remove_file(journal.closed().unwrap()).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_proven_in_a_later_life_was_held() {
+        let journal = in_a_file("lives");
+        journal.add(&done(Operation::Collect, 1));
+        journal.add(&done(Operation::Redeem, 1));
         assert_eq!(journal.held(Operation::Collect, Operation::Redeem), 0);
-        journal.add(&event(Operation::Redeem, 2));
+        journal.add(&done(Operation::Redeem, 2));
         assert_eq!(journal.held(Operation::Collect, Operation::Redeem), 1);
         std::fs::remove_file(journal.closed().unwrap()).unwrap();
     }

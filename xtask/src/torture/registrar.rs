@@ -33,6 +33,8 @@ pub(super) struct Desk {
 pub(super) struct Registrar {
     desk: Desk,
     given: bool,
+    /// The site was at rest before, with the scope withdrawn.
+    rested: bool,
     party: RelyingParty,
     entrance: Entrance,
     journal: Journal,
@@ -44,8 +46,16 @@ impl Registrar {
     /// An operator of that site. The clients are registered at `party`'s issuer.
     pub(super) fn new(desk: Desk, party: RelyingParty, entrance: &Entrance, journal: &Journal) -> Self {
         let (entrance, journal) = (entrance.clone(), journal.clone());
-        let registrar =
-            Self { desk, given: true, party, entrance, journal, registered: Vec::new(), settled: 0 };
+        let registrar = Self {
+            desk,
+            given: true,
+            rested: false,
+            party,
+            entrance,
+            journal,
+            registered: Vec::new(),
+            settled: 0,
+        };
         // As the catalogue that the site was made with has it.
         registrar.add(
             SCOPE,
@@ -84,13 +94,15 @@ impl Registrar {
         }
     }
 
-    /// When nothing is broken: the scope is given, and every client registered since the last time shows its secret.
+    /// When nothing is broken: the scope is given, and every client registered since the last time shows its secret. The first time the
+    /// scope is withdrawn instead, so that those who ask after their tokens find a site at rest without it.
     ///
     /// # Errors
     /// No answer.
     pub(super) fn settle(&mut self, life: u32) -> Done {
-        if !self.given && !self.give_scope(true, life) {
-            return Err("the scope cannot be given though nobody broke anything".to_owned());
+        let withdraws = !std::mem::replace(&mut self.rested, true);
+        if (withdraws || !self.given) && !self.give_scope(!withdraws, life) {
+            return Err("the scope cannot be changed though nobody broke anything".to_owned());
         }
         let first = std::mem::replace(&mut self.settled, self.registered.len());
         self.settle_from(first, life)

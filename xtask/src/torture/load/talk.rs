@@ -229,9 +229,12 @@ impl Talk<'_> {
         self.story.leaf.map_or(Came::Through, |leaf| self.refresh(leaf, false))
     }
 
-    fn revoke(&mut self, at: usize) -> Came {
-        let held = self.story.tokens.get(at).and_then(|(by, held)| Some((*by, held.refresh_token.clone()?)));
-        let Some((presented, token)) = held else { return Came::Through };
+    /// Gives everything back by any of the tokens that the client ever held: a refresh token, used or not, or an access token, be it one
+    /// that a rotation gave or one that a retry has replaced.
+    fn revoke(&mut self, chance: &mut Chance) -> Came {
+        let Some((presented, held)) = chance.pick(&self.story.tokens).cloned() else { return Came::Through };
+        let by_refresh = held.refresh_token.filter(|_| chance.once_in(2));
+        let token = by_refresh.unwrap_or(held.access_token);
         let revoked =
             self.ask_by(Operation::Revoke, 0, Some(presented), |party, doors, _| party.revoke(doors, &token));
         came(&revoked.0)
@@ -249,7 +252,7 @@ impl Talk<'_> {
                     Came::Lost => Came::Lost,
                 },
                 3 => self.refresh(old, false),
-                4 => self.revoke(old),
+                4 => self.revoke(chance),
                 _ => self.refresh(leaf, false),
             };
             // What got no answer is asked for again, as it stands.
@@ -335,15 +338,16 @@ impl Talk<'_> {
         }
         self.surely(Self::refresh_next)?;
         self.surely(Self::userinfo)?;
-        if replay && chance.once_in(2) {
-            return self.present_all();
+        if !replay {
+            return Ok(());
         }
-        if replay {
-            self.surely(Self::redeem)?;
-            self.surely(Self::userinfo)?;
-            self.surely(Self::refresh_next)?;
+        match chance.below(3) {
+            0 => return self.present_all(),
+            1 => self.surely(Self::redeem)?,
+            _ => self.surely(|talk| talk.revoke(chance))?,
         }
-        Ok(())
+        self.surely(Self::userinfo)?;
+        self.surely(Self::refresh_next)
     }
 }
 
