@@ -107,6 +107,19 @@ impl Family {
         }
     }
 
+    pub(crate) fn has_ended(&self, now: i64) -> bool {
+        self.ends <= now
+    }
+
+    pub(crate) fn is_spent(&self, number: usize) -> bool {
+        self.tokens.get(&number).is_some_and(|token| token.spent.is_some())
+    }
+
+    /// Whether the access token has ended, and its grant has not.
+    pub(crate) fn access_ended(&self, number: usize, now: i64) -> bool {
+        now < self.ends && self.accesses.get(&number).is_some_and(|expires| *expires <= now)
+    }
+
     /// The refresh tokens that are there.
     pub(crate) fn tokens(&self) -> Vec<ShownToken> {
         let unused = |number: usize| self.tokens.get(&number).is_some_and(|token| token.spent.is_none());

@@ -1,5 +1,6 @@
 //! Where a family is stored: what can be lost on the way there, and how a node dies without closing its store.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,27 @@ pub(crate) struct Node {
     pub(crate) world: World,
     /// The way to the database; none to a folder.
     proxy: Option<Arc<Proxy>>,
+    /// What has come about, and how often.
+    pub(crate) seen: BTreeMap<Seen, u32>,
+}
+
+/// What must come about, or nothing was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Seen {
+    Retry,
+    Replay,
+    /// Something was done when the grant had ended.
+    AfterTheEnd,
+    /// An access token that had ended itself took its grant along.
+    RevokedByEnded,
+    /// The database's answer was lost, and what it had done was told.
+    AnswerLost,
+    /// A request was lost, and nobody could tell.
+    RequestLost,
+    /// A node died before it answered, and what it was asked had been done.
+    DiedDone,
+    /// A node died before it answered, and what it was asked had not been done.
+    DiedUndone,
 }
 
 /// What a node leaves behind that dies at this instant.
@@ -39,13 +61,17 @@ impl Place for BehindProxy {
 
 impl Node {
     pub(crate) async fn with_folder() -> Self {
-        Self { world: World::new(DataFolder::new()).await, proxy: None }
+        Self { world: World::new(DataFolder::new()).await, proxy: None, seen: BTreeMap::new() }
     }
 
     pub(crate) async fn with_database() -> Self {
         let proxy = Arc::new(Proxy::start(shared().unwrap().port()).unwrap());
         let place = BehindProxy { proxy: Arc::clone(&proxy), database: Database::made().await };
-        Self { world: World::new(place).await, proxy: Some(proxy) }
+        Self { world: World::new(place).await, proxy: Some(proxy), seen: BTreeMap::new() }
+    }
+
+    pub(crate) fn saw(&mut self, seen: Seen) {
+        *self.seen.entry(seen).or_default() += 1;
     }
 
     /// Has the next write with these words lose its request or its answer; `false` if there is no way on which it could.

@@ -15,7 +15,7 @@ use portvakt_store::{
 };
 
 use crate::model::{ACCESS, Answer, Deed, Family, GRANT, INACTIVITY, ShownAccess, ShownToken};
-use crate::node::Node;
+use crate::node::{Node, Seen};
 use crate::world::{KARI, World, actor, client_id, pid};
 
 /// Which token is presented.
@@ -40,12 +40,12 @@ pub(crate) enum Mishap {
     Dies(u32),
 }
 
-/// When, from the step before or from the grant's end.
+/// When: from the step before, or from the login.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum When {
     Later(u32),
-    /// So many seconds after the grant's end less one; never back.
-    AtEnd(u32),
+    /// So many seconds after the login; never back.
+    AfterLogin(u32),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +112,7 @@ impl<'a> Run<'a> {
     pub(crate) async fn step(&mut self, step: Step) {
         self.now = match step.when {
             When::Later(seconds) => self.now + Seconds::new(seconds),
-            When::AtEnd(seconds) => self.now.max(self.begun + Seconds::new(GRANT - 1 + seconds)),
+            When::AfterLogin(seconds) => self.now.max(self.begun + Seconds::new(seconds)),
         };
         let Step { deed, pick, .. } = step;
         let number = self.refreshes.len();
@@ -128,12 +128,16 @@ impl<'a> Run<'a> {
         }
         let mishap = self.possible(step.mishap, deed);
         let told = self.told(self.asking(deed, number, presented), mishap).await;
+        let before = self.states.clone();
         self.note(number, (deed, presented), mishap, &told);
         if step.anew {
             self.node.world.reopen().await;
             self.plan_faults();
         }
         self.look().await;
+        if let [before] = before.as_slice() {
+            self.count(before, (deed, presented), mishap, &told);
+        }
     }
 
     /// What can go wrong here.
@@ -171,6 +175,9 @@ impl<'a> Run<'a> {
             Some(Mishap::Lost(..)) => {
                 let told = asking.answer().await;
                 self.node.loses_nothing();
+                if self.node.lost() > lost && told.is_ok() {
+                    self.node.saw(Seen::AnswerLost);
+                }
                 Some(told)
             }
             Some(Mishap::Dies(after)) => {
@@ -226,6 +233,38 @@ impl<'a> Run<'a> {
         }
         assert!(!possible.is_empty(), "{deed:?} {mishap:?} was told {told:?}: {:#?}", self.states);
         self.states = possible;
+    }
+
+    /// Counts what has come about.
+    fn count(
+        &mut self,
+        before: &Family,
+        (deed, presented): (Deed, usize),
+        mishap: Option<Mishap>,
+        told: &Told,
+    ) {
+        let now = self.now.unix();
+        if before.has_ended(now) {
+            self.node.saw(Seen::AfterTheEnd);
+        }
+        match told {
+            Some(Ok(Answer::Refreshed)) if before.is_spent(presented) => self.node.saw(Seen::Retry),
+            Some(Ok(Answer::Replayed)) => self.node.saw(Seen::Replay),
+            Some(Ok(Answer::Revoked))
+                if deed == Deed::RevokeByAccess && before.access_ended(presented, now) =>
+            {
+                self.node.saw(Seen::RevokedByEnded);
+            }
+            Some(_) | None => {}
+        }
+        match (mishap, told) {
+            (Some(Mishap::Lost(..)), Some(Err(_))) => self.node.saw(Seen::RequestLost),
+            (Some(Mishap::Dies(_)), None) if self.states == [before.clone()] => {
+                self.node.saw(Seen::DiedUndone)
+            }
+            (Some(Mishap::Dies(_)), None) => self.node.saw(Seen::DiedDone),
+            (Some(_) | None, _) => {}
+        }
     }
 
     /// One token at most can be used, and the store shows one of the states that it may be in.
