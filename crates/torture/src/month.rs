@@ -1,12 +1,13 @@
 //! A month of logins in an hour or less: the verbs are told what time it is. Once per simulated hour what has ended is swept, a database
 //! is vacuumed, and the store is weighed, table by table: what is not kept must not grow.
 
+mod family;
 mod login;
 mod scales;
 mod verdict;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use portvakt_protocol::time::{Seconds, Timestamp};
@@ -16,7 +17,7 @@ use tokio::task::JoinSet;
 pub use self::scales::{Scales, Weight};
 pub use self::verdict::{Day, Ruling, Verdict, heading};
 
-use self::login::{Came, Stage};
+use self::login::Stage;
 use crate::world::{World, make_ready, open, told};
 
 /// Midnight of the first day.
@@ -32,6 +33,12 @@ const SWEEP_BATCH: u32 = 500;
 
 /// How often a sweep is tried that a busy machine broke.
 const SWEEPS: u32 = 5;
+
+/// The hours of each day at which the scope is withdrawn, and given back; and at which everything is taken back that was given in one person's
+/// name.
+const WITHDRAWS: usize = 9;
+const GIVES_BACK: usize = 10;
+const TAKES_BACK: usize = 13;
 
 /// How many clients the logins are of.
 const CLIENTS: usize = 40;
@@ -81,19 +88,33 @@ pub struct Counts {
     pub otherwise: u64,
     /// They broke off, for an answer did not come in time.
     pub broken: u64,
+    /// Uses of refresh tokens.
+    pub refreshed: u64,
+    /// Uses that were asked again within the grace.
+    pub retried: u64,
+    /// Refresh tokens that were presented long after they were spent.
+    pub replayed: u64,
+    /// Refresh tokens that were presented after their lifetime.
+    pub expired: u64,
+    /// Grants that were revoked.
+    pub revoked: u64,
+    /// Times that the scope was withdrawn.
+    pub withdrawn: u64,
+    /// Times that everything was taken back that was given in one person's name.
+    pub taken_back: u64,
 }
 
 /// Lives through a month on a store, a folder or the address of a database, and tells of each day when it is over.
 ///
 /// # Errors
-/// The store's, or an answer that a sound store does not give.
+/// The store's, or an answer that a sound store does not give; or something that a month is to show never happened.
 pub async fn run(place: &str, plan: Plan, tell: &mut (dyn FnMut(&Day) + Send)) -> Result<Verdict, String> {
     make_ready(place, START).await?;
     let store = open(place, START).await?;
     let scales = Scales::of(place)?;
     let world = World::new("month", CLIENTS)?;
     world.register(&store, START).await?;
-    let stage = Arc::new(Stage { store: store.clone(), world, seed: plan.seed });
+    let stage = Arc::new(Stage { store: store.clone(), world, seed: plan.seed, kept: Mutex::default() });
     let mut verdict = Verdict::new(&plan);
     let mut number = 0;
     for day in 0..plan.days {
@@ -101,12 +122,14 @@ pub async fn run(place: &str, plan: Plan, tell: &mut (dyn FnMut(&Day) + Send)) -
         let mut told_of = Day::new(day + 1);
         for (hour, _) in CURVE.iter().enumerate() {
             let begins = START + Seconds::days(day) + Seconds::new(HOUR.get() * hour as u32);
+            told_of.count(change_registry(&stage, day, hour, begins).await?);
             let logins = plan.begin_in(hour);
             told_of.count(live_an_hour(&stage, &plan, begins, number..number + logins).await?);
             number += logins;
             if plan.swept {
                 sweep(&store, begins + HOUR, plan.policy()).await?;
             }
+            told_of.count(stage.present_kept(begins + HOUR).await?);
             let last = hour + 1 == CURVE.len();
             told_of.weigh(scales.tend_and_weigh(last)?);
         }
@@ -115,11 +138,26 @@ pub async fn run(place: &str, plan: Plan, tell: &mut (dyn FnMut(&Day) + Send)) -
         verdict.days.push(told_of);
     }
     store.close().await.map_err(|broken| told(&broken))?;
-    let broken = verdict.counts().broken;
-    if broken * BROKEN_OF > number {
-        return Err(format!("{broken} of {number} logins broke off: the machine is too busy for this"));
+    let counts = verdict.counts();
+    if counts.broken * BROKEN_OF > number {
+        return Err(format!(
+            "{} of {number} logins broke off: the machine is too busy for this",
+            counts.broken
+        ));
     }
+    counts.prove()?;
     Ok(verdict)
+}
+
+/// What an operator does at that hour of each day.
+async fn change_registry(stage: &Stage, day: u32, hour: usize, now: Timestamp) -> Result<Counts, String> {
+    match hour {
+        WITHDRAWS => stage.give_scope(false, now).await,
+        GIVES_BACK => stage.give_scope(true, now).await,
+        // Numbers that no login of the month has.
+        TAKES_BACK => stage.take_back(u64::MAX - u64::from(day), now).await,
+        _ => Ok(Counts::default()),
+    }
 }
 
 /// The logins of an hour, many at once.
@@ -143,11 +181,7 @@ async fn live_an_hour(
                 }
                 let into = u64::from(HOUR.get()) * (number - numbers.start) / many;
                 let at = begins + Seconds::new(u32::try_from(into).unwrap_or(0));
-                match stage.live(number, at).await? {
-                    Came::Whole => counts.whole += 1,
-                    Came::Otherwise => counts.otherwise += 1,
-                    Came::Broke => counts.broken += 1,
-                }
+                counts.add(stage.live(number, at).await?);
             }
         });
     }
@@ -164,6 +198,33 @@ impl Counts {
         self.whole += other.whole;
         self.otherwise += other.otherwise;
         self.broken += other.broken;
+        self.refreshed += other.refreshed;
+        self.retried += other.retried;
+        self.replayed += other.replayed;
+        self.expired += other.expired;
+        self.revoked += other.revoked;
+        self.withdrawn += other.withdrawn;
+        self.taken_back += other.taken_back;
+    }
+
+    /// Whether everything happened that a month is to show something of.
+    ///
+    /// # Errors
+    /// What did not.
+    fn prove(&self) -> Result<(), String> {
+        let happened = [
+            (self.refreshed, "a refresh token was used"),
+            (self.retried, "its use was retried"),
+            (self.replayed, "it was replayed"),
+            (self.expired, "it expired"),
+            (self.revoked, "a grant was revoked"),
+            (self.withdrawn, "a scope was withdrawn"),
+            (self.taken_back, "everything was taken back that was given in one person's name"),
+        ];
+        match happened.iter().find(|(count, _)| *count == 0) {
+            Some((_, what)) => Err(format!("the month shows nothing, for it never came to this: {what}")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -199,6 +260,32 @@ mod tests {
         slack: 0,
         swept: true,
     };
+
+    #[test]
+    fn a_month_in_which_something_never_happened_shows_nothing() {
+        let all = Counts {
+            refreshed: 1,
+            retried: 1,
+            replayed: 1,
+            expired: 1,
+            revoked: 1,
+            withdrawn: 1,
+            taken_back: 1,
+            ..Counts::default()
+        };
+        assert_eq!(all.prove(), Ok(()));
+        for (less, what) in [
+            (Counts { refreshed: 0, ..all }, "used"),
+            (Counts { retried: 0, ..all }, "retried"),
+            (Counts { replayed: 0, ..all }, "replayed"),
+            (Counts { expired: 0, ..all }, "expired"),
+            (Counts { revoked: 0, ..all }, "revoked"),
+            (Counts { withdrawn: 0, ..all }, "withdrawn"),
+            (Counts { taken_back: 0, ..all }, "one person's name"),
+        ] {
+            assert!(less.prove().unwrap_err().ends_with(what), "{less:?}");
+        }
+    }
 
     #[test]
     fn a_day_has_its_logins_and_one_in_twelve_on_top() {

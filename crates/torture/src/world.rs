@@ -13,11 +13,12 @@ use portvakt_protocol::provider::{Environment, Pool, Provider};
 use portvakt_protocol::registration::{Change, ClientRegistration, GrantType, PersonRecord};
 use portvakt_protocol::scope::{AccessState, Scope, ScopeAccess, ScopeRecord, Scopes};
 use portvakt_protocol::secret::{
-    AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest, RefreshTokenDigest,
+    AccessToken, AccessTokenDigest, BrowserDigest, CodeDigest, LoginDigest, RefreshToken, RefreshTokenDigest,
 };
 use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_store::{
-    Actor, Broken, Issue, MasterKey, NewLogin, Opening, PostgresUrl, Store, StoreUrl, StoredKey, migrate,
+    Actor, Broken, Issue, MasterKey, NewLogin, Opening, PostgresUrl, Store, StoreUrl, StoredKey,
+    TokenDigests, migrate,
 };
 
 /// For how long a login lasts.
@@ -237,6 +238,7 @@ impl World {
                 auth_time: evidence.auth_time,
                 issued: now,
                 expires: now + GRANT,
+                pseudonymous: false,
                 echo: Echo { nonce: Some("n".to_owned()), locale: Some("nb".to_owned()), onbehalfof: None },
             },
         }
@@ -279,6 +281,16 @@ pub fn access_token(digest: AccessTokenDigest, now: Timestamp) -> NewAccessToken
 /// A refresh token that is issued now.
 pub fn refresh_token(digest: RefreshTokenDigest, now: Timestamp) -> NewRefreshToken {
     NewRefreshToken { digest, issued: now, expires: now + TOKEN }
+}
+
+/// What a revocation knows a token by that is an access token: no refresh token has the other digest (RFC 7009 §2.1).
+pub fn by_access(access: AccessTokenDigest) -> TokenDigests {
+    TokenDigests { access, refresh: RefreshToken::presented("none").digest() }
+}
+
+/// What it knows a refresh token by, likewise.
+pub fn by_refresh(refresh: RefreshTokenDigest) -> TokenDigests {
+    TokenDigests { access: AccessToken::presented("none").digest(), refresh }
 }
 
 /// Who changes the registry here.

@@ -312,6 +312,12 @@ fn i3_of_the_tokens_that_one_refresh_token_gave_one_branch_lives() {
         &retried(vec![refresh(2, 4, 12, OK)]),
         &retried(vec![refresh(3, 4, 12, OK), refresh(2, 5, 14, no("replayed"))]),
     );
+    pair(
+        "it ended, where nothing replaced it",
+        Invariant::I2,
+        &retried(vec![userinfo(3, 12, no("expired"))]),
+        &retried(vec![userinfo(2, 12, no("expired"))]),
+    );
     // Two at once: nobody knows which was first, but one of them lives.
     let at_once = |more: Vec<Event>| {
         let other = Event { start: 8 * SECOND, ..refresh(1, 3, 9, OK) };

@@ -10,13 +10,15 @@ use portvakt_protocol::profile::REFRESH_GRACE;
 use portvakt_protocol::secret::{AccessTokenDigest, RefreshTokenDigest};
 use portvakt_protocol::time::Seconds;
 use portvakt_protocol::witness::{Refreshing, Spending};
-use portvakt_store::{Broken, CodeSpending, LoginWrite, Refresh, Revocation, Store, TokenDigests, Usage};
+use portvakt_store::{Broken, CodeSpending, LoginWrite, Refresh, Revocation, Store, Usage};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::settled::settle;
 use super::{Counts, NOW, Pair, Plan, THINGS, Thing};
-use crate::world::{World, access_token, evidence, new_login, refresh_token, signing_key};
+use crate::world::{
+    World, access_token, by_access, by_refresh, evidence, new_login, refresh_token, signing_key,
+};
 
 /// How long one attempt waits for its answer. A sound store gives up long before.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -132,7 +134,10 @@ impl Ring {
         let (thing, process) = (self.plan.thing(number), self.plan.process);
         let first = self.plan.pair(number, None);
         if thing == Thing::Revocation && rival.is_multiple_of(REVOKERS) {
-            let digests = TokenDigests { access: first.access, refresh: first.refresh };
+            let digests = match (rival / REVOKERS).is_multiple_of(2) {
+                true => by_access(first.access),
+                false => by_refresh(first.refresh),
+            };
             let revoked = self.store.revoke(self.world.issuer(), &self.client, digests, NOW).await?;
             return Ok(if revoked == Revocation::Done { Came::Given } else { Came::Wrong });
         }

@@ -7,7 +7,7 @@ use portvakt_store::Broken;
 use tokio::task::JoinSet;
 
 use super::rivals::Ring;
-use super::{Pair, Thing};
+use super::{NOW, Pair, Thing};
 
 /// Looks at every refresh token that any rival of any process may have got. A thing that came to what it must is counted as won once; one of
 /// which two branches live as won twice.
@@ -73,8 +73,8 @@ async fn is_leaf(ring: &Ring, pair: &Pair) -> Result<bool, Broken> {
     Ok(found.is_some_and(|found| found.spent.is_none() && !found.revoked))
 }
 
-/// Whether an access token is good.
+/// Whether an access token is good: neither revoked, nor ended by a retry.
 async fn is_alive(ring: &Ring, pair: &Pair) -> Result<bool, Broken> {
     let found = ring.store.access_token(ring.world.issuer(), &pair.access).await?;
-    Ok(found.is_some_and(|found| !found.revoked))
+    Ok(found.is_some_and(|found| !found.revoked && found.expires > NOW))
 }

@@ -192,12 +192,10 @@ impl Shell<'_> {
         }
     }
 
-    pub(super) async fn revoke(self, who: &Handles, pair: Pair, now: Timestamp) -> Told {
+    pub(super) async fn revoke(self, who: &Handles, digests: TokenDigests, now: Timestamp) -> Told {
         if self.stopped(&who.client).await? {
             return refused("invalid_client");
         }
-        let Pair { access, refresh } = pair;
-        let digests = TokenDigests { access, refresh };
         match self.store.revoke(self.world.issuer(), &who.client, digests, now).await? {
             Revocation::Done => Ok(Outcome::Done),
             Revocation::NotYours => Ok(Outcome::Failed("it is told to be another client's".to_owned())),

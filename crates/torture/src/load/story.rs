@@ -9,7 +9,7 @@ use portvakt_protocol::time::Timestamp;
 use super::shell::{Handles, Pair, Shell};
 use super::{Node, Stage, about};
 use crate::history::{Event, Operation, Outcome};
-use crate::world::{CODE, LOGIN, Person, TOKEN, World};
+use crate::world::{CODE, LOGIN, Person, TOKEN, World, by_access, by_refresh};
 
 /// One login with all that became of it.
 #[derive(Clone, Debug)]
@@ -277,10 +277,16 @@ impl Story {
         if self.stays() { self.learn_fruit(at, told) } else { self.learn_token(at, told) }
     }
 
+    /// By one of the two tokens that an attempt brought: an access token too that has ended, or that a retry replaced.
     pub(super) async fn revoke(&self, stage: &Stage, node: &Node, token: usize, now: Timestamp) {
-        let Some(fruit) = self.tokens.get(token) else { return };
+        let Some(Fruit { pair, .. }) = self.tokens.get(token) else { return };
+        let has_refresh_token = self.refreshes == Some(RefreshUse::OneTime);
+        let digests = match has_refresh_token && token.is_multiple_of(2) {
+            true => by_refresh(pair.refresh),
+            false => by_access(pair.access),
+        };
         let event = Event { presented: Some(number(token)), ..self.event(Operation::Revoke, now) };
-        stage.ask(node, event, shell(stage, node).revoke(&self.who, fruit.pair, now)).await;
+        stage.ask(node, event, shell(stage, node).revoke(&self.who, digests, now)).await;
     }
 
     /// Uses every token that nobody has refused.

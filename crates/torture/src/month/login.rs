@@ -1,21 +1,26 @@
 //! One login from its beginning to whatever end it has, and the answers that a sound store gives on the way.
 
+use std::sync::Mutex;
+
 use portvakt_crypto::encoding::hex_encode;
 use portvakt_crypto::random::Random;
 use portvakt_protocol::acr::Assurance;
-use portvakt_protocol::client::ClientId;
+use portvakt_protocol::client::{ClientId, RefreshUse};
 use portvakt_protocol::evidence::{Evidence, Method};
-use portvakt_protocol::grant::{Echo, Grant, GrantId, NewAccessToken, NewCode};
+use portvakt_protocol::grant::{Echo, Grant, GrantId, NewCode};
+use portvakt_protocol::person::Pid;
 use portvakt_protocol::pkce::CodeChallenge;
 use portvakt_protocol::profile::{CODE_LIFETIME, LOGIN_LIFETIME, PILOT};
 use portvakt_protocol::scope::Scopes;
 use portvakt_protocol::secret::{
-    AccessToken, BrowserDigest, BrowserSecret, Code, CodeDigest, LoginDigest, LoginHandle,
+    BrowserDigest, BrowserSecret, Code, CodeDigest, LoginDigest, LoginHandle, RefreshTokenDigest,
 };
 use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_protocol::witness::Spending;
 use portvakt_store::{Broken, CodeSpending, Issue, LoginWrite, NewLogin, Store};
 
+use super::Counts;
+use super::family::{Kept, Pair};
 use crate::chance::Chance;
 use crate::world::{World, told};
 
@@ -35,17 +40,8 @@ pub(super) struct Stage {
     pub(super) store: Store,
     pub(super) world: World,
     pub(super) seed: u64,
-}
-
-/// What came of a login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Came {
-    /// A token, once.
-    Whole,
-    /// Something else, as it was meant to.
-    Otherwise,
-    /// Nobody knows: an answer did not come in time.
-    Broke,
+    /// Refresh tokens that were spent, and are presented again after a sweep.
+    pub(super) kept: Mutex<Vec<Kept>>,
 }
 
 /// How a login ends.
@@ -67,9 +63,15 @@ enum Ending {
     Refused,
     /// It is ended by logout.
     LoggedOut,
+    /// What it gave is revoked (RFC 7009).
+    Revoked,
+    /// A refresh token is presented whose successor was used (RFC 9700 §4.14.2).
+    RefreshReplayed,
+    /// A refresh token is presented that nobody used for as long as it lasts.
+    RefreshExpired,
 }
 
-const OTHER_ENDINGS: [Ending; 7] = [
+const OTHER_ENDINGS: [Ending; 10] = [
     Ending::Replayed,
     Ending::Unredeemed,
     Ending::Abandoned,
@@ -77,10 +79,40 @@ const OTHER_ENDINGS: [Ending; 7] = [
     Ending::Late,
     Ending::Refused,
     Ending::LoggedOut,
+    Ending::Revoked,
+    Ending::RefreshReplayed,
+    Ending::RefreshExpired,
 ];
 
+impl Ending {
+    /// What a login can come to at a client with such refresh tokens: one that stays is never spent, and one that there is not never ends.
+    fn at(self, refreshes: Option<RefreshUse>) -> Self {
+        match (self, refreshes) {
+            (Self::RefreshReplayed | Self::RefreshExpired, None)
+            | (Self::RefreshReplayed, Some(RefreshUse::Reuse)) => Self::Revoked,
+            (ending, _) => ending,
+        }
+    }
+
+    fn is_redeemed(self) -> bool {
+        match self {
+            Self::Redeemed
+            | Self::Replayed
+            | Self::Revoked
+            | Self::RefreshReplayed
+            | Self::RefreshExpired => true,
+            Self::Unredeemed
+            | Self::Abandoned
+            | Self::Left
+            | Self::Late
+            | Self::Refused
+            | Self::LoggedOut => false,
+        }
+    }
+}
+
 /// Why a login went no further.
-enum Halt {
+pub(super) enum Halt {
     Broke(Broken),
     /// No sound store answers that.
     Wrong(&'static str),
@@ -93,15 +125,23 @@ impl From<Broken> for Halt {
 }
 
 /// Who logs in, and what is drawn for it.
-struct Visitor {
-    client: ClientId,
+pub(super) struct Visitor {
+    pub(super) client: ClientId,
+    /// What becomes of the client's refresh tokens, if it gets any.
+    pub(super) refreshes: Option<RefreshUse>,
     evidence: Evidence,
     login: LoginDigest,
     browser: BrowserDigest,
     code: CodeDigest,
     grant: GrantId,
-    random: Random,
-    chance: Chance,
+    pub(super) random: Random,
+    pub(super) chance: Chance,
+    /// The tokens that it was given; the last refresh token is the one that can be used.
+    pub(super) held: Vec<Pair>,
+    /// The refresh tokens that it has used up, the first one first.
+    pub(super) spent: Vec<RefreshTokenDigest>,
+    /// What came of it.
+    pub(super) counts: Counts,
 }
 
 impl Stage {
@@ -109,28 +149,42 @@ impl Stage {
     ///
     /// # Errors
     /// An answer that no sound store gives, or a failure that no busy machine explains.
-    pub(super) async fn live(&self, number: u64, at: Timestamp) -> Result<Came, String> {
+    pub(super) async fn live(&self, number: u64, at: Timestamp) -> Result<Counts, String> {
         let mut visitor = self.visitor(number, at).ok_or("the world has no clients")?;
-        let ending = if number % ONE_OTHER_IN == ONE_OTHER_IN - 1 {
+        let drawn = if number % ONE_OTHER_IN == ONE_OTHER_IN - 1 {
             visitor.chance.pick(&OTHER_ENDINGS).copied().unwrap_or(Ending::Abandoned)
         } else {
             Ending::Redeemed
         };
+        let ending = drawn.at(visitor.refreshes);
         match self.play(&mut visitor, ending, at).await {
-            Ok(()) if ending == Ending::Redeemed => Ok(Came::Whole),
-            Ok(()) => Ok(Came::Otherwise),
-            Err(Halt::Broke(Broken::Busy | Broken::Unreachable(_) | Broken::Unknown(_))) => Ok(Came::Broke),
-            Err(Halt::Broke(broken)) => Err(told(&broken)),
-            Err(Halt::Wrong(what)) => Err(format!("login {number}, {ending:?}: {what}")),
+            Ok(()) if ending == Ending::Redeemed => visitor.counts.whole += 1,
+            Ok(()) => visitor.counts.otherwise += 1,
+            Err(Halt::Broke(Broken::Busy | Broken::Unreachable(_) | Broken::Unknown(_))) => {
+                visitor.counts.broken += 1;
+            }
+            Err(Halt::Broke(broken)) => return Err(told(&broken)),
+            Err(Halt::Wrong(what)) => return Err(format!("login {number}, {ending:?}: {what}")),
         }
+        Ok(visitor.counts)
+    }
+
+    /// A login that leads to tokens, and is not counted; when it has them.
+    pub(super) async fn log_in(&self, number: u64, at: Timestamp) -> Result<Visitor, Halt> {
+        let mut visitor = self.visitor(number, at).ok_or(Halt::Wrong("the world has no clients"))?;
+        self.come_to(&mut visitor, Ending::Redeemed, at).await?;
+        self.redeem(&mut visitor, at + AFTERWARDS).await?;
+        Ok(visitor)
     }
 
     fn visitor(&self, number: u64, at: Timestamp) -> Option<Visitor> {
         let mut chance = Chance::seeded(self.seed ^ number.rotate_left(24));
         let random = Random::danger_seeded(chance.next());
         let auth_time = at + LOGGING_IN;
+        let client = chance.pick(self.world.clients())?.clone();
         Some(Visitor {
-            client: chance.pick(self.world.clients())?.clone(),
+            refreshes: self.world.refreshes(&client),
+            client,
             evidence: Evidence {
                 pid: chance.pick(self.world.persons())?.pid.clone(),
                 method: Method::TestId,
@@ -143,10 +197,47 @@ impl Stage {
             grant: GrantId(random.bytes()),
             random,
             chance,
+            held: Vec::new(),
+            spent: Vec::new(),
+            counts: Counts::default(),
         })
     }
 
     async fn play(&self, visitor: &mut Visitor, ending: Ending, at: Timestamp) -> Result<(), Halt> {
+        self.come_to(visitor, ending, at).await?;
+        if !ending.is_redeemed() {
+            return Ok(());
+        }
+        let redeemed = at + AFTERWARDS;
+        self.redeem(visitor, redeemed).await?;
+        match ending {
+            Ending::Replayed => {
+                let (again, now) = (visitor.pair(), redeemed);
+                let again =
+                    self.store.spend_code(self.world.issuer(), visitor.spending(again, now), now).await?;
+                right(matches!(again, Spending::Replayed), "its code can be spent twice")
+            }
+            Ending::Revoked => {
+                let now = self.refresh_some(visitor, redeemed).await?;
+                self.revoke(visitor, now).await
+            }
+            Ending::RefreshReplayed => self.replay(visitor, redeemed).await,
+            Ending::RefreshExpired => {
+                let now = self.refresh_some(visitor, redeemed).await?;
+                self.outlast(visitor, now).await
+            }
+            Ending::Redeemed => self.refresh_some(visitor, redeemed).await.map(drop),
+            Ending::Unredeemed
+            | Ending::Abandoned
+            | Ending::Left
+            | Ending::Late
+            | Ending::Refused
+            | Ending::LoggedOut => Ok(()),
+        }
+    }
+
+    /// As far as a code, if the login is to have one.
+    async fn come_to(&self, visitor: &mut Visitor, ending: Ending, at: Timestamp) -> Result<(), Halt> {
         let (issuer, login, browser) = (self.world.issuer(), visitor.login, visitor.browser);
         self.store.begin_login(issuer, visitor.new_login(at)).await?;
         let logged_in = at + LOGGING_IN;
@@ -162,7 +253,14 @@ impl Stage {
                 let written = self.store.record_evidence(issuer, login, browser, evidence, late).await?;
                 return right(written == LoginWrite::Unknown, "it outlives its lifetime");
             }
-            Ending::Redeemed | Ending::Replayed | Ending::Unredeemed | Ending::Left | Ending::LoggedOut => {
+            Ending::Redeemed
+            | Ending::Replayed
+            | Ending::Revoked
+            | Ending::RefreshReplayed
+            | Ending::RefreshExpired
+            | Ending::Unredeemed
+            | Ending::Left
+            | Ending::LoggedOut => {
                 let written = self.store.record_evidence(issuer, login, browser, evidence, logged_in).await?;
                 done(written, "it takes no evidence")?;
             }
@@ -172,34 +270,31 @@ impl Stage {
                 let ended = self.store.end_logins(issuer, &[browser], logged_in).await?;
                 right(ended == 1, "logout ends another number of logins than one")
             }
-            Ending::Redeemed | Ending::Replayed | Ending::Unredeemed => {
+            Ending::Redeemed
+            | Ending::Replayed
+            | Ending::Revoked
+            | Ending::RefreshReplayed
+            | Ending::RefreshExpired
+            | Ending::Unredeemed => {
                 let finished =
                     self.store.finish_login(issuer, login, browser, visitor.issue(), logged_in).await?;
-                done(finished, "it cannot be finished")?;
-                self.redeem(visitor, ending, at + AFTERWARDS).await
+                done(finished, "it cannot be finished")
             }
             Ending::Abandoned | Ending::Left | Ending::Late | Ending::Refused => Ok(()),
         }
     }
 
-    async fn redeem(&self, visitor: &mut Visitor, ending: Ending, now: Timestamp) -> Result<(), Halt> {
-        if ending == Ending::Unredeemed {
-            return Ok(());
-        }
+    async fn redeem(&self, visitor: &mut Visitor, now: Timestamp) -> Result<(), Halt> {
         let issuer = self.world.issuer();
         let loaded = self.store.code(issuer, &visitor.code).await?;
         right(loaded.is_some_and(|code| !code.spent && !code.revoked), "its code is not there")?;
-        let spending = visitor.spending(now);
-        let token = spending.access_token.digest;
-        let spent = self.store.spend_code(issuer, spending, now).await?;
+        let pair = visitor.pair();
+        let spent = self.store.spend_code(issuer, visitor.spending(pair, now), now).await?;
         right(matches!(spent, Spending::Spent(_)), "its code cannot be spent")?;
+        visitor.held.push(pair);
         if visitor.chance.once_in(2) {
-            let loaded = self.store.access_token(issuer, &token).await?;
+            let loaded = self.store.access_token(issuer, &pair.access).await?;
             right(loaded.is_some_and(|token| !token.revoked), "its token is not there")?;
-        }
-        if ending == Ending::Replayed {
-            let again = self.store.spend_code(issuer, visitor.spending(now), now).await?;
-            right(matches!(again, Spending::Replayed), "its code can be spent twice")?;
         }
         Ok(())
     }
@@ -245,7 +340,8 @@ impl Visitor {
                 assurance: self.evidence.assurance,
                 auth_time,
                 issued: auth_time,
-                expires: auth_time + PILOT.defaults.authorization_lifetime,
+                expires: self.grant_ends(),
+                pseudonymous: false,
                 echo: Echo {
                     nonce: Some(hex_encode(&self.random.bytes::<16>())),
                     locale: Some("nb".to_owned()),
@@ -255,11 +351,23 @@ impl Visitor {
         }
     }
 
-    fn spending(&self, now: Timestamp) -> CodeSpending {
-        let digest = AccessToken::draw(&self.random).digest();
-        let expires = now + PILOT.defaults.access_token_lifetime;
-        let access_token = NewAccessToken { digest, issued: now, expires, narrowed: None };
-        CodeSpending { client_id: self.client.clone(), code: self.code, access_token, refresh_token: None }
+    /// Who logs in.
+    pub(super) fn person(&self) -> Pid {
+        self.evidence.pid.clone()
+    }
+
+    /// The end of the grant.
+    pub(super) fn grant_ends(&self) -> Timestamp {
+        self.evidence.auth_time + PILOT.defaults.authorization_lifetime
+    }
+
+    fn spending(&self, pair: Pair, now: Timestamp) -> CodeSpending {
+        CodeSpending {
+            client_id: self.client.clone(),
+            code: self.code,
+            access_token: pair.access_token(now, self.grant_ends()),
+            refresh_token: self.refreshes.map(|_| pair.refresh_token(now, self.grant_ends())),
+        }
     }
 }
 
@@ -267,6 +375,6 @@ fn done(written: LoginWrite, otherwise: &'static str) -> Result<(), Halt> {
     right(written == LoginWrite::Done, otherwise)
 }
 
-fn right(right: bool, otherwise: &'static str) -> Result<(), Halt> {
+pub(super) fn right(right: bool, otherwise: &'static str) -> Result<(), Halt> {
     if right { Ok(()) } else { Err(Halt::Wrong(otherwise)) }
 }

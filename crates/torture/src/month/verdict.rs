@@ -60,7 +60,7 @@ impl Day {
 }
 
 /// Tables with a column of their own; what else there is stands under `rest`.
-const COLUMNS: [&str; 4] = ["login", "login_grant", "code", "access_token"];
+const COLUMNS: [&str; 5] = ["login", "login_grant", "code", "access_token", "refresh_token"];
 
 /// The heading of a table of days. All sizes are in MiB.
 pub fn heading() -> String {
@@ -204,7 +204,14 @@ impl fmt::Display for Verdict {
             writeln!(out, "log: {log:.2} MiB at most, bar {bar:.0} MiB, {word}")?;
         }
         writeln!(out, "audit: {:.0} bytes a login", self.audit_bytes_per_login())?;
-        let Counts { whole, otherwise, broken } = self.counts();
+        let counts = self.counts();
+        let Counts { refreshed, retried, replayed, expired, revoked, withdrawn, taken_back, .. } = counts;
+        writeln!(
+            out,
+            "refresh tokens: {refreshed} uses, {retried} retried, {replayed} replayed, {expired} expired; {revoked} grants revoked; the scope \
+             withdrawn {withdrawn} times; everything of one person's taken back {taken_back} times"
+        )?;
+        let Counts { whole, otherwise, broken, .. } = counts;
         write!(
             out,
             "{} days, {whole} logins, {otherwise} that ended otherwise, {broken} broken off",

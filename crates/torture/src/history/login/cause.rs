@@ -31,10 +31,13 @@ enum Cause {
 fn named(operation: Operation, reason: &str) -> &'static [Cause] {
     use Cause::{Missing, Over, Overtaken, Replaced, Revoked, Used, Withdrawn};
     let refreshes = matches!(operation, Operation::Refresh | Operation::Reuse);
+    let reads = matches!(operation, Operation::Userinfo | Operation::Introspect);
     match reason {
         // Of what was spent before, under a grant that was revoked meanwhile.
         "replayed" if refreshes => &[Used, Revoked],
         "replayed" | "finished" => &[Used],
+        // One that a retry replaced ends there and then.
+        "expired" if reads => &[Over, Replaced],
         "expired" => &[Over],
         "revoked" => &[Revoked],
         "superseded" => &[Overtaken],

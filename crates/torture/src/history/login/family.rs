@@ -67,17 +67,17 @@ impl<'a> Family<'a> {
             let latest = now.saturating_add(took(event)).saturating_add(bounds.skew);
             latest >= spent.saturating_sub(bounds.skew).saturating_add(GRACE)
         };
-        let replaced = || {
-            let parent = self.maker(token).and_then(|maker| maker.presented);
-            parent.is_some_and(|parent| self.possible_uses(parent, event).any(|other| other.attempt != token))
-        };
-        spenders.any(|spender| was_followed(spender) || in_vain(spender)) || replaced()
+        spenders.any(|spender| was_followed(spender) || in_vain(spender))
+            || self.may_be_replaced(token, event)
     }
 
-    /// Whether the access token that came with this one may be gone because a retry replaced it.
+    /// Whether a retry may have replaced this token and the access token that came with it: no use that was over before it was asked for.
     pub(super) fn may_be_replaced(&self, token: u32, event: &Event) -> bool {
-        let parent = self.maker(token).and_then(|maker| maker.presented);
-        parent.is_some_and(|parent| self.possible_uses(parent, event).any(|other| other.attempt != token))
+        let made = self.maker(token).and_then(|maker| Some((maker, maker.presented?)));
+        made.is_some_and(|(maker, parent)| {
+            let mut others = self.possible_uses(parent, event).filter(|other| other.attempt != token);
+            others.any(|other| !(other.is_done() && other.is_before(maker)))
+        })
     }
 
     /// What is wrong with the success of `event`, which shows that `token` was alive. `known_from` says from when on the fruit of an attempt
