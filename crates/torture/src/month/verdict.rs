@@ -64,7 +64,7 @@ const COLUMNS: [&str; 5] = ["login", "login_grant", "code", "access_token", "ref
 
 /// The heading of a table of days. All sizes are in MiB.
 pub fn heading() -> String {
-    let names = COLUMNS.iter().map(|name| format!("{name:>13}")).collect::<String>();
+    let names = COLUMNS.iter().map(|name| format!("{name:>15}")).collect::<String>();
     let rest = ["rest", "without audit", "audit", "free", "all", "log"];
     let rest = rest.iter().map(|name| format!("{name:>15}")).collect::<String>();
     format!("{:>4}{:>9}{names}{rest}{:>9}", "day", "logins", "seconds")
@@ -77,7 +77,7 @@ impl fmt::Display for Day {
         let mut named = 0;
         for name in COLUMNS {
             named += self.heaviest.table(name);
-            write!(out, "{:>13.2}", mib(self.heaviest.table(name)))?;
+            write!(out, "{:>15.2}", mib(self.heaviest.table(name)))?;
         }
         let Weight { log, free, .. } = self.heaviest;
         let without = self.heaviest.without_audit();
