@@ -66,7 +66,7 @@ test('another client may not refresh', async () => {
 test('a refresh token that may be reused stays', async () => {
   const first = await reuse.tokens(INCOME)
   const second = await reuse.renew(first)
-  assert.equal(second.refresh_token ?? first.refresh_token, first.refresh_token)
+  assert.equal(second.refresh_token, first.refresh_token)
   assert.notEqual((await reuse.renew(first)).access_token, second.access_token)
 })
 
@@ -115,7 +115,7 @@ for (const kind of ['access_token', 'refresh_token']) {
 
 test('revocation by another client takes nothing back', async () => {
   const tokens = await oneTime.tokens(INCOME)
-  await reuse.revoke(tokens.refresh_token).catch((refused) => assert.match(refused.error, /^invalid_|^unauthorized_client$/))
+  for (const token of [tokens.refresh_token, tokens.access_token]) await refuses(reuse.revoke(token), 'invalid_grant')
   assert.equal((await api.introspect(tokens.access_token)).active, true)
   assert.ok((await oneTime.renew(tokens)).access_token)
 })

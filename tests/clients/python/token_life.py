@@ -74,6 +74,16 @@ class TokenLife(unittest.TestCase):
         self.assertEqual(told["pid"], PID)
         self.assertIn("helse:resept", told["scope"].split())
 
+    def test_revocation_by_another_client_takes_nothing_back(self):
+        token = self.one_time.tokens(INCOME)
+        for kind in ("access_token", "refresh_token"):
+            with self.subTest(kind), self.assertRaises(HTTPError) as refused:
+                self.reuse.party.revoke(token[kind])
+            self.assertEqual(refused.exception.response.status_code, 400)
+            self.assertEqual(refused.exception.response.json()["error"], "invalid_grant")
+        self.assertTrue(self.api.introspect(token["access_token"])["active"])
+        self.assertIn("access_token", self.one_time.party.renew(token))
+
     def test_a_revoked_token_takes_the_whole_grant_along(self):
         party = self.one_time.party
         for kind in ("access_token", "refresh_token"):
