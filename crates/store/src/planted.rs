@@ -28,6 +28,8 @@ pub enum Bug {
     NoGrace,
     /// A refresh token may be used after its grant's end.
     OutlivesGrant,
+    /// No refresh token is ever used: the store says that it failed.
+    FailsAlways,
 }
 
 static PLANTED: AtomicU8 = AtomicU8::new(0);
@@ -63,6 +65,7 @@ pub(crate) fn bent(sql: &'static str) -> &'static str {
         (Bug::NoGrace, "p.spent_at >= ?5", "p.spent_at > ?5 + 1000"),
         (Bug::NoGrace, "p.spent_at >= $13", "p.spent_at > $13 + 1000"),
         (Bug::NoGrace, "p.spent_at >= $6", "p.spent_at > $4 AND $6 IS NOT NULL"),
+        (Bug::FailsAlways, "UPDATE refresh_token AS r SET", "UPDATE refresh_token_lost AS r SET"),
         (Bug::OutlivesGrant, "f.expires > ?4", "f.expires > 0"),
         (Bug::OutlivesGrant, "f.expires > $4", "f.expires > 0"),
     ];

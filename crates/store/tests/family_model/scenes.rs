@@ -38,7 +38,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let first = prop_oneof![2 => at_end, 1 => revoked];
     let end = (first, of(quickly().boxed(), 6));
     (body, prop::option::of(end)).prop_map(|(mut steps, end)| {
-        for (first, rest) in end {
+        if let Some((first, rest)) = end {
             steps.extend(first.into_iter().chain(rest));
         }
         steps
@@ -63,7 +63,7 @@ fn event() -> impl Strategy<Value = Event> {
         4 => Just(Deed::Sweep),
         1 => Just(Deed::NotBefore),
     ];
-    let pick = prop_oneof![16 => Just(Pick::Latest), 6 => Just(Pick::Before), 1 => any::<usize>().prop_map(Pick::Any)];
+    let pick = prop_oneof![16 => Just(Pick::Latest), 6 => Just(Pick::Before), 3 => any::<usize>().prop_map(Pick::Any)];
     let fault = prop_oneof![Just(Fault::Before), Just(Fault::After), Just(Fault::Hang)];
     let fate = prop_oneof![1 => Just(Fate::NeverSent), 2 => Just(Fate::AnswerLost)];
     let mishap = prop_oneof![
@@ -71,7 +71,7 @@ fn event() -> impl Strategy<Value = Event> {
         // The first statement of a rotation is the one that most verbs send.
         2 => fate.clone().prop_map(|fate| Mishap::Lost(fate, 0)),
         3 => (fate, any::<usize>()).prop_map(|(fate, statement)| Mishap::Lost(fate, statement)),
-        2 => (0_u32..4_000).prop_map(Mishap::Dies),
+        2 => (0_u32..1_000).prop_map(Mishap::Dies),
     ];
     (deed, pick, prop::option::weighted(0.25, mishap), prop::bool::weighted(0.02))
 }
@@ -148,6 +148,7 @@ fn each_planted_bug_is_found() {
         Bug::KeepsReplacedToken,
         Bug::NoGrace,
         Bug::OutlivesGrant,
+        Bug::FailsAlways,
     ] {
         let begun = std::time::Instant::now();
         danger_plant(Some(bug));
