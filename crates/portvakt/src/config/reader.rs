@@ -87,6 +87,8 @@ impl<'d> Keys<'d> {
         read: impl FnOnce(DeValue<'d>) -> Result<T, DeValue<'d>>,
     ) -> Option<At<T>> {
         let place = self.place_of(page, name);
+        #[cfg(test)]
+        super::tests::asked(&place.path, self.left.contains_key(name));
         let (_, value) = self.left.remove(name)?;
         match read(value) {
             Ok(value) => Some(At { value, place }),

@@ -1,3 +1,6 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use super::*;
 
 const GOOD: &str = r#"
@@ -341,4 +344,42 @@ fn a_password_or_a_ca_that_cannot_be_had_is_told_without_its_text() {
     told().unwrap();
     let settings = Settings::parse(&text, &file).unwrap();
     assert!(!format!("{:?}", settings.data.url().unwrap()).contains("swordfish"));
+}
+
+thread_local! {
+    /// Each key that was read since this thread began, and whether it was ever there.
+    static ASKED: RefCell<BTreeMap<String, bool>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A key is read.
+pub(super) fn asked(path: &str, there: bool) {
+    let path = path.replace("[0]", "");
+    ASKED.with_borrow_mut(|asked| *asked.entry(path).or_default() |= there);
+}
+
+/// The example with what is commented out put in, but for the lines that begin so.
+fn example_without(left_out: &[&str]) -> String {
+    let text = include_str!("../../../../examples/config.toml");
+    let lines = text.lines().filter(|line| !left_out.iter().any(|begin| line.starts_with(begin)));
+    let told = |line: &str| match line.strip_prefix("# ") {
+        Some(key) if key.contains(" = ") || key.starts_with('[') => format!("{key}\n"),
+        _ => format!("{line}\n"),
+    };
+    lines.map(told).collect()
+}
+
+/// `docs/operations.md` says that every key stands in it, explained.
+#[test]
+fn every_key_that_is_read_stands_in_the_example() {
+    for left_out in [["data = ", "# master_key = { env"], ["# data = ", "# master_key = { file"]] {
+        // What it refuses of them together is no matter here.
+        let _ = Settings::parse(&example_without(&left_out), Path::new("etc/portvakt.toml"));
+    }
+    let asked = ASKED.take();
+    assert!(asked.get("issuers.tokeninfo").is_some_and(|there| *there) && asked.len() > 30, "{asked:?}");
+    for (path, there) in asked {
+        // Each secret is in a file or in the environment, which one key's example shows of both.
+        let of_a_secret = path.ends_with(".file") || path.ends_with(".env");
+        assert!(there || (of_a_secret && !path.starts_with("master_key.")), "{path} is not in the example");
+    }
 }
