@@ -289,3 +289,35 @@ async fn t5_what_a_supplier_s_clients_were_given_is_taken_back_with_the_supplier
         }
     }
 }
+
+#[tokio::test]
+async fn t5_nothing_comes_back_when_a_client_becomes_anothers() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        world.organisation(at, CUSTOMER).await;
+        world.organisation(at, SUPPLIER).await;
+        let mut supplied = run_by_supplier("moved");
+        supplied.scopes = registration("x").scopes;
+        let service = world.register(at, supplied.clone()).await;
+        let tokens = world.tokens(&service, PERSON).await;
+        let subject = Subject::Organisation(OrgNumber::parse(SUPPLIER).unwrap());
+        world.take_back(at, subject, world.now() + Seconds::new(1)).await;
+        world.wait(5);
+        // The supplier is taken off the client that it ran.
+        supplied.supplier_orgno = None;
+        let service = world.register(at, supplied.clone()).await;
+        let refresh = service.refreshing(tokens.refresh_token());
+        world.refused_by(&refresh, "invalid_grant", "refresh-token-unknown").await;
+        world.refused_at_userinfo_by(&service, &tokens.access_token, "token-revoked").await;
+        // And what one was given is not the next one's.
+        world.wait(1);
+        let tokens = world.tokens(&service, PERSON).await;
+        supplied.client_orgno = OrgNumber::parse(SUPPLIER).unwrap();
+        let service = world.register(at, supplied).await;
+        let refresh = service.refreshing(tokens.refresh_token());
+        world.refused_by(&refresh, "invalid_grant", "refresh-token-unknown").await;
+        world.wait(1);
+        let anew = world.tokens(&service, PERSON).await;
+        service.refresh(anew.refresh_token()).await;
+    }
+}

@@ -206,14 +206,59 @@ async fn s4_14_2_a_lost_answer_may_be_asked_for_again_for_30_seconds_from_the_fi
         }
         let last = given.pop().unwrap();
         for replaced in &given {
-            // Nobody has it: what was lost is as good as never given.
-            world.refused_at_userinfo_by(&service, &replaced.access_token, "token-unknown").await;
+            // Nobody has it: what was lost is over.
+            world.refused_at_userinfo_by(&service, &replaced.access_token, "token-expired").await;
         }
         assert_eq!(service.userinfo(&last.access_token).await.status, 200);
         world.wait(1);
         let late = service.refreshing(first.refresh_token()).send().await;
         assert_rule(&late, "invalid_grant", "refresh-token-replayed");
         assert_over(&world, &service, &last).await;
+    }
+}
+
+#[tokio::test]
+async fn s4_14_2_a_replay_revokes_the_family_whatever_else_is_wrong_with_it() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        let short = ClientRegistration { refresh_token_lifetime: Seconds::new(6), ..refreshing("short") };
+        let service = world.register(at, short).await;
+        let first = world.tokens(&service, PERSON).await;
+        world.wait(3);
+        let second = service.refresh(first.refresh_token()).await;
+        let third = service.refresh(second.refresh_token()).await;
+        world.wait(4);
+        let ended = service.refreshing(first.refresh_token()).send().await;
+        assert_rule(&ended, "invalid_grant", "refresh-token-replayed");
+        assert_over(&world, &service, &third).await;
+
+        let first = world.tokens_for(&service, PERSON, "openid").await;
+        let second = service.refresh(first.refresh_token()).await;
+        let third = service.refresh(second.refresh_token()).await;
+        let wider = service.refreshing(first.refresh_token()).with("scope", "openid profile").send().await;
+        assert_rule(&wider, "invalid_grant", "refresh-token-replayed");
+        assert_over(&world, &service, &third).await;
+    }
+}
+
+#[tokio::test]
+async fn row_31_what_is_registered_now_bounds_what_was_given_before() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        let shorter = |lifetime| ClientRegistration {
+            authorization_lifetime: Seconds::new(lifetime),
+            ..refreshing("bounded")
+        };
+        let service = world.register(at, refreshing("bounded")).await;
+        let tokens = world.tokens(&service, PERSON).await;
+        world.wait(60);
+        let service = world.register(at, shorter(60)).await;
+        world.refused_at_userinfo_by(&service, &tokens.access_token, "token-expired").await;
+        let late = service.refreshing(tokens.refresh_token()).send().await;
+        assert_rule(&late, "invalid_grant", "refresh-token-expired");
+        let service = world.register(at, shorter(90)).await;
+        assert_eq!(service.userinfo(&tokens.access_token).await.status, 200);
+        assert_eq!(service.refresh(tokens.refresh_token()).await.response["expires_in"], 30);
     }
 }
 

@@ -134,7 +134,8 @@ async fn every_method_of_client_authentication_and_both_paths_introspect() {
     let token = api.token().await;
     assert_eq!(api.reader.introspect(&token).await["active"], true);
     let post = world.register(AT, post).await;
-    for endpoint in [post.url("introspection_endpoint").to_owned(), post.tokeninfo_endpoint()] {
+    let documented = post.tokeninfo_endpoint().replace("/tokeninfo", "/tokenintrospect");
+    for endpoint in [post.url("introspection_endpoint").to_owned(), post.tokeninfo_endpoint(), documented] {
         let reply = post.introspecting(&token).to(&endpoint).send().await;
         assert_eq!((reply.status.as_u16(), &reply.json()["active"]), (200, &json!(true)), "{endpoint}");
         assert_eq!(
@@ -309,6 +310,12 @@ async fn row_35_a_pseudonymous_scope_withholds_the_pid_but_from_whom_it_names() 
             let told = api.reader.introspect(&tokens.access_token).await;
             assert_eq!((&told["pid"], &told["sub"]), (&json!(PERSON), &first.claim("sub")));
         }
+        // Nor does the scope itself, when it withholds nothing any more.
+        let open = ScopeRecord { requires_pseudonymous_tokens: false, ..api.record.clone() };
+        world.scope(AT, open).await;
+        assert_eq!(service.userinfo(&second.access_token).await.json().get("pid"), None);
+        let again = service.refresh(narrowed.refresh_token()).await;
+        assert_eq!(again.claim("pid"), Value::Null);
         // A login without that scope is one with a pid.
         assert_eq!(world.tokens(service, PERSON).await.claim("pid"), PERSON);
     }

@@ -7,7 +7,7 @@ use portvakt_protocol::client::{AuthMethod, RefreshUse};
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::registration::{Change, ClientRegistration, Subject};
 use portvakt_protocol::time::Seconds;
-use portvakt_store::Fault;
+use portvakt_store::{Fault, SweepPolicy};
 use portvakt_testkit::{
     At, Damage, PERSONS, RelyingParty, Tokens, World, assert_rule, client_id, logged_rule, orgno, public,
     read_by, reader, refreshing, scopes,
@@ -158,6 +158,28 @@ async fn t3_any_token_of_a_grant_revokes_all_of_it() {
                 assert_eq!(newest.filter(|event| *event == "grant_revoked").count(), 1, "{which}: once");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn t3_an_access_token_that_is_over_still_revokes_what_lives() {
+    for at in At::PROFILES {
+        let scene = Scene::at(at).await;
+        let (world, service) = (&scene.world, &scene.service);
+        // One that a retry replaced.
+        let first = scene.tokens().await;
+        let lost = service.refresh(first.refresh_token()).await;
+        let second = service.refresh(first.refresh_token()).await;
+        service.revoke(&lost.access_token).await;
+        scene.assert_dead(service, &second).await;
+        // One that ended long ago.
+        let first = scene.tokens().await;
+        world.wait(300);
+        let second = service.refresh(first.refresh_token()).await;
+        let policy = SweepPolicy { audit_retention: None, batch: 100 };
+        world.store().sweep(world.now(), policy).await.unwrap();
+        service.revoke(&first.access_token).await;
+        scene.assert_dead(service, &second).await;
     }
 }
 

@@ -141,7 +141,7 @@ impl Issue<'_> {
     /// The `pid`, unless a scope of the grant withholds it (contract §14): of the grant, so that no refresh with fewer scopes brings it
     /// out.
     fn pid(&self) -> Option<String> {
-        let withheld = self.client.is_pseudonymous(&self.grant.scopes);
+        let withheld = self.client.withholds_pid(self.grant);
         (!withheld).then(|| self.grant.pid.reveal().to_owned())
     }
 }

@@ -1,6 +1,8 @@
 //! A client as the rules see it: everything resolved, nothing left to look up. It is made in one place, from a stored
 //! registration parsed against the provider as it is now ([`crate::registration`]).
 
+mod given;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -340,10 +342,9 @@ impl Client {
         self.not_before
     }
 
-    /// Whether tokens of a grant with these scopes hold no `pid`. A scope that is the client's no more may have been the one that
-    /// withheld it: what remains of such a grant is told without.
-    pub fn is_pseudonymous(&self, granted: &Scopes) -> bool {
-        granted.iter().any(|scope| self.scope(scope).is_none_or(|known| known.requires_pseudonymous_tokens))
+    /// Whether one of these scopes withholds the `pid` now.
+    pub fn requires_pseudonymous(&self, scopes: &Scopes) -> bool {
+        self.records(scopes).any(|known| known.requires_pseudonymous_tokens)
     }
 
     /// From login to the end of a grant with these scopes: the client's own, or the lowest `authorization_max_lifetime` among them

@@ -38,6 +38,8 @@ pub struct Grant {
     pub expires: Timestamp,
     /// What the request said that claims repeat.
     pub echo: Echo,
+    /// Whether its scopes withheld the `pid` when it was given: it stays withheld.
+    pub pseudonymous: bool,
 }
 
 /// What of the request comes back in claims.
@@ -119,6 +121,15 @@ pub struct NewRefreshToken {
     pub expires: Timestamp,
 }
 
+/// A refresh token was spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpentOn {
+    /// When.
+    pub at: Timestamp,
+    /// Whether there is a successor that nobody has used since.
+    pub successor_unused: bool,
+}
+
 /// A stored refresh token with its grant, read in a form that nothing can sign.
 #[derive(Clone, Debug)]
 pub struct LoadedRefreshToken {
@@ -127,7 +138,7 @@ pub struct LoadedRefreshToken {
     /// The instant from which it is nothing.
     pub expires: Timestamp,
     /// When it was spent on a successor, if it was. Only for telling early; [`crate::witness::Refreshed`] is what counts.
-    pub spent: Option<Timestamp>,
+    pub spent: Option<SpentOn>,
     /// Whether everything under the grant has been taken back.
     pub revoked: bool,
 }

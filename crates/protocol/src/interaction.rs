@@ -147,6 +147,7 @@ impl Granted {
                 locale: Some(language.tag().to_owned()),
                 onbehalfof: request.on_behalf_of().map(|customer| customer.onbehalfof.clone()),
             },
+            pseudonymous: client.requires_pseudonymous(request.scopes()),
         };
         (new_code, grant)
     }

@@ -204,7 +204,7 @@ pub static IDPORTEN: Profile = Profile {
         jwks: "/jwks.json",
         end_session: "/logout",
         introspection: "/token/introspect",
-        introspection_aliases: &["/tokeninfo"],
+        introspection_aliases: &["/tokeninfo", "/tokenintrospect"],
         revocation: "/token/revoke",
     },
     acr: AcrLadder {

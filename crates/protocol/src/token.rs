@@ -17,7 +17,7 @@ pub use faults::{GrantFault, RefreshFault, TokenFault};
 pub use introspect::{Inactive, Tokeninfo, introspect, presented_token, tokeninfo};
 pub use plan::{Draws, Issuance, Signed};
 pub use refresh::{RefreshPlan, RefreshRequest, Turn, refresh};
-pub(crate) use standing::stands;
+pub(crate) use standing::{stands, taken_back};
 
 use crate::authorize::Unsupported;
 use crate::params::RawParams;

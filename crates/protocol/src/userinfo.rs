@@ -9,7 +9,7 @@ use crate::provider::{PersonStanding, Provider};
 use crate::refusal::{Fault, Malformed, Received, Refusal, rules};
 use crate::secret::AccessToken;
 use crate::time::Timestamp;
-use crate::token::stands;
+use crate::token::{stands, taken_back};
 
 /// A bearer token as presented; nothing is known of it yet.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl Admitted {
 }
 
 /// Decides whether a token reads userinfo: it lives to the earlier of `access_token_lifetime` from its issuance and
-/// `authorization_lifetime` from login, and its client, organisation, eID and person must still stand.
+/// `authorization_lifetime` from login, and its client, organisation, scopes, customer, eID and person must still stand.
 ///
 /// # Errors
 /// [`UserinfoFault`].
@@ -113,14 +113,16 @@ pub fn admit(
     (provider, standing): (&Provider, PersonStanding),
     now: Timestamp,
 ) -> Result<Admitted, UserinfoFault> {
-    let LoadedAccessToken { grant, expires, scopes, revoked, .. } =
+    let LoadedAccessToken { grant, issued, expires, scopes, revoked } =
         loaded.ok_or_else(|| UserinfoFault::Unknown(presented.text().chars().count()))?;
     let client = client.filter(|client| *client.id() == grant.client_id);
-    if revoked || client.as_ref().is_some_and(|client| grant.issued < client.not_before()) {
-        return Err(UserinfoFault::Revoked);
-    }
-    if now >= expires.min(grant.expires) {
-        return Err(UserinfoFault::Expired);
+    if let Some(client) = &client {
+        if taken_back(client, &grant, revoked) {
+            return Err(UserinfoFault::Revoked);
+        }
+        if now >= client.end_of_token(&grant, &scopes, (issued, expires)) {
+            return Err(UserinfoFault::Expired);
+        }
     }
     let client = client
         .filter(|client| stands(client, &grant, &scopes) && !provider.stops(grant.method, standing))

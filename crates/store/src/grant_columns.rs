@@ -49,6 +49,8 @@ macro_rules! grant_columns {
             ".locale, ",
             $g,
             ".onbehalfof, ",
+            $g,
+            ".pseudonymous, ",
             $crate::grant_columns::taken_back!($g)
         )
     };
@@ -56,7 +58,7 @@ macro_rules! grant_columns {
 pub(crate) use grant_columns;
 
 /// Where in a row it stands whether the grant was taken back.
-pub(crate) const TAKEN_BACK: usize = 12;
+pub(crate) const TAKEN_BACK: usize = 13;
 
 /// Where in a row the columns of what leads to the grant begin.
-pub(crate) const AFTER_GRANT: usize = 13;
+pub(crate) const AFTER_GRANT: usize = 14;

@@ -2,7 +2,7 @@
 
 use portvakt_protocol::acr::Assurance;
 use portvakt_protocol::client::ClientId;
-use portvakt_protocol::grant::Grant;
+use portvakt_protocol::grant::{Grant, SpentOn};
 use portvakt_protocol::organisation::{OrgNumber, Standing};
 use portvakt_protocol::profile::TokenType;
 use portvakt_protocol::registration::ClientRegistration;
@@ -35,6 +35,11 @@ pub(crate) fn token_scopes(narrowed: Option<&str>, grant: &Grant) -> Result<Scop
 
 pub(crate) fn instant(seconds: Option<i64>) -> Option<Timestamp> {
     seconds.map(Timestamp::from_unix)
+}
+
+/// That a refresh token was spent, if it was.
+pub(crate) fn spent(at: Option<i64>, successor_unused: bool) -> Option<SpentOn> {
+    instant(at).map(|at| SpentOn { at, successor_unused })
 }
 
 pub(crate) fn assurance_word(assurance: Assurance) -> &'static str {

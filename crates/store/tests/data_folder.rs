@@ -221,8 +221,19 @@ mod scenes {
         let (id, echo) = (GrantId(random.bytes()), Echo::default());
         let issued = NOW;
         let client = client_id.clone();
-        let grant =
-            Grant { id, client_id: client, pid, scopes, method, assurance, auth_time, issued, expires, echo };
+        let grant = Grant {
+            id,
+            client_id: client,
+            pid,
+            scopes,
+            method,
+            assurance,
+            auth_time,
+            issued,
+            expires,
+            echo,
+            pseudonymous: false,
+        };
         let redirect_uri = "https://demo.example/callback".to_owned();
         let issue =
             Issue { code: NewCode { digest: code.digest(), redirect_uri, challenge: None, expires }, grant };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::authenticate::ClientProof;
 use super::faults::{GrantFault, TokenFault};
 use super::plan::{Draws, Issuance, Planned};
-use super::standing::holds;
+use super::standing::{holds, taken_back};
 use crate::client::Client;
 use crate::grant::{LoadedCode, NewAccessToken, NewRefreshToken};
 use crate::params::RawParams;
@@ -71,8 +71,9 @@ pub fn exchange(
     now: Timestamp,
 ) -> Result<CodePlan, TokenFault> {
     let client = proof.client();
-    let LoadedCode { code, grant, spent, revoked } =
+    let LoadedCode { code, mut grant, spent, revoked } =
         loaded.filter(|loaded| loaded.grant.client_id == *client.id()).ok_or_else(|| request.unknown())?;
+    grant.expires = client.end_of(&grant);
     if code.redirect_uri != request.redirect_uri {
         return Err(GrantFault::RedirectUriDiffers(request.redirect_uri.clone()).into());
     }
@@ -92,7 +93,7 @@ pub fn exchange(
         if now >= code.expires {
             return Err(GrantFault::CodeExpired.into());
         }
-        if revoked || grant.issued < client.not_before() || now >= grant.expires {
+        if taken_back(client, &grant, revoked) || now >= grant.expires {
             return Err(request.unknown());
         }
         if provider.stops(grant.method, standing) {

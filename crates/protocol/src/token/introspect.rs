@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::authenticate::ClientProof;
 use super::faults::TokenFault;
-use super::standing::stands;
+use super::standing::{stands, taken_back};
 use crate::claims::{self, Issue, JwtAccessTokenClaims};
 use crate::client::Client;
 use crate::grant::{Grant, LoadedAccessToken};
@@ -78,8 +78,8 @@ fn good(
 ) -> Result<Good, Inactive> {
     let LoadedAccessToken { grant, issued, expires, scopes, revoked } = loaded.ok_or(Inactive::Unknown)?;
     let client = client.filter(|client| *client.id() == grant.client_id).ok_or(Inactive::Stopped)?;
-    let ends = expires.min(grant.expires);
-    if revoked || grant.issued < client.not_before() {
+    let ends = client.end_of_token(&grant, &scopes, (issued, expires));
+    if taken_back(&client, &grant, revoked) {
         return Err(Inactive::Revoked);
     }
     if now >= ends {
@@ -113,7 +113,7 @@ pub fn introspect(
     }
     let Good { client, grant, scopes, span } = good(loaded, client, (provider, standing), now)?;
     let caller = caller.client().id();
-    let mut reads_pid = !client.is_pseudonymous(&grant.scopes);
+    let mut reads_pid = !client.withholds_pid(&grant);
     let mut told = Vec::new();
     for scope in scopes.iter() {
         let record = client.scope(scope);

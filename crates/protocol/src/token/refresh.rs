@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::authenticate::ClientProof;
 use super::faults::{RefreshFault, TokenFault};
 use super::plan::{Draws, Issuance, Planned};
-use super::standing::holds;
+use super::standing::{holds, taken_back};
 use crate::authorize::ScopeFault;
 use crate::client::Client;
 use crate::grant::{LoadedRefreshToken, NewAccessToken, NewRefreshToken};
@@ -73,8 +73,8 @@ pub enum Turn {
 /// Decides a refresh. `standing` is where the grant's person stands now.
 ///
 /// # Errors
-/// [`TokenFault`]; nothing is burnt by any of them. A token spent before passes here: the store says whether it is a retry or a
-/// replay, and revokes.
+/// [`TokenFault`]; nothing is burnt by any of them. A spent token that is no retry passes here, whatever else is wrong with the request:
+/// the store says that it is a replay, and revokes.
 pub fn refresh(
     proof: &ClientProof,
     request: &RefreshRequest,
@@ -88,12 +88,14 @@ pub fn refresh(
     if client.refreshes().is_none() {
         return Err(RefreshFault::NotRegistered.into());
     }
-    let LoadedRefreshToken { grant, expires, spent, revoked } =
+    let LoadedRefreshToken { mut grant, expires, spent, revoked } =
         loaded.filter(|loaded| loaded.grant.client_id == *client.id()).ok_or_else(|| request.unknown())?;
-    // Whoever brings a token so long after it was spent gets nothing: what it brings is the store's word that it was a replay.
-    let replayed = spent.is_some_and(|spent| now >= spent + REFRESH_GRACE);
+    grant.expires = client.end_of(&grant);
+    // Whoever brings one of these gets nothing: what it brings is the store's word that it was a replay.
+    let replayed =
+        spent.is_some_and(|spent| !spent.successor_unused || now >= expires.min(spent.at + REFRESH_GRACE));
     if !replayed {
-        if revoked || grant.issued < client.not_before() {
+        if taken_back(client, &grant, revoked) {
             return Err(request.unknown());
         }
         if now >= expires.min(grant.expires) {

@@ -21,6 +21,11 @@ pub(super) fn holds(client: &Client, grant: &Grant, scopes: &Scopes) -> Result<(
     }
 }
 
+/// Whether a grant is nothing any more: `revoked` says that it was taken back by itself or with its person, its client says the rest.
+pub(crate) fn taken_back(client: &Client, grant: &Grant, revoked: bool) -> bool {
+    revoked || grant.issued < client.not_before()
+}
+
 /// Whether a grant that was given may be told of now: as [`holds`], where nobody is told why not.
 pub(crate) fn stands(client: &Client, grant: &Grant, scopes: &Scopes) -> bool {
     client.stopped().is_none() && holds(client, grant, scopes).is_ok()

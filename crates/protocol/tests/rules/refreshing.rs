@@ -1,7 +1,7 @@
 //! Refreshing: RFC 6749 §6 and RFC 9700 §4.14, with the lifetimes of contract §8.
 
 use portvakt_protocol::client::{AuthMethod, RefreshUse};
-use portvakt_protocol::grant::LoadedRefreshToken;
+use portvakt_protocol::grant::{LoadedRefreshToken, SpentOn};
 use portvakt_protocol::profile::{IDPORTEN, PILOT, Profile};
 use portvakt_protocol::provider::{PersonStanding, Provider};
 use portvakt_protocol::registration::{ClientRegistration, GrantType};
@@ -170,14 +170,34 @@ fn row_30_onetime_rotates_reuse_does_not_and_a_public_client_always_does() {
 }
 
 #[test]
-fn s4_14_2_a_token_long_spent_is_judged_by_the_store_alone() {
-    let spent = |at| {
+fn s4_14_2_a_spent_token_that_is_no_retry_is_judged_by_the_store_alone() {
+    let spent = |at, successor_unused, ends| {
         let mut spent = Try { standing: PersonStanding::Deactivated, now: after(100), ..Try::at(&PILOT) };
-        spent.loaded = spent.loaded.map(|loaded| LoadedRefreshToken { spent: Some(at), ..loaded });
+        let on = Some(SpentOn { at, successor_unused });
+        spent.loaded = spent.loaded.map(|loaded| LoadedRefreshToken { spent: on, expires: ends, ..loaded });
         spent
     };
-    assert_eq!(spent(after(71)).fault(), RefreshFault::Stopped, "a retry meets every rule");
-    assert!(spent(after(70)).run().is_ok(), "so that the store says that it was a replay, and revokes");
+    let ends = after(600);
+    assert_eq!(spent(after(71), true, ends).fault(), RefreshFault::Stopped, "a retry meets every rule");
+    for replay in
+        [spent(after(70), true, ends), spent(after(71), false, ends), spent(after(71), true, after(100))]
+    {
+        assert!(replay.run().is_ok(), "so that the store says that it was a replay, and revokes");
+    }
+    let wider = Try { scope: Some("openid profile skatt:inntekt"), ..spent(after(71), false, ends) };
+    assert!(wider.run().is_ok(), "whatever else is wrong with it");
+}
+
+#[test]
+fn what_is_registered_now_bounds_what_was_given_before() {
+    let shorter = |lifetime| {
+        let mut try_ = Try { now: after(60), ..Try::at(&IDPORTEN) };
+        try_.registration.authorization_lifetime = Seconds::new(lifetime);
+        try_
+    };
+    assert_eq!(shorter(60).fault(), RefreshFault::Expired);
+    assert_eq!(shorter(90).answer()["refresh_token_expires_in"], 30);
+    assert_eq!(shorter(90_000).answer()["refresh_token_expires_in"], 600, "and never lengthens it");
 }
 
 #[test]

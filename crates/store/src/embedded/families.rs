@@ -37,7 +37,8 @@ impl Embedded {
             let sql = concat!(
                 "SELECT ",
                 grant_columns!("f"),
-                ", r.expires, r.spent_at
+                ", r.expires, r.spent_at, EXISTS (SELECT 1 FROM refresh_token s
+                    WHERE s.issuer = r.issuer AND s.digest = r.successor AND s.spent_at IS NULL)
                  FROM refresh_token r JOIN login_grant f ON f.id = r.grant_id WHERE r.issuer = ?1 AND r.digest = ?2"
             );
             #[cfg(feature = "danger-faults")]
@@ -49,7 +50,7 @@ impl Embedded {
             Ok(Some(LoadedRefreshToken {
                 grant,
                 expires: Timestamp::from_unix(row.get(AFTER_GRANT)?),
-                spent: row::instant(row.get(AFTER_GRANT + 1)?),
+                spent: row::spent(row.get(AFTER_GRANT + 1)?, row.get(AFTER_GRANT + 2)?),
                 revoked,
             }))
         })
@@ -165,7 +166,7 @@ fn rotate(
     );
     let Some((grant_id, generation)) = found.optional()? else { return Ok(false) };
     Family { issuer, grant_id, client_id }.keep(db, generation + 1, successor, access_token)?;
-    keep(db, issuer, grant_id, access_token)?;
+    keep(db, (issuer, grant_id), access_token, true)?;
     audit::write_of_grant(db, now, Event::Refreshed, grant_id)?;
     Ok(true)
 }
@@ -204,15 +205,18 @@ fn retry(
     // When it was spent stays as it is: the grace does not begin anew.
     db.prepare_cached("UPDATE refresh_token SET successor = ?2 WHERE id = ?1")?
         .execute(params![spent, successor.digest.as_bytes()])?;
-    db.prepare_cached("DELETE FROM access_token WHERE issuer = ?1 AND digest = ?2")?
-        .execute(params![issuer, given])?;
+    // It ends, and is kept: whoever revokes it revokes the grant.
+    db.prepare_cached(
+        "UPDATE access_token SET expires = min(expires, ?3) WHERE issuer = ?1 AND digest = ?2",
+    )?
+    .execute(params![issuer, given, now.unix()])?;
     Family { issuer, grant_id, client_id }.keep(db, generation + 1, successor, access_token)?;
-    keep(db, issuer, grant_id, access_token)?;
+    keep(db, (issuer, grant_id), access_token, true)?;
     audit::write_of_grant(db, now, Event::RefreshRetried, grant_id)?;
     Ok(true)
 }
 
-/// Moves the token's end, if it can be used: never back, and never past its grant's.
+/// Moves the token's end, if it can be used: never past its grant's. Back too, if a shorter lifetime is registered now.
 fn reuse(
     db: &Connection,
     issuer: i64,
@@ -222,7 +226,7 @@ fn reuse(
 ) -> Result<bool, Broken> {
     let sql = concat!(
         "UPDATE refresh_token AS r
-         SET expires = max(r.expires, min(?5, (SELECT g.expires FROM login_grant g WHERE g.id = r.grant_id)))
+         SET expires = min(?5, (SELECT g.expires FROM login_grant g WHERE g.id = r.grant_id))
          WHERE r.issuer = ?1 AND r.digest = ?2 AND r.client_id = ?3 AND r.spent_at IS NULL AND r.expires > ?4
            AND EXISTS (SELECT 1 FROM login_grant f WHERE f.id = r.grant_id AND f.expires > ?4 AND NOT ",
         taken_back!("f"),
@@ -244,7 +248,7 @@ fn reuse(
         )?
         .execute(params![grant_id, presented.as_bytes()])?;
     }
-    keep(db, issuer, grant_id, access_token)?;
+    keep(db, (issuer, grant_id), access_token, true)?;
     audit::write_of_grant(db, now, Event::Refreshed, grant_id)?;
     Ok(true)
 }

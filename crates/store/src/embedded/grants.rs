@@ -121,6 +121,7 @@ impl Embedded {
             issued: Timestamp::from_unix(row.get(7)?),
             expires: Timestamp::from_unix(row.get(8)?),
             echo: Echo { nonce: row.get(9)?, locale: row.get(10)?, onbehalfof: row.get(11)? },
+            pseudonymous: row.get(12)?,
         };
         Ok((grant, row.get(TAKEN_BACK)?))
     }
@@ -144,8 +145,8 @@ impl Issuance {
         let mut insert = db.prepare_cached(
             "INSERT INTO login_grant
                 (name, issuer, client_id, person, pid_sealed, scopes, method, assurance, auth_time, issued, expires, nonce, locale,
-                 onbehalfof)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                 onbehalfof, pseudonymous)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?;
         let grant_id = insert.insert(params![
             grant.id.0,
@@ -162,6 +163,7 @@ impl Issuance {
             grant.echo.nonce,
             grant.echo.locale,
             grant.echo.onbehalfof,
+            grant.pseudonymous,
         ])?;
         let mut insert = db.prepare_cached(
             "INSERT INTO code (issuer, digest, grant_id, client_id, redirect_uri, challenge, expires)
@@ -204,7 +206,7 @@ fn spend(
         |row| row.get::<_, i64>(0),
     );
     let Some(grant_id) = found.optional()? else { return replayed(db, issuer, spending, now) };
-    keep(db, issuer, grant_id, &spending.access_token)?;
+    keep(db, (issuer, grant_id), &spending.access_token, spending.refresh_token.is_some())?;
     if let Some(first) = &spending.refresh_token {
         let family = families::Family { issuer, grant_id, client_id: &spending.client_id };
         family.keep(db, 1, first, &spending.access_token)?;
@@ -213,15 +215,16 @@ fn spend(
     Ok(Redemption::Spent)
 }
 
-/// Stores an access token.
+/// Stores an access token. One that came with a refresh token is kept as long as its grant, so that whoever revokes it finds that.
 pub(super) fn keep(
     db: &Connection,
-    issuer: i64,
-    grant_id: i64,
+    (issuer, grant_id): (i64, i64),
     token: &NewAccessToken,
+    with_refresh_token: bool,
 ) -> Result<(), Broken> {
     let mut insert = db.prepare_cached(
-        "INSERT INTO access_token (issuer, digest, grant_id, issued, expires, narrowed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO access_token (issuer, digest, grant_id, issued, expires, narrowed, kept_until)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?7 THEN (SELECT expires FROM login_grant WHERE id = ?3) END)",
     )?;
     insert.execute(params![
         issuer,
@@ -230,6 +233,7 @@ pub(super) fn keep(
         token.issued.unix(),
         token.expires.unix(),
         token.narrowed.as_ref().map(ToString::to_string),
+        with_refresh_token,
     ])?;
     Ok(())
 }

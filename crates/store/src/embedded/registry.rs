@@ -22,7 +22,7 @@ use super::registered::{
 use crate::Broken;
 use crate::audit::{Event, Record};
 use crate::client_rows::ClientRows;
-use crate::prepared::{NewSecret, Prepared, TakenBack};
+use crate::prepared::{NewSecret, Prepared, TakenBack, moved, taken_back_at};
 use crate::row;
 use crate::sealed::Assignment;
 use crate::verbs::{Actor, Generation, Registered};
@@ -303,6 +303,10 @@ fn register_client(
         members.insert("active".to_owned(), Value::Bool(active));
     }
     occasion.record(event).issuer(issuer).client(client_id).detail(detail).write(db)?;
+    if before.is_some_and(|(known, _)| moved(known.as_ref(), registered)) {
+        let taken = TakenBack::Client(registered.client_id.clone());
+        take_back(db, issuer, &taken, taken_back_at(occasion.now), occasion)?;
+    }
     Ok(true)
 }
 

@@ -15,11 +15,10 @@ const HEALTH_WAITS: Duration = Duration::from_secs(2);
 
 const LOGINS: &str = "DELETE FROM login WHERE id IN (SELECT id FROM login WHERE expires <= ?1 LIMIT ?2)";
 
-const ACCESS_TOKENS: &str =
-    "DELETE FROM access_token WHERE id IN (SELECT id FROM access_token WHERE expires <= ?1 LIMIT ?2)";
+const ACCESS_TOKENS: &str = "DELETE FROM access_token WHERE id IN (SELECT id FROM access_token WHERE coalesce(kept_until, expires) <= ?1 LIMIT ?2)";
 
-/// With its codes and refresh tokens, and so only when each of them has ended too; an access token ends with it at the latest, and goes by
-/// its own end. A family has as many refresh tokens as the one that can be used
+/// With its codes and refresh tokens, and so only when each of them has ended too; an access token is kept as long as it at the latest, and goes by
+/// its own instant. A family has as many refresh tokens as the one that can be used
 /// has for its number, and a batch takes no more of them than it takes of anything else, but for those of its last family.
 const GRANTS: &str = "DELETE FROM login_grant WHERE id IN (
     SELECT id FROM (

@@ -23,7 +23,8 @@ use crate::verbs::{Refresh, Revocation, TokenDigests, Usage};
 
 statements! {
     REFRESH_TOKEN(INT8, BYTEA) = concat!(
-        "SELECT ", grant_columns!("f"), ", r.expires, r.spent_at
+        "SELECT ", grant_columns!("f"), ", r.expires, r.spent_at,
+            EXISTS (SELECT 1 FROM refresh_token s WHERE s.issuer = r.issuer AND s.digest = r.successor AND s.spent_at IS NULL)
          FROM refresh_token r JOIN login_grant f ON f.name = r.login_grant WHERE r.issuer = $1 AND r.digest = $2"
     );
     /// Spends a token that can be used on its successor.
@@ -32,13 +33,13 @@ statements! {
             UPDATE refresh_token AS r SET spent_at = $4, successor = $5, access_token = NULL FROM login_grant f
             WHERE r.issuer = $1 AND r.digest = $2 AND r.client_id = $3 AND r.spent_at IS NULL AND r.expires > $4
               AND f.name = r.login_grant AND f.expires > $4 AND NOT ", taken_back!("f"), "
-            RETURNING f.name, f.client_id, f.person, r.generation
+            RETURNING f.name, f.client_id, f.person, f.expires AS ends, r.generation
          ), followed AS (
             INSERT INTO refresh_token (issuer, digest, login_grant, client_id, generation, access_token, issued, expires)
             SELECT $1, $5, name, client_id, generation + 1, $8, $6, $7 FROM spent
          ), token AS (
-            INSERT INTO access_token (issuer, digest, login_grant, issued, expires, narrowed)
-            SELECT $1, $8, name, $9, $10, $11 FROM spent
+            INSERT INTO access_token (issuer, digest, login_grant, issued, expires, narrowed, kept_until)
+            SELECT $1, $8, name, $9, $10, $11, ends FROM spent
          ), record AS (
             INSERT INTO audit (at, issuer, event, client_id, person, login_grant)
             SELECT $4, $1, $12, client_id, person, name FROM spent
@@ -46,46 +47,48 @@ statements! {
          SELECT 1 FROM spent"
     );
     /// Puts the successor in the place of the one that nobody has used. Two that do it at once meet at that one's row: the second finds it
-    /// spent. When the token presented was spent stays as it is, so the grace does not begin anew.
+    /// spent. When the token presented was spent stays as it is, so the grace does not begin anew. The replaced one's access token ends, and is
+    /// kept: whoever revokes it revokes the grant.
     RETRY(INT8, BYTEA, TEXT, INT8, BYTEA, INT8, INT8, BYTEA, INT8, INT8, TEXT, TEXT, INT8) = concat!(
         "WITH presented AS (
-            SELECT p.login_grant, p.successor, f.client_id, f.person
+            SELECT p.login_grant, p.successor, f.client_id, f.person, f.expires AS ends
             FROM refresh_token p JOIN login_grant f ON f.name = p.login_grant
             WHERE p.issuer = $1 AND p.digest = $2 AND p.client_id = $3 AND p.spent_at >= $13 AND p.expires > $4
               AND f.expires > $4 AND NOT ", taken_back!("f"), "
          ), replaced AS (
             UPDATE refresh_token AS s SET spent_at = $4 FROM presented p
             WHERE s.login_grant = p.login_grant AND s.issuer = $1 AND s.digest = p.successor AND s.spent_at IS NULL AND s.expires > $4
-            RETURNING s.login_grant, s.generation, s.access_token, p.client_id, p.person
+            RETURNING s.login_grant, s.generation, s.access_token, p.client_id, p.person, p.ends
          ), moved AS (
             UPDATE refresh_token SET successor = $5 WHERE issuer = $1 AND digest = $2 AND EXISTS (SELECT 1 FROM replaced)
-         ), removed AS (
-            DELETE FROM access_token WHERE issuer = $1 AND digest = (SELECT access_token FROM replaced)
+         ), ended AS (
+            UPDATE access_token SET expires = least(expires, $4) WHERE issuer = $1 AND digest = (SELECT access_token FROM replaced)
          ), followed AS (
             INSERT INTO refresh_token (issuer, digest, login_grant, client_id, generation, access_token, issued, expires)
             SELECT $1, $5, login_grant, client_id, generation + 1, $8, $6, $7 FROM replaced
          ), token AS (
-            INSERT INTO access_token (issuer, digest, login_grant, issued, expires, narrowed)
-            SELECT $1, $8, login_grant, $9, $10, $11 FROM replaced
+            INSERT INTO access_token (issuer, digest, login_grant, issued, expires, narrowed, kept_until)
+            SELECT $1, $8, login_grant, $9, $10, $11, ends FROM replaced
          ), record AS (
             INSERT INTO audit (at, issuer, event, client_id, person, login_grant)
             SELECT $4, $1, $12, client_id, person, login_grant FROM replaced
          )
          SELECT 1 FROM replaced"
     );
-    /// Moves the end of a token that can be used: never back, and never past its grant's. What was spent on it is no retry any more.
+    /// Moves the end of a token that can be used: never past its grant's, and back too, if a shorter lifetime is registered now. What was
+    /// spent on it is no retry any more.
     REUSE(INT8, BYTEA, TEXT, INT8, INT8, BYTEA, INT8, INT8, TEXT, TEXT) = concat!(
         "WITH used AS (
-            UPDATE refresh_token AS r SET expires = greatest(r.expires, least($5, f.expires)) FROM login_grant f
+            UPDATE refresh_token AS r SET expires = least($5, f.expires) FROM login_grant f
             WHERE r.issuer = $1 AND r.digest = $2 AND r.client_id = $3 AND r.spent_at IS NULL AND r.expires > $4
               AND f.name = r.login_grant AND f.expires > $4 AND NOT ", taken_back!("f"), "
-            RETURNING f.name, f.client_id, f.person, r.generation
+            RETURNING f.name, f.client_id, f.person, f.expires AS ends, r.generation
          ), settled AS (
             UPDATE refresh_token AS q SET successor = NULL FROM used
             WHERE used.generation > 1 AND q.login_grant = used.name AND q.successor = $2
          ), token AS (
-            INSERT INTO access_token (issuer, digest, login_grant, issued, expires, narrowed)
-            SELECT $1, $6, name, $7, $8, $9 FROM used
+            INSERT INTO access_token (issuer, digest, login_grant, issued, expires, narrowed, kept_until)
+            SELECT $1, $6, name, $7, $8, $9, ends FROM used
          ), record AS (
             INSERT INTO audit (at, issuer, event, client_id, person, login_grant)
             SELECT $4, $1, $10, client_id, person, name FROM used
@@ -151,7 +154,7 @@ impl Postgres {
         Ok(Some(LoadedRefreshToken {
             grant,
             expires: Timestamp::from_unix(row.try_get(AFTER_GRANT)?),
-            spent: row::instant(row.try_get(AFTER_GRANT + 1)?),
+            spent: row::spent(row.try_get(AFTER_GRANT + 1)?, row.try_get(AFTER_GRANT + 2)?),
             revoked,
         }))
     }

@@ -36,10 +36,10 @@ statements! {
             UPDATE code SET spent_at = $4 FROM login_grant g
             WHERE code.issuer = $1 AND code.digest = $2 AND code.client_id = $3 AND code.spent_at IS NULL AND code.expires > $4
               AND g.name = code.login_grant AND g.expires > $4 AND NOT ", taken_back!("g"), "
-            RETURNING g.name, g.client_id, g.person
+            RETURNING g.name, g.client_id, g.person, g.expires AS ends
          ), token AS (
-            INSERT INTO access_token (issuer, digest, login_grant, issued, expires, narrowed)
-            SELECT $1, $5, name, $8, $6, $9 FROM spent
+            INSERT INTO access_token (issuer, digest, login_grant, issued, expires, narrowed, kept_until)
+            SELECT $1, $5, name, $8, $6, $9, CASE WHEN CAST($10 AS BYTEA) IS NOT NULL THEN ends END FROM spent
          ), first AS (
             INSERT INTO refresh_token (issuer, digest, login_grant, client_id, generation, access_token, issued, expires)
             SELECT $1, $10, name, client_id, 1, $5, $11, $12 FROM spent WHERE CAST($10 AS BYTEA) IS NOT NULL
@@ -171,6 +171,7 @@ impl Postgres {
             issued: Timestamp::from_unix(row.try_get(7)?),
             expires: Timestamp::from_unix(row.try_get(8)?),
             echo: Echo { nonce: row.try_get(9)?, locale: row.try_get(10)?, onbehalfof: row.try_get(11)? },
+            pseudonymous: row.try_get(12)?,
         };
         Ok((grant, row.try_get(TAKEN_BACK)?))
     }

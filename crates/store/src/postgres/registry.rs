@@ -5,6 +5,7 @@ use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::registration::Change;
 use portvakt_protocol::time::Timestamp;
 use serde_json::{Value, json};
+use tokio_postgres::Row;
 
 use super::Postgres;
 use super::freshness::BOUND;
@@ -13,7 +14,7 @@ use super::pool::{Param, pipelined};
 use super::statement::{Statement, statements};
 use crate::Broken;
 use crate::audit::Event;
-use crate::prepared::Prepared;
+use crate::prepared::{Prepared, TakenBack, moved, taken_back_at};
 use crate::row;
 use crate::verbs::{Actor, Generation, Registered};
 
@@ -82,7 +83,7 @@ statements! {
          SELECT TRUE FROM put";
     CLIENT(INT8, TEXT, TEXT, TEXT, BOOL, INT8, TEXT, TEXT, TEXT) =
         "WITH before AS (
-            SELECT 1 FROM client WHERE issuer = $1 AND client_id = $2
+            SELECT registration FROM client WHERE issuer = $1 AND client_id = $2
          ), put AS (
             INSERT INTO client (issuer, client_id, orgno, registration, active, created, last_updated)
             VALUES ($1, $2, $3, $4, $5, $6, $6)
@@ -94,7 +95,7 @@ statements! {
             INSERT INTO audit (at, issuer, event, client_id, detail)
             SELECT $6, $1, CASE WHEN EXISTS (SELECT 1 FROM before) THEN $8 ELSE $7 END, $2, $9 FROM put
          )
-         SELECT EXISTS (SELECT 1 FROM before) FROM put";
+         SELECT EXISTS (SELECT 1 FROM before), (SELECT registration FROM before) FROM put";
     SECRET(INT8, TEXT, BYTEA, INT8, INT8, INT8, TEXT, TEXT) =
         "WITH shortened AS (
             UPDATE client_secret SET expires = $5
@@ -281,13 +282,7 @@ impl Prepared {
                 send(to, &SCOPE_ACCESS, &params).await
             }
             Self::NotBefore { issuer, taken, at: not_before } => {
-                let ((kind, subject), (client_id, person)) = (taken.key(), taken.columns());
-                let person = person.as_ref().map(|person| person.as_bytes().as_slice());
-                let told = taken.detail(actor, *not_before).to_string();
-                let event = Event::TakenBack.as_str();
-                let params: [Param<'_>; 9] =
-                    [issuer, &kind, &subject, &not_before.unix(), &at, &event, &client_id, &person, &told];
-                send(to, &NOT_BEFORE, &params).await
+                take_back(to, *issuer, taken, *not_before, (actor, now)).await
             }
             Self::Client { issuer, registration, text, active } => {
                 let mut told = detail_of(actor, "registration", registration);
@@ -305,7 +300,13 @@ impl Prepared {
                     &Event::ClientChanged.as_str(),
                     &told.to_string(),
                 ];
-                send(to, &CLIENT, &params).await
+                let rows = to.query(&CLIENT, &params).await?;
+                let before = rows.first().map(|row| row.try_get::<_, Option<&str>>(1)).transpose()?.flatten();
+                if before.is_some_and(|before| moved(row::registration(before).ok().as_ref(), registration)) {
+                    let taken = TakenBack::Client(registration.client_id.clone());
+                    take_back(to, *issuer, &taken, taken_back_at(now), (actor, now)).await?;
+                }
+                done(&rows)
             }
             Self::Secret { issuer, secret } => {
                 let told = json!({
@@ -358,9 +359,29 @@ impl Prepared {
     }
 }
 
-/// Sends a change. Its statement returns a row if it changed anything, which says whether something was there before.
+async fn take_back(
+    to: &Transaction,
+    issuer: i64,
+    taken: &TakenBack,
+    not_before: Timestamp,
+    (actor, now): (&Actor, Timestamp),
+) -> Result<Done, Cut> {
+    let ((kind, subject), (client_id, person)) = (taken.key(), taken.columns());
+    let person = person.as_ref().map(|person| person.as_bytes().as_slice());
+    let told = taken.detail(actor, not_before).to_string();
+    let (not_before, at, event) = (not_before.unix(), now.unix(), Event::TakenBack.as_str());
+    let params: [Param<'_>; 9] =
+        [&issuer, &kind, &subject, &not_before, &at, &event, &client_id, &person, &told];
+    send(to, &NOT_BEFORE, &params).await
+}
+
+/// Sends a change.
 async fn send(to: &Transaction, statement: &Statement, params: &[Param<'_>]) -> Result<Done, Cut> {
-    let rows = to.query(statement, params).await?;
+    done(&to.query(statement, params).await?)
+}
+
+/// What a change did. Its statement returns a row if it changed anything, which says whether something was there before.
+fn done(rows: &[Row]) -> Result<Done, Cut> {
     let altered = rows.first().map(|row| row.try_get::<_, bool>(0)).transpose()?;
     Ok(Done { changed: altered.is_some(), altered: altered == Some(true) })
 }

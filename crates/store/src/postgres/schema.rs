@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "first", sql: include_str!("../../migrations/0001_first.pg.sql") },
     Migration { number: 2, name: "copying", sql: include_str!("../../migrations/0002_copying.pg.sql") },
     Migration { number: 3, name: "tokens", sql: include_str!("../../migrations/0003_tokens.pg.sql") },
+    Migration { number: 4, name: "kept", sql: include_str!("../../migrations/0004_kept.pg.sql") },
 ];
 
 /// A row of `migration`.

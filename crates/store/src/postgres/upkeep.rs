@@ -22,10 +22,11 @@ statements! {
     ACCESS_TOKENS(INT8, INT8) =
         "WITH swept AS (
             DELETE FROM access_token WHERE (issuer, digest) IN
-                (SELECT issuer, digest FROM access_token WHERE expires <= $1 ORDER BY expires LIMIT $2)
+                (SELECT issuer, digest FROM access_token WHERE coalesce(kept_until, expires) <= $1
+                 ORDER BY coalesce(kept_until, expires) LIMIT $2)
             RETURNING 1
          ) SELECT count(*) FROM swept";
-    /// With its codes and refresh tokens, and so only when each of them has ended too; an access token goes by its own end. No more refresh tokens to a batch than of anything else,
+    /// With its codes and refresh tokens, and so only when each of them has ended too; an access token goes by its own instant. No more refresh tokens to a batch than of anything else,
     /// but for those of its last family, as in the embedded store.
     GRANTS(INT8, INT8) =
         "WITH past AS (

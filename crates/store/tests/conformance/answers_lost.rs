@@ -149,7 +149,7 @@ async fn a_family_that_loses(fate: Fate, pooler: Pooler, sound: bool) {
     let reuse = world.reuse(retried.refresh, after(700), START);
     let access = reuse.access_token.digest;
     let answer =
-        behind.losing(fate, "SET expires = greatest", world.store.refresh(&issuer, reuse, START)).await;
+        behind.losing(fate, "SET expires = least($5", world.store.refresh(&issuer, reuse, START)).await;
     used(&answer, "a use after which it stays");
     assert_eq!(world.lives(&access).await, sound);
 

@@ -1,6 +1,7 @@
 //! Refresh tokens (RFC 6749 §6): each use spends one and gives the next; whoever lost an answer may ask again for half a minute; anything
 //! else that was spent takes its family with it (RFC 9700 §4.14.2).
 
+use portvakt_protocol::grant::SpentOn;
 use portvakt_protocol::registration::{Change, Subject};
 use portvakt_protocol::scope::Scopes;
 use portvakt_protocol::secret::{RefreshToken, RefreshTokenDigest};
@@ -169,7 +170,8 @@ pub(crate) async fn a_retry_replaces_the_successor_that_nobody_used(world: World
     assert!(world.lives(&family.access).await);
     assert_eq!(world.events_after(seen).await, ["refreshed", "refresh_retried"]);
     let spent = world.store.refresh_token(world.issuer(), &family.refresh).await.unwrap().unwrap();
-    assert_eq!(spent.spent, Some(after(1)), "when it was first");
+    let on = SpentOn { at: after(1), successor_unused: true };
+    assert_eq!(spent.spent, Some(on), "when it was first");
     // Somebody had the answer that was lost after all.
     assert!(is_replayed(&world, lost.refresh, after(GRACE)).await);
     assert!(!world.is_usable(&again.refresh).await);
@@ -234,14 +236,14 @@ pub(crate) async fn a_token_that_stays_has_its_end_moved(world: World) {
     let end = async |world: &World| {
         world.store.refresh_token(world.issuer(), &family.refresh).await.unwrap().unwrap().expires
     };
-    for (moved_to, at, ends) in [(1000, 400, 1000), (900, 401, 1000), (9000, 999, 7200)] {
+    for (moved_to, at, ends) in [(1000, 400, 1000), (900, 401, 900), (9000, 899, 7200)] {
         let used = world.reuse(family.refresh, after(moved_to), after(at));
         let access = used.access_token.digest;
         let answer = refresh(&world, used, after(at)).await;
         assert!(
             matches!(answer, Refreshing::Refreshed(used) if used.is_about(family.refresh, (access, None)))
         );
-        assert_eq!(end(&world).await, after(ends), "never back, and never past its grant's");
+        assert_eq!(end(&world).await, after(ends), "as is said now, and never past its grant's");
         assert!(world.lives(&access).await);
     }
     assert!(world.is_usable(&family.refresh).await);
@@ -346,10 +348,13 @@ pub(crate) async fn a_family_is_read_as_it_was_given(mut world: World) {
     let read = async |token| world.store.refresh_token(world.issuer(), token).await.unwrap().unwrap();
     let first = read(&family.refresh).await;
     assert_eq!((first.grant, first.expires), (family.issue.grant.clone(), after(600)));
-    assert_eq!((first.spent, first.revoked), (Some(after(7)), false));
+    let on = |successor_unused| Some(SpentOn { at: after(7), successor_unused });
+    assert_eq!((first.spent, first.revoked), (on(true), false));
     let next = read(&second.refresh).await;
     assert_eq!((next.grant, next.expires), (family.issue.grant, after(607)));
     assert_eq!((next.spent, next.revoked), (None, false));
+    world.rotated(second.refresh, after(8)).await;
+    assert_eq!(read(&family.refresh).await.spent, on(false), "its successor was used");
     let token = world.store.access_token(world.issuer(), &second.access).await.unwrap().unwrap();
     assert_eq!((token.issued, token.expires), (after(7), after(127)));
 }

@@ -70,6 +70,7 @@ macro_rules! suite {
                     a_registry_is_read_as_it_was_registered
                     access_is_of_one_organisation_and_what_was_last_said_counts
                     the_latest_of_what_was_taken_back_of_a_client_counts
+                    what_a_client_was_given_ends_when_it_becomes_anothers
                     what_was_taken_back_is_told_of_all_but_of_persons_only_of_the_one_asked_for
                     a_store_that_several_share_has_a_clock_and_a_folder_has_its_process_s
                     a_person_stands_where_the_pools_together_say
@@ -124,6 +125,7 @@ macro_rules! suite {
                     a_token_that_nobody_gave_takes_nothing_back
                     another_clients_token_is_not_taken_back
                     whichever_token_is_presented_everything_is_taken_back
+                    a_token_that_has_ended_takes_its_grant_back_for_as_long_as_that_is_there
                     a_revoked_code_is_not_spent_again_without_a_replay
                     a_token_of_a_grant_without_a_refresh_token_is_taken_back
                     revocation_races_rotation_and_nothing_lives_afterwards

@@ -9,7 +9,7 @@ use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::{OrgNumber, Standing};
 use portvakt_protocol::profile::TokenType;
 use portvakt_protocol::provider::{Environment, PersonStanding, Provider};
-use portvakt_protocol::registration::{Change, IntegrationType, PersonRecord, Subject};
+use portvakt_protocol::registration::{Change, ClientRegistration, IntegrationType, PersonRecord, Subject};
 use portvakt_protocol::scope::{AccessState, Scope, ScopeAccess, ScopeRecord, Scopes};
 use portvakt_protocol::secret::ClientSecret;
 use portvakt_protocol::time::{Seconds, Timestamp};
@@ -296,7 +296,7 @@ pub(crate) async fn access_is_of_one_organisation_and_what_was_last_said_counts(
 }
 
 pub(crate) async fn the_latest_of_what_was_taken_back_of_a_client_counts(world: World) {
-    let mut run = registration("demo");
+    let mut run = registration("run");
     run.supplier_orgno = Some(OrgNumber::parse("889640782").unwrap());
     let run = Change::Client { issuer: world.issuer().clone(), registration: Box::new(run), active: true };
     world.registered(vec![run]).await;
@@ -304,13 +304,13 @@ pub(crate) async fn the_latest_of_what_was_taken_back_of_a_client_counts(world: 
         world.store.client(provider, &client_id(id)).await.unwrap().unwrap().not_before()
     };
     let orgno = |number: &str| Subject::Organisation(OrgNumber::parse(number).unwrap());
-    assert_eq!(not_before(&world.here, "demo").await, Timestamp::from_unix(0));
-    for (subject, at, of_demo, of_other) in [
+    assert_eq!(not_before(&world.here, "run").await, Timestamp::from_unix(0));
+    for (subject, at, of_run, of_other) in [
         (orgno("910753614"), 90, Timestamp::from_unix(0), Timestamp::from_unix(0)),
         (Subject::Person(pid(KARI)), 90, Timestamp::from_unix(0), Timestamp::from_unix(0)),
         (orgno("889640782"), 10, after(10), Timestamp::from_unix(0)),
-        (Subject::Client(client_id("demo")), 5, after(10), Timestamp::from_unix(0)),
-        (Subject::Client(client_id("demo")), 20, after(20), Timestamp::from_unix(0)),
+        (Subject::Client(client_id("run")), 5, after(10), Timestamp::from_unix(0)),
+        (Subject::Client(client_id("run")), 20, after(20), Timestamp::from_unix(0)),
         (orgno("991825827"), 30, after(30), after(30)),
         (orgno("991825827"), 15, after(30), after(30)),
         (Subject::Issuer, 40, after(40), after(40)),
@@ -318,7 +318,7 @@ pub(crate) async fn the_latest_of_what_was_taken_back_of_a_client_counts(world: 
     ] {
         let told = format!("{subject:?} {at}");
         world.registered(vec![taken_back(&world, subject, after(at))]).await;
-        assert_eq!(not_before(&world.here, "demo").await, of_demo, "{told}");
+        assert_eq!(not_before(&world.here, "run").await, of_run, "{told}");
         assert_eq!(not_before(&world.here, "other").await, of_other, "{told}");
     }
     assert_eq!(not_before(&world.there, "demo").await, Timestamp::from_unix(0), "another issuer's");
@@ -327,9 +327,38 @@ pub(crate) async fn the_latest_of_what_was_taken_back_of_a_client_counts(world: 
     assert_eq!(taken.len(), 8, "an earlier instant changes nothing");
     let of = |at: usize, name: &str| taken[at].detail[name].clone();
     assert_eq!((of(0, "kind"), of(0, "orgno")), ("organisation".into(), "910753614".into()));
-    assert_eq!((of(3, "kind"), of(3, "client_id")), ("client".into(), "demo".into()));
+    assert_eq!((of(3, "kind"), of(3, "client_id")), ("client".into(), "run".into()));
     assert_eq!((of(1, "kind"), of(1, "not_before")), ("person".into(), after(90).unix().into()));
     assert!(of(1, "person").is_string() && !taken[1].detail.to_string().contains(KARI));
+}
+
+pub(crate) async fn what_a_client_was_given_ends_when_it_becomes_anothers(world: World) {
+    let not_before = async || {
+        let known = world.store.client(&world.here, &client_id("demo")).await.unwrap().unwrap();
+        known.not_before()
+    };
+    let registered = async |registration, at| {
+        let registration = Box::new(registration);
+        let change = Change::Client { issuer: world.issuer().clone(), registration, active: true };
+        let done = world.store.register(vec![change], None, actor(), after(at)).await;
+        assert_eq!(done, Ok(Registered::Done));
+    };
+    let of = |orgno, supplier: Option<&str>| ClientRegistration {
+        client_orgno: OrgNumber::parse(orgno).unwrap(),
+        supplier_orgno: supplier.map(|orgno| OrgNumber::parse(orgno).unwrap()),
+        ..registration("demo")
+    };
+    let [own, other] = ["991825827", "910753614"];
+    let change = Change::Organisation { issuer: world.issuer().clone(), organisation: organisation(other) };
+    world.registered(vec![change]).await;
+    let before = not_before().await;
+    registered(ClientRegistration { access_token_lifetime: Seconds::new(60), ..of(own, None) }, 10).await;
+    assert_eq!(not_before().await, before, "a change of anything else");
+    for (orgno, supplier, at) in [(own, Some(other), 20), (own, None, 30), (other, None, 40)] {
+        // What was taken back of the one that it leaves is not to come alive with the one that it comes to.
+        registered(of(orgno, supplier), at).await;
+        assert_eq!(not_before().await, after(at + 1), "{orgno} {supplier:?}");
+    }
 }
 
 pub(crate) async fn what_was_taken_back_is_told_of_all_but_of_persons_only_of_the_one_asked_for(
@@ -365,7 +394,10 @@ pub(crate) async fn a_store_that_several_share_has_a_clock_and_a_folder_has_its_
     let clock = world.store.clock().await.unwrap();
     assert_eq!(clock.is_some(), world.is_shared());
     let Some(clock) = clock else { return };
-    #[expect(clippy::disallowed_methods, reason = "the machine's own clock is what the database's is held against")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the machine's own clock is what the database's is held against"
+    )]
     let own = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     let apart = clock.unix().abs_diff(i64::try_from(own).unwrap());
     assert!(apart <= 2, "{apart} s from this machine's, on which it runs");

@@ -45,13 +45,15 @@ pub(crate) async fn another_clients_token_is_not_taken_back(world: World) {
 
 pub(crate) async fn whichever_token_is_presented_everything_is_taken_back(mut world: World) {
     // Which token of a family is presented: of its access tokens, or of its refresh tokens.
-    for (of_access, number) in [(true, 0), (true, 1), (false, 0), (false, 1), (false, 2), (false, 3)] {
+    let presented =
+        [(true, 0), (true, 1), (true, 2), (true, 3), (false, 0), (false, 1), (false, 2), (false, 3)];
+    for (of_access, number) in presented {
         let (family, bystander) = (world.family().await, world.family().await);
         let second = world.rotated(family.refresh, START).await;
         let lost = world.rotated(second.refresh, START).await;
         let third = world.rotated(second.refresh, START).await;
         let seen = world.audit().await.len();
-        let accesses = [family.access, third.access];
+        let accesses = [family.access, second.access, third.access, lost.access];
         let refreshes = [family.refresh, second.refresh, lost.refresh, third.refresh];
         let token =
             if of_access { access(&world, accesses[number]) } else { refresh(&world, refreshes[number]) };
@@ -72,6 +74,32 @@ pub(crate) async fn whichever_token_is_presented_everything_is_taken_back(mut wo
         assert_eq!(world.events_after(seen).await, ["grant_revoked"], "recorded once");
         assert!(world.lives(&bystander.access).await && world.is_usable(&bystander.refresh).await);
     }
+}
+
+pub(crate) async fn a_token_that_has_ended_takes_its_grant_back_for_as_long_as_that_is_there(
+    mut world: World,
+) {
+    let policy = portvakt_store::SweepPolicy { audit_retention: None, batch: 10 };
+    let (family, other) = (world.family().await, world.family().await);
+    let second = world.rotated(family.refresh, after(500)).await;
+    let swept = world.store.sweep(after(7199), policy).await.unwrap();
+    assert_eq!(swept.access_tokens, 0);
+    world.reopen().await;
+    let ended = access(&world, family.access);
+    assert_eq!(revoke(&world, "other", ended, after(7199)).await, Revocation::NotYours);
+    assert_eq!(revoke(&world, "demo", ended, after(7199)).await, Revocation::Done);
+    assert!(!world.is_usable(&second.refresh).await);
+    // One without a refresh token has nothing to take back once it has ended.
+    let issue = world.issued().await;
+    let alone = world.spending("demo", issue.code.digest);
+    let token = access(&world, alone.access_token.digest);
+    world.store.spend_code(world.issuer(), alone, START).await.unwrap();
+    let swept = world.store.sweep(after(7199), policy).await.unwrap();
+    assert_eq!(swept.access_tokens, 1);
+    assert_eq!(revoke(&world, "demo", token, after(7199)).await, Revocation::Unknown);
+    let swept = world.store.sweep(after(7200), policy).await.unwrap();
+    assert_eq!((swept.access_tokens, swept.grants), (3, 3), "with its grant");
+    assert_eq!(revoke(&world, "demo", access(&world, other.access), after(7200)).await, Revocation::Unknown);
 }
 
 pub(crate) async fn a_revoked_code_is_not_spent_again_without_a_replay(world: World) {
