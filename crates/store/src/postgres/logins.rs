@@ -44,7 +44,7 @@ statements! {
         "SELECT 1 FROM login WHERE issuer = $1 AND digest = $2 AND evidence_sealed = $3";
     FINISH(INT8, BYTEA, BYTEA, INT8, BYTEA, TEXT,
            BYTEA, BYTEA, BYTEA, TEXT, TEXT, TEXT, INT8, INT8, TEXT, TEXT,
-           BYTEA, TEXT, TEXT, INT8, TEXT, INT8, TEXT) =
+           BYTEA, TEXT, TEXT, INT8, TEXT, INT8, TEXT, BOOL) =
         "WITH finished AS (
             UPDATE login SET finished_at = $4
             WHERE issuer = $1 AND digest = $2 AND browser = $3 AND client_id = $6
@@ -53,8 +53,8 @@ statements! {
          ), given AS (
             INSERT INTO login_grant
                 (name, issuer, client_id, person, pid_sealed, scopes, method, assurance, auth_time, expires, nonce, locale,
-                 issued, onbehalfof)
-            SELECT $7, $1, client_id, $8, $9, $10, $11, $12, $13, $14, $15, $16, $22, $23 FROM finished
+                 issued, onbehalfof, pseudonymous)
+            SELECT $7, $1, client_id, $8, $9, $10, $11, $12, $13, $14, $15, $16, $22, $23, $24 FROM finished
          ), issued AS (
             INSERT INTO code (issuer, digest, login_grant, client_id, redirect_uri, challenge, expires)
             SELECT $1, $17, $7, client_id, $18, $19, $20 FROM finished
@@ -201,7 +201,7 @@ impl Postgres {
         let pid_sealed = self.vault().seal_grant_pid(key.issuer, grant.id, &grant.pid);
         let person = self.vault().handle(&grant.pid);
         let name = grant.id.0.as_slice();
-        let params: [Param<'_>; 23] = [
+        let params: [Param<'_>; 24] = [
             &key.issuer,
             &login.as_bytes().as_slice(),
             &browser.as_bytes().as_slice(),
@@ -225,6 +225,7 @@ impl Postgres {
             &Event::CodeIssued.as_str(),
             &grant.issued.unix(),
             &grant.echo.onbehalfof,
+            &grant.pseudonymous,
         ];
         let written = self.write(&FINISH, &params, Probe::Key(&FINISHED, &[&name])).await?;
         self.done_or_why_not(written, key, Some(&tag)).await

@@ -262,7 +262,7 @@ impl World {
                 auth_time: START,
                 issued: START,
                 expires: after(7200),
-                pseudonymous: false,
+                pseudonymous: true,
                 echo: Echo {
                     nonce: Some("n-0S6_WzA2Mj".to_owned()),
                     locale: Some("nb".to_owned()),
