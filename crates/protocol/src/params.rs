@@ -65,11 +65,11 @@ impl RawParams {
             .filter(|value| !value.is_empty())
     }
 
-    /// The first parameter that stands more than once, its name cut to 64 characters; `resource` may (RFC 8707 §2).
+    /// The first parameter that stands more than once; `resource` may (RFC 8707 §2).
     pub fn repeated(&self) -> Option<Repeated> {
         self.0.iter().enumerate().find_map(|(at, (name, _))| {
             let again = self.0.iter().skip(at + 1).any(|(later, _)| later == name);
-            (again && name != "resource").then(|| Repeated(name.chars().take(64).collect()))
+            (again && name != "resource").then(|| Repeated(name.clone()))
         })
     }
 

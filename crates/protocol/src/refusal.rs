@@ -175,6 +175,7 @@ pub trait Fault: fmt::Debug {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::params::RawParams;
 
     const TRACE: &str = "0123456789abcdef0123456789abcdef";
 
@@ -194,8 +195,24 @@ mod tests {
 
     #[test]
     fn a_parameter_whose_name_is_a_number_is_not_named() {
-        let refusal = Malformed::from(crate::params::Repeated("21879498012".into())).refusal();
-        assert!(!refusal.description(TRACE).contains("2187"), "{}", refusal.description(TRACE));
+        let told = |name: &str| {
+            let pairs = [(name, "1"), (name, "2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let again = RawParams::from_iter(pairs).repeated().unwrap();
+            Malformed::from(again).refusal().description(TRACE)
+        };
+        let drawn = crate::secret::Code::draw(&portvakt_crypto::random::Random::danger_seeded(1));
+        for before in 0..80 {
+            for secret in ["21879498012", drawn.reveal()] {
+                let told = told(&format!("{}.{secret}", "x".repeat(before)));
+                assert!(!told.contains("xx") && !told.contains(&secret[..4]), "cut or not: {told}");
+            }
+        }
+        // A sentence for a name is no more quoted than one for a value.
+        for sentence in ["Your account is locked. Call 22 22 22 22", "https://evil.example/login-again"] {
+            let told = told(sentence);
+            assert!(!told.contains("22") && !told.contains("evil"), "{told}");
+        }
+        assert!(told("code_challenge").starts_with("code_challenge: expected the parameter once"));
     }
 
     #[test]

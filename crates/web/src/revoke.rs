@@ -48,6 +48,8 @@ async fn answer(
     match site.by(trace).revoke(site.provider.issuer(), client, digests, trace.now).await? {
         // RFC 7009 §2.2: what the client wanted is so, also where there never was such a token.
         Revocation::Done | Revocation::Unknown => Ok(()),
+        // Anybody may come in the name of a client without a secret: whether another's token exists is not theirs to ask.
+        Revocation::NotYours if !proof.client().auth_method().has_secret() => Ok(()),
         Revocation::NotYours => Err(TokenFault::NotYours.into()),
     }
 }

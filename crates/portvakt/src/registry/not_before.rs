@@ -36,7 +36,7 @@ pub(crate) struct TakenBack {
     /// From whom.
     #[serde(flatten)]
     pub(crate) from: From,
-    /// What was granted before this instant is nothing; RFC 3339.
+    /// What was granted before this instant is nothing: the latest that was ever said of them. RFC 3339.
     pub(crate) not_before: String,
 }
 
@@ -63,6 +63,9 @@ pub(crate) enum From {
 /// An instant is a whole second, and what was granted in this one is taken back as well.
 const NEXT: Seconds = Seconds::new(1);
 
+/// So far apart may the clocks of machines be that share a database.
+const CLOCKS_DIFFER: Seconds = Seconds::new(60);
+
 /// So often is looked whether the second has passed.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -83,18 +86,45 @@ pub(crate) async fn perform(
     let (_, registry) = desk.store.registry(provider.issuer()).await.map_err(Refused::broken)?;
     let (subject, from) = subject(provider, &registry, whose)?;
     let now = desk.clock.now();
-    let at = now + NEXT;
-    let change = Change::NotBefore { issuer: provider.issuer().clone(), subject, at };
+    let at = instant(now, desk.store.clock().await.map_err(Refused::broken)?)?;
+    let change = Change::NotBefore { issuer: provider.issuer().clone(), subject: subject.clone(), at };
     match desk.store.register(vec![change], None, actor.clone(), now).await.map_err(Refused::broken)? {
         Registered::Done => {}
         Registered::Conflict => return Err(Refused::broken("a change without a condition had a conflict")),
     }
     pass(desk, at).await;
+    let person = match &subject {
+        Subject::Person(pid) => Some(pid),
+        Subject::Issuer | Subject::Client(_) | Subject::Organisation(_) => None,
+    };
+    let said = desk.store.taken_back(provider.issuer(), person).await.map_err(Refused::broken)?;
+    let in_force = said.into_iter().find_map(|(of, at)| (of == subject).then_some(at));
     Ok(Answer::TakenBack(TakenBack {
         issuer: provider.issuer().as_str().to_owned(),
         from,
-        not_before: at.to_rfc3339(),
+        not_before: in_force.unwrap_or(at).to_rfc3339(),
     }))
+}
+
+/// The instant before which everything is taken back, by this machine's clock and by the one that the nodes share: whichever is later, for
+/// the nodes may have granted by either.
+///
+/// # Errors
+/// They are so far apart that one of them is wrong: a clock that is behind would leave the newest grants, one that is ahead would refuse
+/// whoever logs in until its time has come, and nothing makes an instant earlier.
+fn instant(here: Timestamp, shared: Option<Timestamp>) -> Result<Timestamp, Refused> {
+    let shared = shared.unwrap_or(here);
+    if here.since(shared).max(shared.since(here)) > CLOCKS_DIFFER {
+        return Err(Refused {
+            what: format!(
+                "the clock here says {}, and the database's {}",
+                here.to_rfc3339(),
+                shared.to_rfc3339()
+            ),
+            hint: Some("nothing was taken back: set the clock that is wrong, and ask again".to_owned()),
+        });
+    }
+    Ok(here.max(shared) + NEXT)
 }
 
 async fn pass(desk: &Desk, at: Timestamp) {
@@ -130,5 +160,25 @@ fn subject(provider: &Provider, registry: &Registry, whose: Whose) -> Result<(Su
             })?;
             Ok((Subject::Person(pid), From::Person))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t5_a_clock_that_is_wrong_takes_nothing_back_and_shuts_nobody_out() {
+        let at = Timestamp::from_unix;
+        for (here, shared) in [(1000, 1061), (1061, 1000), (1000, 90_000)] {
+            assert!(instant(at(here), Some(at(shared))).is_err(), "{here} {shared}");
+        }
+        for (here, shared, taken) in [(1000, 1060, 1061), (1060, 1000, 1061), (1000, 1000, 1001)] {
+            assert!(matches!(instant(at(here), Some(at(shared))), Ok(found) if found == at(taken)));
+        }
+        assert!(
+            matches!(instant(at(1000), None), Ok(found) if found == at(1001)),
+            "a folder is its process's"
+        );
     }
 }

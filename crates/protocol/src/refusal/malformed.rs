@@ -1,6 +1,6 @@
 //! What can be wrong with any request, at whichever endpoint, before anything in it is read for its meaning.
 
-use super::{Fault, Received, Refusal, rules, shown};
+use super::{Fault, Received, Refusal, is_shown_whole, rules};
 use crate::params::{ParamsFault, Repeated};
 
 /// A fault in how a request's parameters are written or sent.
@@ -52,6 +52,15 @@ impl Malformed {
     }
 }
 
+/// Whether a name is one that a parameter could have, and nobody's secret or number.
+fn is_parameter_name(name: &str) -> bool {
+    let of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.len() <= MOST_NAMED && name.bytes().all(of_a_name) && is_shown_whole(name)
+}
+
+/// No parameter of the protocols has a longer name.
+const MOST_NAMED: usize = 40;
+
 impl Fault for Malformed {
     fn refusal(&self) -> Refusal {
         match self {
@@ -83,16 +92,25 @@ impl Fault for Malformed {
                 Received::State("something else"),
                 "encode each name and value with your language's form encoder",
             ),
-            Self::Repeated(Repeated(name)) => Refusal {
-                parameter: Some(shown(name).into()),
-                ..Refusal::of(
-                    &rules::PARAMETER_REPEATED,
-                    None,
-                    "the parameter once",
-                    Received::State("it more than once"),
-                    "send each parameter once",
-                )
-            },
+            Self::Repeated(Repeated(name)) => {
+                // A stranger's link may have anything for a name, and a service may show this to a person.
+                let nameable = is_parameter_name(name);
+                let length = name.chars().count();
+                Refusal {
+                    parameter: nameable.then(|| name.clone().into()),
+                    ..Refusal::of(
+                        &rules::PARAMETER_REPEATED,
+                        None,
+                        "the parameter once",
+                        if nameable {
+                            Received::State("it more than once")
+                        } else {
+                            Received::Kind("more than once a name", length)
+                        },
+                        "send each parameter once",
+                    )
+                }
+            }
             Self::Query => Refusal::of(
                 &rules::PARAMETERS_IN_QUERY,
                 None,

@@ -76,7 +76,9 @@ pub fn beginning(text: &str) -> String {
     if length <= 16 {
         return text.to_owned();
     }
-    format!("{}... ({length} characters)", text.chars().take(8).collect::<String>())
+    // The whole is looked at before it is cut: half a secret or number is not recognised any more.
+    let seen = if is_shown_whole(text) { text.chars().take(8).collect() } else { String::new() };
+    format!("{seen}... ({length} characters)")
 }
 
 /// Escapes what could break a line or turn its reading order.
@@ -257,6 +259,19 @@ mod tests {
         let jwt = shown("x eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln y");
         assert_eq!(jwt, "x [JWT: 41 characters, not shown] y");
         assert_eq!(shown("bAsIc d2ViOnNlY3JldA== z"), "[credentials: 22 characters, not shown] z");
+    }
+
+    #[test]
+    fn a_beginning_is_of_what_may_be_shown_to_its_end() {
+        let code = Code::draw(&Random::danger_seeded(9));
+        for before in 0..40 {
+            for secret in [NUMBERS[0], code.reveal()] {
+                let text = format!("{}.{secret}@skole.example.no", "x".repeat(before));
+                assert!(beginning(&text).starts_with("... ("), "{}", beginning(&text));
+            }
+        }
+        assert_eq!(beginning("21879498012@skole.example.no"), "... (28 characters)");
+        assert_eq!(beginning("2f1c2f0e-6f7d-4b1c-9a53-0d1f3f3f2a10"), "2f1c2f0e... (36 characters)");
     }
 
     #[test]
