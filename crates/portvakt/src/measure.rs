@@ -1,6 +1,6 @@
 //! What `cargo xtask bench` asks of a server that it started itself: its CPU time, to the nanosecond, and what of it was spent
-//! inside signatures, which nobody outside the process can see. It asks on standard input, one word a line, and is answered with one line of JSON on standard output; only
-//! who started the process holds those, so there is no door here for anybody else.
+//! inside signatures, which nobody outside the process can see. It asks on standard input, one word a line, and is answered with
+//! one line of JSON on standard output; only who started the process holds those, so there is no door here for anybody else.
 
 use std::cell::LazyCell;
 use std::io::{self, Write as _};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::refusal::shown;
+
 /// Request parameters in the order they came, decoded from `application/x-www-form-urlencoded`.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct RawParams(Vec<(String, String)>);
@@ -17,9 +19,15 @@ pub enum ParamsFault {
     TooMany,
 }
 
-/// A parameter stands in a request more than once.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A parameter stands in a request more than once. Its name is the caller's, so it may be anything.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Repeated(pub String);
+
+impl fmt::Debug for Repeated {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_tuple("Repeated").field(&shown(&self.0)).finish()
+    }
+}
 
 /// A request may have this many parameters at most.
 pub const MOST_PARAMS: usize = 64;
@@ -106,9 +114,9 @@ impl FromIterator<(String, String)> for RawParams {
 }
 
 impl fmt::Debug for RawParams {
-    /// Names only: a value may be a secret, a code or a person's number.
+    /// Names only, as far as they may be shown: a value may be a secret, a code or a person's number.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        out.debug_list().entries(self.0.iter().map(|(name, _)| shown(name))).finish()
     }
 }
 

@@ -197,7 +197,9 @@ mod tests {
     fn a_parameter_whose_name_is_a_number_is_not_named() {
         let told = |name: &str| {
             let pairs = [(name, "1"), (name, "2")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-            let again = RawParams::from_iter(pairs).repeated().unwrap();
+            let sent = RawParams::from_iter(pairs);
+            let again = sent.repeated().unwrap();
+            assert!(!format!("{sent:?} {again:?}").contains("21879498012"));
             Malformed::from(again).refusal().description(TRACE)
         };
         let drawn = crate::secret::Code::draw(&portvakt_crypto::random::Random::danger_seeded(1));

@@ -7,7 +7,7 @@ use portvakt_protocol::person::{PersonHandle, Pid};
 use portvakt_protocol::registration::{Change, ClientRegistration, Subject};
 use portvakt_protocol::scope::{ScopeAccess, ScopeRecord};
 use portvakt_protocol::secret::ClientSecretDigest;
-use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_protocol::time::Timestamp;
 use serde_json::{Value, json};
 
 use crate::sealed::Assignment;
@@ -44,19 +44,6 @@ pub(crate) enum TakenBack {
     Client(ClientId),
     Organisation(OrgNumber),
     Person(PersonHandle),
-}
-
-/// Whether a client is another's now: its organisation's, or run by another. What it was given was not given to that one. A registration of
-/// before that cannot be read may have been anybody's.
-pub(crate) fn moved(before: Option<&ClientRegistration>, now: &ClientRegistration) -> bool {
-    before.is_none_or(|before| {
-        before.client_orgno != now.client_orgno || before.supplier_orgno != now.supplier_orgno
-    })
-}
-
-/// What is taken back at `now` is what was granted in that second too.
-pub(crate) fn taken_back_at(now: Timestamp) -> Timestamp {
-    now + Seconds::new(1)
 }
 
 impl TakenBack {

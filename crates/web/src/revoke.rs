@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use http::{Request, Response, StatusCode};
+use portvakt_protocol::refusal::rules;
 use portvakt_protocol::secret::RefreshToken;
 use portvakt_protocol::token::{TokenFault, presented_token};
 use portvakt_store::{Revocation, TokenDigests};
@@ -49,7 +50,18 @@ async fn answer(
         // RFC 7009 §2.2: what the client wanted is so, also where there never was such a token.
         Revocation::Done | Revocation::Unknown => Ok(()),
         // Anybody may come in the name of a client without a secret: whether another's token exists is not theirs to ask.
-        Revocation::NotYours if !proof.client().auth_method().has_secret() => Ok(()),
+        Revocation::NotYours if !proof.client().auth_method().has_secret() => {
+            tracing::info!(
+                target: "inactive",
+                trace_id = %trace.id,
+                issuer = %site.provider.issuer(),
+                endpoint = "revoke",
+                client = client.as_str(),
+                reason = rules::TOKEN_NOT_YOURS.name,
+                "told that another client's token is revoked, which it is not"
+            );
+            Ok(())
+        }
         Revocation::NotYours => Err(TokenFault::NotYours.into()),
     }
 }

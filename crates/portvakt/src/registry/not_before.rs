@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::provider::Provider;
-use portvakt_protocol::registration::{Change, Registry, Subject};
+use portvakt_protocol::registration::{Change, Registry, Subject, taken_back_at};
 use portvakt_protocol::time::{Seconds, Timestamp};
 use portvakt_store::{Actor, Registered};
 use serde::{Deserialize, Serialize};
@@ -60,16 +60,13 @@ pub(crate) enum From {
     Person,
 }
 
-/// An instant is a whole second, and what was granted in this one is taken back as well.
-const NEXT: Seconds = Seconds::new(1);
-
 /// So far apart may the clocks of machines be that share a database.
 const CLOCKS_DIFFER: Seconds = Seconds::new(60);
 
 /// So often is looked whether the second has passed.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// No second lasts longer, unless somebody sets the clock.
+/// No second lasts longer, unless somebody sets the clock. The database's, where that is ahead of this one, has come to the instant by then.
 const MOST_LOOKS: usize = 100;
 
 /// Takes everything back, and returns when whatever is granted from now on is granted after that.
@@ -124,7 +121,7 @@ fn instant(here: Timestamp, shared: Option<Timestamp>) -> Result<Timestamp, Refu
             hint: Some("nothing was taken back: set the clock that is wrong, and ask again".to_owned()),
         });
     }
-    Ok(here.max(shared) + NEXT)
+    Ok(taken_back_at(here.max(shared)))
 }
 
 async fn pass(desk: &Desk, at: Timestamp) {

@@ -151,6 +151,11 @@ impl ClientRegistration {
         }
     }
 
+    /// Whether it is another's than `before`: its organisation's, or run by another. What it was given was not given to that one.
+    pub fn has_moved(&self, before: &Self) -> bool {
+        self.client_orgno != before.client_orgno || self.supplier_orgno != before.supplier_orgno
+    }
+
     /// Whether it may use refresh tokens: [`ClientRegistration::refresh_right`] says why.
     pub fn may_refresh(&self) -> bool {
         self.refresh_right().is_allowed()

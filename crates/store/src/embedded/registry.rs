@@ -6,7 +6,7 @@ use portvakt_protocol::client::{Client, ClientId};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::organisation::Organisation;
 use portvakt_protocol::provider::Provider;
-use portvakt_protocol::registration::{Change, ClientRegistration, Registry};
+use portvakt_protocol::registration::{Change, ClientRegistration, Registry, taken_back_at};
 use portvakt_protocol::scope::{ScopeAccess, ScopeRecord};
 use portvakt_protocol::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -22,7 +22,7 @@ use super::registered::{
 use crate::Broken;
 use crate::audit::{Event, Record};
 use crate::client_rows::ClientRows;
-use crate::prepared::{NewSecret, Prepared, TakenBack, moved, taken_back_at};
+use crate::prepared::{NewSecret, Prepared, TakenBack};
 use crate::row;
 use crate::sealed::Assignment;
 use crate::verbs::{Actor, Generation, Registered};
@@ -303,7 +303,8 @@ fn register_client(
         members.insert("active".to_owned(), Value::Bool(active));
     }
     occasion.record(event).issuer(issuer).client(client_id).detail(detail).write(db)?;
-    if before.is_some_and(|(known, _)| moved(known.as_ref(), registered)) {
+    // One that cannot be read may have been anybody's.
+    if before.is_some_and(|(known, _)| known.is_none_or(|known| registered.has_moved(&known))) {
         let taken = TakenBack::Client(registered.client_id.clone());
         take_back(db, issuer, &taken, taken_back_at(occasion.now), occasion)?;
     }

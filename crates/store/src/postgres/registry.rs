@@ -2,7 +2,7 @@
 //! says the generation from its beginning, so registers come one after the other, and logins pass by them.
 
 use portvakt_protocol::issuer::Issuer;
-use portvakt_protocol::registration::Change;
+use portvakt_protocol::registration::{Change, taken_back_at};
 use portvakt_protocol::time::Timestamp;
 use serde_json::{Value, json};
 use tokio_postgres::Row;
@@ -14,7 +14,7 @@ use super::pool::{Param, pipelined};
 use super::statement::{Statement, statements};
 use crate::Broken;
 use crate::audit::Event;
-use crate::prepared::{Prepared, TakenBack, moved, taken_back_at};
+use crate::prepared::{Prepared, TakenBack};
 use crate::row;
 use crate::verbs::{Actor, Generation, Registered};
 
@@ -302,7 +302,10 @@ impl Prepared {
                 ];
                 let rows = to.query(&CLIENT, &params).await?;
                 let before = rows.first().map(|row| row.try_get::<_, Option<&str>>(1)).transpose()?.flatten();
-                if before.is_some_and(|before| moved(row::registration(before).ok().as_ref(), registration)) {
+                // One that cannot be read may have been anybody's.
+                let moved =
+                    |before| row::registration(before).map_or(true, |before| registration.has_moved(&before));
+                if before.is_some_and(moved) {
                     let taken = TakenBack::Client(registration.client_id.clone());
                     take_back(to, *issuer, &taken, taken_back_at(now), (actor, now)).await?;
                 }

@@ -26,8 +26,8 @@ statements! {
                  ORDER BY coalesce(kept_until, expires) LIMIT $2)
             RETURNING 1
          ) SELECT count(*) FROM swept";
-    /// With its codes and refresh tokens, and so only when each of them has ended too; an access token goes by its own instant. No more refresh tokens to a batch than of anything else,
-    /// but for those of its last family, as in the embedded store.
+    /// With its codes and refresh tokens, and so only when each of them has ended too; an access token goes by its own instant. No more
+    /// refresh tokens to a batch than of anything else, but for those of its last family, as in the embedded store.
     GRANTS(INT8, INT8) =
         "WITH past AS (
             SELECT g.name, g.expires FROM login_grant g

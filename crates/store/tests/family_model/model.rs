@@ -155,7 +155,7 @@ impl Family {
         match next.filter(|(_, next)| next.spent.is_none() && now < next.expires) {
             Some((next, unused)) if now < spent + GRACE && self.can_be_used(token, now) => {
                 self.tokens.insert(next, Token { spent: Some(now), ..unused });
-                self.accesses.entry(next).and_modify(|expires| *expires = now.min(*expires));
+                self.accesses.entry(next).and_modify(|expires| *expires -= i64::from(ACCESS));
                 self.succeed(presented, token, number, now);
                 Answer::Refreshed
             }

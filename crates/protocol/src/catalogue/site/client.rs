@@ -252,8 +252,8 @@ impl Site<'_> {
 /// What follows from a change that its fields do not show: what was given is taken back with another organisation, and refresh tokens
 /// come or go.
 fn follows(was: &ClientRegistration, becomes: &ClientRegistration) -> Vec<String> {
-    let moves = was.client_orgno != becomes.client_orgno || was.supplier_orgno != becomes.supplier_orgno;
-    let taken_back = moves.then(|| "takes back what it was given; its users log in anew".to_owned());
+    let taken_back =
+        becomes.has_moved(was).then(|| "takes back what it was given; its users log in anew".to_owned());
     let refresh = becomes.refresh_right().changed_from(was.refresh_right());
     taken_back.into_iter().chain(refresh).collect()
 }
