@@ -2,11 +2,13 @@
 //! [`rules`], named by one exhaustive match, so the compiler asks about every new one. Three audiences read a refusal: the caller on
 //! the wire, the person on a page, and the developer or operator in the log.
 
+mod example;
 mod malformed;
 mod received;
 mod rule;
 pub mod rules;
 
+pub use example::{Example, ExampleKind, Only, ShownExample};
 pub use malformed::Malformed;
 pub use received::{Received, beginning, holds_number, inert, is_shown_whole, shown};
 pub use rule::{Rule, Shared, Text};

@@ -347,6 +347,11 @@ pub(crate) struct RulePage<'a> {
     /// The language of the text.
     pub(crate) language: Language,
     pub(crate) labels: &'static Labels,
+    /// A sentence, if the rule cannot be broken at this issuer.
+    pub(crate) never: Option<&'static str>,
+    /// Something that works here, and what to do with it.
+    pub(crate) example: String,
+    pub(crate) note: &'static str,
     /// What callers are told in its place.
     pub(crate) told_as: Vec<Linked>,
     /// The rules that are told as this.

@@ -1,5 +1,5 @@
-//! Pages about the rules that refusals name: `error_uri` leads to one. They say the same at every issuer and to everybody, and nothing
-//! of the request that was refused.
+//! Pages about the rules that refusals name: `error_uri` leads to one. They say the same to everybody, and nothing of the request that
+//! was refused; the example is the issuer's own, so that it works there.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use axum::extract::State;
 use http::{Request, StatusCode};
 use portvakt_protocol::features::Endpoint;
 use portvakt_protocol::language::Language;
-use portvakt_protocol::refusal::{Rule, Shared};
+use portvakt_protocol::refusal::{ExampleKind, Rule, Shared};
 
 use crate::form::query;
 use crate::here::Here;
@@ -36,7 +36,11 @@ pub(crate) async fn rule_page(State(site): State<Arc<Site>>, request: Request<Bo
     let (told_as, _) = linked(told_as, here.language());
     let frame = here.frame(PageName::Rule);
     let labels = Labels::of(language);
-    page(StatusCode::OK, &RulePage { frame, rule, text, language, labels, told_as, told_so }, "")
+    let shown = rule.example.at(&site.provider);
+    let (example, note) = (shown.text, labels.note(shown.kind));
+    let never = (!rule.can_be_broken_at(&site.provider)).then_some(labels.never);
+    let rule_page = RulePage { frame, rule, text, language, labels, never, example, note, told_as, told_so };
+    page(StatusCode::OK, &rule_page, "")
 }
 
 fn here<'a>(site: &'a Site, endpoint: Endpoint, request: &Request<Body>) -> Here<'a> {
@@ -66,7 +70,7 @@ fn unknown(here: &Here<'_>) -> Reply {
     page(StatusCode::NOT_FOUND, &notice, "")
 }
 
-/// The headings on a rule's page, in the language of its text.
+/// What stands around a rule's text on its page, in the language of that text: headings, and what to do with the example.
 #[derive(Debug)]
 pub(crate) struct Labels {
     pub(crate) rule: &'static str,
@@ -77,9 +81,25 @@ pub(crate) struct Labels {
     pub(crate) example: &'static str,
     pub(crate) told_as: &'static str,
     pub(crate) told_so: &'static str,
+    /// Of a rule that cannot be broken at this issuer.
+    never: &'static str,
+    of_request: &'static str,
+    of_command: &'static str,
+    of_catalogue: &'static str,
+    of_configuration: &'static str,
 }
 
 impl Labels {
+    /// What to do with an example of this kind.
+    fn note(&self, kind: ExampleKind) -> &'static str {
+        match kind {
+            ExampleKind::Request => self.of_request,
+            ExampleKind::Command => self.of_command,
+            ExampleKind::Catalogue => self.of_catalogue,
+            ExampleKind::Configuration => self.of_configuration,
+        }
+    }
+
     /// Those of a text in `language`.
     fn of(language: Language) -> &'static Self {
         match language {
@@ -92,6 +112,11 @@ impl Labels {
                 example: "Et eksempel som virker",
                 told_as: "I svaret står",
                 told_so: "Regler som får dette svaret",
+                never: "Denne regelen kan ikke brytes hos denne utstederen, bare hos andre.",
+                of_request: "Sett inn dine egne verdier for web, rp.example.no og ordene med bare store bokstaver.",
+                of_command: "Kjør kommandoen på serveren, med dine egne verdier. Kjører portvakt dev, er det --data MAPPE i stedet for --config FIL.",
+                of_catalogue: "Sett inn dine egne verdier og lagre det i en fil: portvakt apply FIL --config portvakt.toml registrerer det i stedet for det som var registrert.",
+                of_configuration: "Dette står i konfigurasjonen, portvakt.toml.",
             },
             Language::En | Language::Se => &Self {
                 rule: "Rule",
@@ -102,6 +127,11 @@ impl Labels {
                 example: "An example that works",
                 told_as: "The answer says",
                 told_so: "Rules that have this answer",
+                never: "This rule cannot be broken at this issuer, only at others.",
+                of_request: "Put in your own values for web, rp.example.no and the words in capitals only.",
+                of_command: "Run the command on the server, with your own values. If portvakt dev runs, it is --data FOLDER in place of --config FILE.",
+                of_catalogue: "Put in your own values and save it in a file: portvakt apply FILE --config portvakt.toml registers it in place of what was registered.",
+                of_configuration: "This stands in the configuration, portvakt.toml.",
             },
         }
     }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::ErrorCode;
-use super::rules;
+use super::example::{Example, Only};
+use super::{ErrorCode, rules};
 use crate::language::Language;
+use crate::provider::Provider;
 
 /// One rule that a request can break. Each is named by the row of exactly one fault; `cargo xtask tidy` counts.
 #[derive(PartialEq, Eq)]
@@ -23,8 +24,10 @@ pub struct Rule {
     pub en: Text,
     /// Its page in Norwegian (bokmål).
     pub nb: Text,
-    /// A request or a configuration that works. Lines that begin with spaces continue the one before.
-    pub example: &'static str,
+    /// Where alone it can be broken; none: at every issuer.
+    pub(super) only: Option<Only>,
+    /// What works.
+    pub example: Example,
 }
 
 /// What several rules are told as: their callers may not learn which of them it was, so they read the same of each.
@@ -76,6 +79,11 @@ impl Rule {
     /// The name of the page that a caller is led to.
     pub fn told_name(&self) -> &'static str {
         self.told_as.map_or(self.name, |shared| shared.page.name)
+    }
+
+    /// Whether a request to this issuer can break it.
+    pub fn can_be_broken_at(&self, provider: &Provider) -> bool {
+        self.only.is_none_or(|only| only.at(provider))
     }
 
     /// The page's text for whoever reads this language, and the language that it is in: Norwegian for bokmål and nynorsk, English
@@ -134,7 +142,7 @@ mod tests {
     #[test]
     fn every_page_says_what_why_and_how_to_mend_it_in_both_languages() {
         for page in pages() {
-            assert!(!page.clause.is_empty() && !page.example.is_empty(), "{}", page.name);
+            assert!(!page.clause.is_empty(), "{}", page.name);
             for text in [&page.en, &page.nb] {
                 assert!(
                     !text.title.is_empty() && !text.title.ends_with('.'),

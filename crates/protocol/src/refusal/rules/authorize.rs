@@ -1,8 +1,8 @@
 //! What an authorization request asks for: state, response, PKCE, level and prompt.
 
-use super::{authorization_request, rules};
-use crate::refusal::ErrorCode;
+use super::rules;
 use crate::refusal::rule::{Rule, Text};
+use crate::refusal::{ErrorCode, Example};
 
 rules! {
     chapter AUTHORIZE;
@@ -17,7 +17,7 @@ rules! {
         "state kan bare ha tegn fra mellomrom til tilde (0x20 til 0x7E), og høyst 2048 av dem.",
         "Den kommer tilbake prosentkodet i en adresse, og skal leses likt når tjenesten din dekoder den én gang.",
         "Kod det du legger i state, som base64url, og sammenlign den dekodede verdien i svaret med den du sendte.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// No `state` where one is demanded.
     static STATE_MISSING = "state-missing", InvalidRequest, "RFC 6749 §10.12";
@@ -29,10 +29,10 @@ rules! {
         "Offentlige klienter må sende state, og det må også en klient som har valgt bort PKCE.",
         "state binder svaret til nettleseren som spurte: uten den kan noen logge brukeren din inn som en annen.",
         "Trekk en tilfeldig state for hver forespørsel, lagre den i økten, og sammenlign den i svaret etter URL-dekoding.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// No `response_type`.
-    static RESPONSE_TYPE_MISSING = "response-type-missing", InvalidRequest, "RFC 6749 §3.1.1";
+    static RESPONSE_TYPE_MISSING = "response-type-missing", InvalidRequest, "RFC 6749 §3.1.1", only ResponseTypeDemanded;
     en "response_type is missing",
         "An authorization request says which kind of answer it wants: response_type=code.",
         "A default that is guessed may be another one than your library expects.",
@@ -41,7 +41,7 @@ rules! {
         "En autorisasjonsforespørsel sier hva slags svar den vil ha: response_type=code.",
         "En gjettet standardverdi kan være en annen enn den biblioteket ditt venter.",
         "Send response_type=code.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// Another `response_type` than `code`.
     static RESPONSE_TYPE_UNSUPPORTED = "response-type-unsupported", UnsupportedResponseType, "RFC 6749 §3.1.1";
@@ -53,7 +53,7 @@ rules! {
         "Den eneste response_type er code: tokener kommer fra tokenendepunktet, aldri i en omdirigering.",
         "Det som står i en omdirigering, blir synlig i nettleserhistorikken og for mellomtjenere og skript. Implisitt flyt er faset ut av den grunn.",
         "Bruk response_type=code med PKCE. Også nettleserapplikasjoner løser inn koden på tokenendepunktet.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// Another `response_mode` than `query`.
     static RESPONSE_MODE_UNSUPPORTED = "response-mode-unsupported", InvalidRequest, "OAuth 2.0 Multiple Response Types §2.1";
@@ -65,7 +65,7 @@ rules! {
         "Svaret kommer i spørredelen av redirect URI-en: response_mode er query, eller utelatt.",
         "Et svar et annet sted enn tjenesten din leser, ville ha gått tapt.",
         "Utelat response_mode, eller send query.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// No `code_challenge` where one is demanded.
     static CODE_CHALLENGE_MISSING = "code-challenge-missing", InvalidRequest, "RFC 7636 §4.4.1";
@@ -77,7 +77,7 @@ rules! {
         "Klienten må sende code_challenge og code_challenge_method=S256 med hver autorisasjonsforespørsel.",
         "PKCE binder koden til den som ba om den, så en kode som lekker, er ingenting verdt.",
         "Slå på PKCE i biblioteket ditt. En konfidensiell klient kan i stedet registrere code_challenge_method none, og må da sende state.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// `code_challenge_method` is not `S256`.
     static CODE_CHALLENGE_METHOD = "code-challenge-method", InvalidRequest, "RFC 7636 §4.3";
@@ -89,7 +89,7 @@ rules! {
         "Ved siden av code_challenge står code_challenge_method=S256. Utelates den, betyr det plain, som ikke godtas.",
         "Med plain er code_challenge selve code_verifier, og den som ser forespørselen, kan løse inn koden.",
         "Send code_challenge_method=S256, skrevet slik.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// `code_challenge` is not 43 base64url characters.
     static CODE_CHALLENGE_FORMAT = "code-challenge-format", InvalidRequest, "RFC 7636 §4.2";
@@ -101,7 +101,7 @@ rules! {
         "code_challenge er SHA-256 av code_verifier i base64url uten utfylling: 43 tegn av A-Z, a-z, 0-9, - og _.",
         "En annen koding ville ikke ha passet til noen code_verifier, og innloggingen ville først ha feilet når koden ble løst inn.",
         "Ta SHA-256 av ASCII-tegnene i code_verifier, kod de 32 bytene som base64url, og fjern =.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// `code_challenge_method` without `code_challenge`.
     static CODE_CHALLENGE_METHOD_ALONE = "code-challenge-method-alone", InvalidRequest, "RFC 7636 §4.3";
@@ -113,7 +113,7 @@ rules! {
         "code_challenge_method ble sendt uten code_challenge.",
         "Klienten mente å bruke PKCE, og uten code_challenge ville koden ha vært ubeskyttet.",
         "Send begge eller ingen av dem.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// A word in `acr_values` that the issuer's ladder does not have.
     static ACR_VALUES_UNKNOWN = "acr-values-unknown", InvalidRequest, "OpenID Connect Core §3.1.2.1";
@@ -125,10 +125,10 @@ rules! {
         "acr_values inneholder nivåer hos denne utstederen, med mellomrom mellom; acr_values_supported i metadataene lister dem opp.",
         "Et feilstavet nivå skal ikke i det stille bli et lavere. Det laveste nivået det bes om, er minstekravet.",
         "Send nivåer denne utstederen har, og kontroller acr i id_token: der står nivået som ble nådd.";
-    example authorization_request!();
+    example Example::Login(&[("acr_values", "{high}")]);
 
     /// `acr_values` names levels that no eID here can meet.
-    static ACR_VALUES_UNMET = "acr-values-unmet", InvalidRequest, "OpenID Connect Core §3.1.2.1";
+    static ACR_VALUES_UNMET = "acr-values-unmet", InvalidRequest, "OpenID Connect Core §3.1.2.1", only LevelsUnmet;
     en "No level in acr_values can be met",
         "Every level asked for belongs to eIDs that this issuer does not offer.",
         "A login that cannot reach the level must not begin.",
@@ -137,7 +137,7 @@ rules! {
         "Alle nivåene det bes om, hører til eID-er som denne utstederen ikke tilbyr.",
         "En innlogging som ikke kan nå nivået, skal ikke begynne.",
         "Legg til et nivå som en eID hos denne utstederen når.";
-    example authorization_request!();
+    example Example::Login(&[("acr_values", "{high}")]);
 
     /// `prompt` has an unknown value.
     static PROMPT_UNKNOWN = "prompt-unknown", InvalidRequest, "OpenID Connect Core §3.1.2.1";
@@ -149,7 +149,7 @@ rules! {
         "prompt inneholder none, login, consent eller select_account.",
         "En prompt som overses, kunne ha hoppet over et spørsmål du regner med.",
         "Send en verdi fra OpenID Connect Core §3.1.2.1, eller utelat prompt.";
-    example authorization_request!("\n  &prompt=login");
+    example Example::Login(&[("prompt", "login")]);
 
     /// `prompt=none` beside another value.
     static PROMPT_NONE_COMBINED = "prompt-none-combined", InvalidRequest, "OpenID Connect Core §3.1.2.1";
@@ -161,7 +161,7 @@ rules! {
         "none sier at ingen side skal vises, og alle andre verdier ber om en.",
         "Begge deler lar seg ikke oppfylle.",
         "Send prompt=none alene, eller den andre verdien alene.";
-    example authorization_request!("\n  &prompt=login");
+    example Example::Login(&[("prompt", "login")]);
 
     /// `max_age` is no number.
     static MAX_AGE = "max-age", InvalidRequest, "OpenID Connect Core §3.1.2.1";
@@ -173,5 +173,5 @@ rules! {
         "max_age er et helt antall sekunder, skrevet med siffer.",
         "En alder som ikke kan leses, kunne ha sluppet gjennom en gammel innlogging.",
         "Send bare siffer, som max_age=300, og kontroller auth_time i id_token.";
-    example authorization_request!("\n  &max_age=300");
+    example Example::Login(&[("max_age", "300")]);
 }

@@ -1,15 +1,8 @@
 //! Access tokens where they are presented.
 
-use super::{authorization_request, rules};
-use crate::refusal::ErrorCode;
+use super::rules;
 use crate::refusal::rule::{Rule, Shared, Text};
-
-/// A userinfo request that works.
-macro_rules! userinfo_request {
-    () => {
-        "GET /userinfo\nAuthorization: Bearer mF_9.B5f-4.1JqM"
-    };
-}
+use crate::refusal::{ErrorCode, Example};
 
 /// What every caller with a token that is not good is told, whatever the reason: the reason is in the operator's log.
 pub static TOKEN_NOT_GOOD: Shared = Shared {
@@ -21,6 +14,7 @@ pub static TOKEN_NOT_GOOD: Shared = Shared {
         clause: "RFC 6750 §3.1",
         status: None,
         told_as: None,
+        only: None,
         en: Text {
             title: "The access token is not good",
             what: "The token is none of this issuer's, has ended, was revoked, or belongs to a client, an organisation or a person that may not be used at present.",
@@ -33,7 +27,7 @@ pub static TOKEN_NOT_GOOD: Shared = Shared {
             why: "Den som viser frem et token, kan ha funnet det, så alle disse får samme svar. Hvilken av dem det var, står i driftens logg under trace_id.",
             mend: "Send access_token fra det siste tokensvaret, ikke id_token, til utstederen som ga det. Forny eller logg inn igjen når expires_in er over, og oppgi trace_id til driften hvis det fortsatt feiler.",
         },
-        example: userinfo_request!(),
+        example: Example::Userinfo,
     },
 };
 
@@ -50,7 +44,7 @@ rules! {
         "En forespørsel til userinfo har med et tilgangstoken. Uten det får du et tomt 401-svar, slik standarden sier.",
         "Opplysninger om en person gis ikke til noen som ikke er sluppet inn.",
         "Send Authorization: Bearer og tilgangstokenet. Et token i adressen blir ikke lest.";
-    example userinfo_request!();
+    example Example::Userinfo;
 
     /// The token in more than one place.
     static BEARER_TWICE = "bearer-twice", InvalidRequest, "RFC 6750 §2";
@@ -62,7 +56,7 @@ rules! {
         "En forespørsel viser frem tilgangstokenet én gang: i headeren Authorization, eller i skjemaet i en POST.",
         "To tokener lar det stå åpent hvem det ble spurt om.",
         "Send tokenet bare i headeren Authorization.";
-    example userinfo_request!();
+    example Example::Userinfo;
 
     /// An `Authorization` header of another scheme, or without a token.
     static BEARER_SCHEME = "bearer-scheme", InvalidToken, "RFC 6750 §2.1";
@@ -74,7 +68,7 @@ rules! {
         "Headeren er ordet Bearer, ett mellomrom, og tilgangstokenet.",
         "En annen metode er et annet slags bevis, som userinfo ikke kjenner.",
         "Send Authorization: Bearer og tilgangstokenet. Klientens Basic-header hører til tokenendepunktet.";
-    example userinfo_request!();
+    example Example::Userinfo;
 
     /// No such token at this issuer.
     static TOKEN_UNKNOWN = "token-unknown", InvalidToken, "RFC 6750 §3.1", told as TOKEN_NOT_GOOD;
@@ -86,7 +80,7 @@ rules! {
         "Tokenet ble ikke gitt av denne utstederen, eller er endret på veien.",
         "Et token sier noe bare til utstederen som kan gå god for det.",
         "Send access_token, ikke id_token: id_token forteller tjenesten din hvem som logget inn, og åpner ingen API-er. Kontroller at utsteder og token hører til samme miljø.";
-    example userinfo_request!();
+    example Example::Userinfo;
 
     /// Past its end, or its authorization's.
     static TOKEN_EXPIRED = "token-expired", InvalidToken, "RFC 6750 §3.1", told as TOKEN_NOT_GOOD;
@@ -98,7 +92,7 @@ rules! {
         "Et tilgangstoken gjelder i access_token_lifetime fra det ble gitt, og aldri lenger enn authorization_lifetime fra innloggingen.",
         "Et token som lekker, bør være lite verdt, og i kort tid.",
         "Spør userinfo rett etter innloggingen, eller forny først. Skal tokenet vare lenger, så registrer en lengre levetid.";
-    example userinfo_request!();
+    example Example::Userinfo;
 
     /// Taken back.
     static TOKEN_REVOKED = "token-revoked", InvalidToken, "RFC 6750 §3.1", told as TOKEN_NOT_GOOD;
@@ -110,7 +104,7 @@ rules! {
         "Tokenet ble kalt tilbake: av klienten, av driften, eller fordi koden eller fornyingstokenet ble brukt to ganger.",
         "Det som er kalt tilbake, skal ikke åpne noe mer.",
         "Logg inn på nytt. Ble en kode eller et fornyingstoken brukt to ganger, så se etter det gjentatte forsøket.";
-    example userinfo_request!();
+    example Example::Userinfo;
 
     /// The client, its organisation or the person may no longer be used.
     static TOKEN_STOPPED = "token-stopped", InvalidToken, "RFC 6750 §3.1", told as TOKEN_NOT_GOOD;
@@ -122,7 +116,7 @@ rules! {
         "Klienten, virksomheten eller personen bak tokenet er stoppet.",
         "Den som er stoppet, er stoppet på alle endepunkter, uansett hva som ble gitt før.",
         "Aktiver klienten, virksomheten eller personen.";
-    example "portvakt client activate web --config portvakt.toml";
+    example Example::Command("client activate web");
 
     /// A token without the scope `profile`.
     static SCOPE_PROFILE_MISSING = "scope-profile-missing", InsufficientScope, "RFC 6750 §3.1";
@@ -134,5 +128,5 @@ rules! {
         "Userinfo svarer på et token som har scopet profile.",
         "Opplysninger gis for det innloggingen ba om, og openid alene ber bare om hvem det var.",
         "Be om scopene openid og profile i innloggingen, eller registrer userinfo_without_profile på klienten.";
-    example authorization_request!();
+    example Example::Login(&[]);
 }

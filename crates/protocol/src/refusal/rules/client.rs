@@ -1,8 +1,8 @@
 //! Who asks, where the answer goes, and how a client shows who it is.
 
-use super::{authorization_request, form_request, rules, token_request};
-use crate::refusal::ErrorCode;
+use super::rules;
 use crate::refusal::rule::{Rule, Shared, Text};
+use crate::refusal::{ErrorCode, Example};
 
 /// What every caller that did not authenticate is told, whatever the reason: the reason is in the operator's log.
 pub static CLIENT_AUTHENTICATION: Shared = Shared {
@@ -14,6 +14,7 @@ pub static CLIENT_AUTHENTICATION: Shared = Shared {
         clause: "RFC 6749 §5.2",
         status: None,
         told_as: None,
+        only: None,
         en: Text {
             title: "The client did not authenticate",
             what: "The client is not registered at this issuer, uses another method than its registered token_endpoint_auth_method, sent a secret that is wrong or has ended, or may not be used at present.",
@@ -26,7 +27,7 @@ pub static CLIENT_AUTHENTICATION: Shared = Shared {
             why: "Den som ikke har vist hvem den er, skal ikke få vite hva som er registrert, så alle disse får samme svar. Hvilken av dem det var, står i driftens logg under trace_id.",
             mend: "Kontroller client_id og utsteder (test og produksjon har hver sine klienter), metoden biblioteket bruker, og om hemmeligheten er utløpt (360 dager), avkortet eller feil kodet. Oppgi så trace_id til driften.",
         },
-        example: token_request!(),
+        example: Example::Redemption,
     },
 };
 
@@ -43,7 +44,7 @@ rules! {
         "En autorisasjonsforespørsel oppgir hvilken klient den kommer fra.",
         "Uten klient vet ingen hvor svaret kan sendes, så personen får se en side.",
         "Send client_id slik den ble registrert hos denne utstederen.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// A `client_id` that is not registered at this issuer.
     static CLIENT_UNKNOWN = "client-unknown", InvalidRequest, "RFC 6749 §4.1.2.1";
@@ -55,7 +56,7 @@ rules! {
         "Ingen klient med denne client_id er registrert hos denne utstederen.",
         "Et svar til en ukjent klient kunne ha havnet hvor som helst, så personen får se en side, og ingen omdirigeres.",
         "Kontroller skrivemåten, og at klient og utsteder hører til samme miljø: test og produksjon har hver sine registreringer.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// A client that may not be used at present.
     static CLIENT_STOPPED = "client-stopped", InvalidRequest, "RFC 6749 §4.1.2.1";
@@ -67,7 +68,7 @@ rules! {
         "Klienten er deaktivert, eller virksomheten har trukket seg eller ikke godtatt gjeldende bruksvilkår.",
         "Den som har ansvar for en tjeneste, må stå bak den så lenge noen logger inn på den.",
         "Aktiver klienten, eller la virksomheten godta bruksvilkårene. Det gjelder fra neste forespørsel.";
-    example "portvakt client activate web --config portvakt.toml";
+    example Example::Command("client activate web");
 
     /// No `redirect_uri`.
     static REDIRECT_URI_MISSING = "redirect-uri-missing", InvalidRequest, "OpenID Connect Core §3.1.2.1";
@@ -79,7 +80,7 @@ rules! {
         "En autorisasjonsforespørsel oppgir en av klientens registrerte redirect URI-er, selv om bare én er registrert.",
         "Gjettede adresser er grunnen til at koder havner hos andre.",
         "Send redirect_uri nøyaktig slik den er registrert, prosentkodet i adressen.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// A `redirect_uri` that is not one of the client's.
     static REDIRECT_URI_UNREGISTERED = "redirect-uri-unregistered", InvalidRequest, "RFC 6749 §3.1.2.3";
@@ -91,7 +92,7 @@ rules! {
         "redirect_uri sammenlignes med de registrerte tegn for tegn: protokoll, store og små bokstaver, port, sti, skråstrek til slutt og spørredel teller.",
         "En kode sendt til en adresse som bare ligner din, er en stjålet innlogging, så personen får se en side, og ingen omdirigeres.",
         "Registrer nettopp denne adressen, eller send en som er registrert. Bak en mellomtjener må rammeverket lage den ytre https-adressen.";
-    example "[[clients]]\nclient_id = \"web\"\nredirect_uris = [\"https://rp.example.no/cb\"]";
+    example Example::Catalogue("scopes = [\"openid\", \"profile\"]", "");
 
     /// No credentials and no `client_id`.
     static CLIENT_AUTHENTICATION_MISSING = "client-authentication-missing", InvalidClient, "RFC 6749 §5.2";
@@ -103,7 +104,7 @@ rules! {
         "Forespørselen har verken headeren Authorization eller client_id i skjemaet.",
         "Koder og tokener er bundet til en klient, så forespørselen må si hvilken den kommer fra.",
         "Autentiser med metoden som er registrert for klienten: client_secret_basic, client_secret_post, eller bare client_id for en offentlig klient.";
-    example token_request!();
+    example Example::Redemption;
 
     /// More than one method of client authentication.
     static CLIENT_AUTHENTICATION_TWICE = "client-authentication-twice", InvalidRequest, "RFC 6749 §2.3";
@@ -115,7 +116,7 @@ rules! {
         "En forespørsel bruker én metode for klientautentisering: headeren Authorization, eller client_secret i skjemaet.",
         "Med to er det uklart hvilken som gjelder, og den ene kan tilhøre noen andre.",
         "Send headeren Authorization eller client_secret, ikke begge. Noen biblioteker sender begge helt til én er valgt.";
-    example token_request!();
+    example Example::Redemption;
 
     /// `client_id` in the form differs from the one in the header.
     static CLIENT_ID_DIFFERS = "client-id-differs", InvalidRequest, "RFC 6749 §2.3";
@@ -127,7 +128,7 @@ rules! {
         "Skjemaets client_id er en annen enn den i headeren Authorization.",
         "En forespørsel kommer fra én klient, ellers kunne det den ber om, ha blitt tilskrevet en annen.",
         "Send samme client_id begge steder, eller utelat den i skjemaet.";
-    example token_request!();
+    example Example::Redemption;
 
     /// The `Authorization` header is no readable Basic.
     static CLIENT_BASIC_UNREADABLE = "client-basic-unreadable", InvalidClient, "RFC 6749 §2.3.1";
@@ -139,7 +140,7 @@ rules! {
         "Headeren Authorization er Basic og base64 av client_id:client_secret, der hver av de to først er skjemakodet.",
         "En hemmelighet med kolon, pluss eller prosenttegn ville ellers ha blitt lest som en annen.",
         "Skjemakod client_id og hemmelighet, sett kolon mellom, og base64-kod det hele. OAuth-biblioteker gjør det; enkle HTTP-klienter gjør det ikke.";
-    example token_request!();
+    example Example::Redemption;
 
     /// A method that is not supported at all.
     static CLIENT_METHOD_UNSUPPORTED = "client-method-unsupported", InvalidClient, "RFC 6749 §5.2";
@@ -151,7 +152,7 @@ rules! {
         "Klienter autentiserer seg med client_secret_basic eller client_secret_post, og offentlige klienter med bare client_id.",
         "En annen metode eller en signert påstand kan ikke kontrolleres her, og det som ikke kan kontrolleres, beviser ingenting.",
         "Bruk en metode fra token_endpoint_auth_methods_supported i metadataene: den som er registrert for klienten.";
-    example form_request!("/token", "grant_type=authorization_code\n  &code=SplxlOBeZQQYbYS6WxSbIA\n  &redirect_uri=https%3A%2F%2Frp.example.no%2Fcb");
+    example Example::Redemption;
 
     /// No such client at this issuer, where clients authenticate.
     static CLIENT_AUTHENTICATION_UNKNOWN = "client-authentication-unknown", InvalidClient, "RFC 6749 §5.2", told as CLIENT_AUTHENTICATION;
@@ -163,7 +164,7 @@ rules! {
         "Ingen klient med denne client_id er registrert hos denne utstederen.",
         "Tokener gis bare til registrerte klienter.",
         "Kontroller skrivemåten, og at klient og utsteder hører til samme miljø: test og produksjon har hver sine registreringer.";
-    example token_request!();
+    example Example::Redemption;
 
     /// Another method than the registered one.
     static CLIENT_METHOD_DIFFERS = "client-method-differs", InvalidClient, "RFC 6749 §5.2", told as CLIENT_AUTHENTICATION;
@@ -175,7 +176,7 @@ rules! {
         "En klient autentiserer seg med sin registrerte token_endpoint_auth_method på alle endepunkter, og ikke med noen annen.",
         "En klient som kan velge metode, kan lures til å velge den svakeste.",
         "Sett opp biblioteket for den registrerte metoden, eller registrer den det bruker. Mange biblioteker begynner med client_secret_basic.";
-    example "portvakt client update web --token-endpoint-auth-method client_secret_basic --config portvakt.toml";
+    example Example::Command("client update web --token-endpoint-auth-method client_secret_basic");
 
     /// Not a secret of the client's.
     static CLIENT_SECRET_WRONG = "client-secret-wrong", InvalidClient, "RFC 6749 §5.2", told as CLIENT_AUTHENTICATION;
@@ -187,7 +188,7 @@ rules! {
         "Det som ble sendt, er ingen av klientens gyldige hemmeligheter.",
         "Hemmeligheten er det som viser at en forespørsel kommer fra klienten.",
         "Se etter en hemmelighet fra et annet miljø, en avkortet, en med linjeskift, eller en som ikke er skjemakodet. Er den tapt, så bytt den ut.";
-    example "portvakt client secret rotate web --keep-old 24h --config portvakt.toml";
+    example Example::Command("client secret rotate web --keep-old 24h");
 
     /// A secret of the client's that has ended.
     static CLIENT_SECRET_EXPIRED = "client-secret-expired", InvalidClient, "RFC 6749 §5.2", told as CLIENT_AUTHENTICATION;
@@ -199,7 +200,7 @@ rules! {
         "Hemmeligheten var klientens, men tiden er ute: en hemmelighet gjelder i 360 dager.",
         "En hemmelighet som har lekket uten at noen vet det, skal ikke være gyldig for alltid.",
         "Bytt ut hemmeligheten og sett opp den nye. Eieren varsles 60, 30 og 7 dager før utløpet: sørg for at noen leser varselet.";
-    example "portvakt client secret rotate web --keep-old 24h --config portvakt.toml";
+    example Example::Command("client secret rotate web");
 
     /// A client that may not be used at present, where clients authenticate.
     static CLIENT_AUTHENTICATION_STOPPED = "client-authentication-stopped", InvalidClient, "RFC 6749 §5.2", told as CLIENT_AUTHENTICATION;
@@ -211,5 +212,5 @@ rules! {
         "Klienten er deaktivert, eller virksomheten har trukket seg eller ikke godtatt gjeldende bruksvilkår.",
         "Den som har ansvar for en tjeneste, må stå bak den så lenge den får tokener.",
         "Aktiver klienten, eller la virksomheten godta bruksvilkårene. Det gjelder fra neste forespørsel.";
-    example "portvakt client activate web --config portvakt.toml";
+    example Example::Command("client activate web");
 }

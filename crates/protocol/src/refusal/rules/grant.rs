@@ -1,8 +1,8 @@
 //! Grants, and the exchange of a code.
 
-use super::{authorization_request, rules, token_request};
-use crate::refusal::ErrorCode;
+use super::rules;
 use crate::refusal::rule::{Rule, Text};
+use crate::refusal::{ErrorCode, Example};
 
 rules! {
     chapter GRANT;
@@ -17,7 +17,7 @@ rules! {
         "En tokenforespørsel sier hva den bygger på: authorization_code eller refresh_token.",
         "Hver type har sine egne regler, og en gjetning kunne ha ført til feil regler.",
         "Send grant_type i skjemaet, ikke i adressen eller i JSON.";
-    example token_request!();
+    example Example::Redemption;
 
     /// A `grant_type` that is not supported.
     static GRANT_TYPE_UNSUPPORTED = "grant-type-unsupported", UnsupportedGrantType, "RFC 6749 §5.2";
@@ -29,7 +29,7 @@ rules! {
         "Tokenendepunktet kjenner authorization_code og refresh_token.",
         "Passord hører til personens eID, og klienter uten en person har ingen innlogging å vise til her.",
         "Bruk kodeflyten. grant_types_supported i metadataene lister opp det som finnes.";
-    example token_request!();
+    example Example::Redemption;
 
     /// The client may not use this grant.
     static GRANT_NOT_REGISTERED = "grant-not-registered", UnauthorizedClient, "RFC 6749 §5.2";
@@ -41,7 +41,7 @@ rules! {
         "En klient bruker de grant_types den er registrert med. En med pilotens ti felter kan fornye hvis refresh_token_lifetime er over 0.",
         "En tjeneste som aldri har bedt om fornyingstokener, bør ikke ha tokener som overlever øktene.",
         "Legg refresh_token til i klientens grant_types, eller logg inn på nytt i stedet.";
-    example "[[clients]]\nclient_id = \"web\"\ngrant_types = [\"authorization_code\", \"refresh_token\"]";
+    example Example::Command("client update web --grant-type authorization_code --grant-type refresh_token");
 
     /// No such code, or not this client's.
     static CODE_UNKNOWN = "code-unknown", InvalidGrant, "RFC 6749 §5.2";
@@ -53,7 +53,7 @@ rules! {
         "Koden ble ikke gitt av denne utstederen til denne klienten, eller det den står for, er kalt tilbake.",
         "En kode gjelder bare hos utstederen som ga den, og for klienten som ba om den.",
         "Løs inn koden hos utstederen og med klienten som ba om den, etter å ha dekodet den fra adressen én gang.";
-    example token_request!();
+    example Example::Redemption;
 
     /// Older than 60 s.
     static CODE_EXPIRED = "code-expired", InvalidGrant, "RFC 6749 §4.1.2";
@@ -65,7 +65,7 @@ rules! {
         "En kode gjelder i 60 sekunder.",
         "Den går gjennom en nettleser, så den skal ikke være til nytte for den som finner den senere.",
         "Løs inn koden straks den kommer. Se etter en kø, en treg oppstart eller en feilsøker imellom.";
-    example token_request!();
+    example Example::Redemption;
 
     /// Used before: what it gave has been revoked.
     static CODE_REPLAYED = "code-replayed", InvalidGrant, "RFC 6749 §4.1.2";
@@ -77,7 +77,7 @@ rules! {
         "En kode gjelder én gang. Siden den kom en gang til, er tokenene den ga, kalt tilbake.",
         "To gangers bruk betyr at to har koden, og den ene kan ha stjålet den.",
         "Løs inn hver kode én gang. Se etter et nytt forsøk etter en tidsgrense, et dobbeltklikk, eller en side som ble lastet på nytt.";
-    example token_request!();
+    example Example::Redemption;
 
     /// Not the redirect URI of the authorization request.
     static REDIRECT_URI_DIFFERS = "redirect-uri-differs", InvalidGrant, "RFC 6749 §4.1.3";
@@ -89,7 +89,7 @@ rules! {
         "Tokenforespørselen gjentar redirect_uri fra autorisasjonsforespørselen, tegn for tegn.",
         "Det viser at koden kom dit den ble sendt, og ikke til en annen side som ga den videre.",
         "Send samme redirect_uri i begge forespørsler. Lagre den sammen med state hvis tjenesten din har flere.";
-    example token_request!();
+    example Example::Redemption;
 
     /// A challenge was sent, and now no verifier.
     static CODE_VERIFIER_MISSING = "code-verifier-missing", InvalidGrant, "RFC 7636 §4.5";
@@ -101,7 +101,7 @@ rules! {
         "Autorisasjonsforespørselen hadde en code_challenge, så tokenforespørselen må ha dens code_verifier.",
         "Ellers kunne en stjålet kode løses inn ved å utelate PKCE.",
         "Lagre code_verifier i økten som startet innloggingen, og send den som code_verifier.";
-    example token_request!();
+    example Example::Redemption;
 
     /// A verifier, though no challenge was sent.
     static CODE_VERIFIER_UNEXPECTED = "code-verifier-unexpected", InvalidGrant, "RFC 9700 §4.8.2";
@@ -113,7 +113,7 @@ rules! {
         "Tokenforespørselen har en code_verifier, men autorisasjonsforespørselen hadde ingen code_challenge.",
         "Noen kan ha fjernet code_challenge fra forespørselen på veien for å gjøre PKCE virkningsløs.",
         "Send code_challenge og code_challenge_method=S256 med autorisasjonsforespørselen.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// The verifier is malformed.
     static CODE_VERIFIER_FORMAT = "code-verifier-format", InvalidGrant, "RFC 7636 §4.1";
@@ -125,7 +125,7 @@ rules! {
         "code_verifier har 43 til 128 tegn: bokstaver, siffer, og - . _ ~.",
         "En kortere kunne ha vært gjettet, og andre tegn ville ulike biblioteker ha kodet ulikt.",
         "Trekk 32 tilfeldige byte og kod dem som base64url uten utfylling.";
-    example token_request!();
+    example Example::Redemption;
 
     /// The verifier does not answer the challenge.
     static CODE_VERIFIER_DIFFERS = "code-verifier-differs", InvalidGrant, "RFC 7636 §4.6";
@@ -137,7 +137,7 @@ rules! {
         "SHA-256 av code_verifier er ikke den code_challenge som autorisasjonsforespørselen hadde.",
         "Den som løser inn koden, er ikke den som spurte, eller har forvekslet to innlogginger.",
         "Hold code_verifier fra hver innlogging atskilt: to faner har to. Ta SHA-256 av tegnene, ikke av de dekodede bytene.";
-    example token_request!();
+    example Example::Redemption;
 
     /// The code's person may no longer log in.
     static CODE_PERSON_STOPPED = "code-person-stopped", InvalidGrant, "OpenID Connect Core §3.1.3.4";
@@ -149,5 +149,5 @@ rules! {
         "Mellom innloggingen og tokenforespørselen ble testpersonen deaktivert.",
         "Det gis ingen flere opplysninger om en person som ikke kan logge inn.",
         "Logg inn som en aktiv testperson, eller aktiver denne og logg inn på nytt.";
-    example "portvakt person list --config portvakt.toml";
+    example Example::Person;
 }

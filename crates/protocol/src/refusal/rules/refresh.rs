@@ -1,8 +1,8 @@
 //! Refreshing, and taking tokens back.
 
-use super::{form_request, refresh_request, rules};
-use crate::refusal::ErrorCode;
+use super::rules;
 use crate::refusal::rule::{Rule, Text};
+use crate::refusal::{ErrorCode, Example};
 
 rules! {
     chapter REFRESH;
@@ -17,7 +17,7 @@ rules! {
         "Fornyingstokenet ble ikke gitt av denne utstederen til denne klienten, eller det det står for, er kalt tilbake.",
         "Et fornyingstoken gjelder bare hos sin egen utsteder og for sin egen klient, til det kalles tilbake.",
         "Send refresh_token fra det siste tokensvaret. Er det kalt tilbake, må personen logge inn på nytt.";
-    example refresh_request!();
+    example Example::Refresh(&[]);
 
     /// Unused for too long, or its authorization is over.
     static REFRESH_TOKEN_EXPIRED = "refresh-token-expired", InvalidGrant, "RFC 6749 §5.2";
@@ -29,7 +29,9 @@ rules! {
         "Et fornyingstoken utløper når det er ubrukt i refresh_token_lifetime, og senest authorization_lifetime etter innloggingen.",
         "En økt ingen bruker, bør lukkes, og selv en som er i bruk, trenger personen igjen en dag.",
         "La personen logge inn på nytt. Skal økter vare lenger, så registrer lengre levetider på klienten.";
-    example "[[clients]]\nclient_id = \"web\"\naccess_token_lifetime = 120\nrefresh_token_lifetime = 3600\nauthorization_lifetime = 28800";
+    example Example::Command(
+        "client update web --access-token-lifetime 120 --refresh-token-lifetime 3600 --authorization-lifetime 28800"
+    );
 
     /// A spent refresh token came again: everything of its grant is revoked.
     static REFRESH_TOKEN_REPLAYED = "refresh-token-replayed", InvalidGrant, "RFC 9700 §4.14.2";
@@ -41,7 +43,7 @@ rules! {
         "Et fornyingstoken som roteres, gjelder én gang. Siden det kom igjen etter at etterfølgeren var brukt, eller etter 30 sekunder, er alle tokener fra innloggingen kalt tilbake.",
         "To gangers bruk betyr at to har tokenet, og den ene kan ha stjålet det.",
         "Ta vare på det nye refresh_token i hvert svar, og la bare én av prosessene fornye om gangen. Kan de ikke dele det, så registrer refresh_token_usage REUSE.";
-    example "[[clients]]\nclient_id = \"web\"\ngrant_types = [\"authorization_code\", \"refresh_token\"]\nrefresh_token_usage = \"REUSE\"";
+    example Example::Command("client update web --refresh-token-usage REUSE");
 
     /// The person of the refresh token may no longer log in.
     static REFRESH_TOKEN_STOPPED = "refresh-token-stopped", InvalidGrant, "RFC 6749 §5.2";
@@ -53,7 +55,7 @@ rules! {
         "Personen som logget inn, kan ikke lenger gjøre det.",
         "Det som ble gitt i en persons navn, tar slutt når personen stoppes.",
         "Logg inn som en aktiv testperson, eller aktiver denne og logg inn på nytt.";
-    example "portvakt person list --config portvakt.toml";
+    example Example::Person;
 
     /// A refresh asks for more than the login gave.
     static REFRESH_SCOPE_WIDER = "refresh-scope-wider", InvalidScope, "RFC 6749 §6";
@@ -65,7 +67,7 @@ rules! {
         "scope i en fornying oppgir scope fra innloggingen, alle eller noen av dem. Et som ikke ble gitt der, avvises.",
         "Personen gikk med på det innloggingen ba om, og ikke mer.",
         "Utelat scope for å beholde det du har, eller begynn en ny innlogging som ber om mer.";
-    example refresh_request!();
+    example Example::Refresh(&[]);
 
     /// A scope that was granted may no longer be used by the client or its organisation.
     static SCOPE_WITHDRAWN = "scope-withdrawn", InvalidScope, "RFC 6749 §6";
@@ -77,7 +79,7 @@ rules! {
         "Et scope fra innloggingen er ikke lenger registrert på klienten, er ute av bruk, eller er ikke lenger åpent for klientens virksomhet.",
         "Tilgang som en eier tar tilbake, tar slutt ved neste fornying, ikke når økten er over.",
         "Forny med de scopene som er igjen, eller be eieren om tilgang på nytt.";
-    example form_request!("/token", "grant_type=refresh_token\n  &refresh_token=tGzv3JOkF0XG5Qx2TlKWIA\n  &scope=openid");
+    example Example::Refresh(&[("scope", "openid")]);
 
     /// A client revokes what is another's.
     static TOKEN_NOT_YOURS = "token-not-yours", InvalidGrant, "RFC 7009 §2.1";
@@ -89,5 +91,5 @@ rules! {
         "En klient kaller tilbake sine egne tokener. Dette ble gitt til en annen klient hos utstederen.",
         "Ellers kunne den som finner et token, avslutte en fremmeds økt.",
         "Kall tilbake med klienten som fikk tokenet. Se etter en forveksling av testklienter.";
-    example form_request!("/token/revoke", "token=tGzv3JOkF0XG5Qx2TlKWIA\n  &token_type_hint=refresh_token");
+    example Example::Revocation;
 }

@@ -1,8 +1,8 @@
 //! What every endpoint asks of a request's parameters.
 
-use super::{authorization_request, form_request, rules, token_request};
-use crate::refusal::ErrorCode;
+use super::rules;
 use crate::refusal::rule::{Rule, Text};
+use crate::refusal::{ErrorCode, Example};
 
 rules! {
     chapter REQUEST;
@@ -17,7 +17,7 @@ rules! {
         "Hver parameter i en forespørsel kan stå én gang, og en tom teller også.",
         "To verdier lar det stå åpent hvilken som var ment, og en mellomtjener kan se en annen enn vi gjør.",
         "Send hver parameter én gang. Se etter et bibliotek som legger til det koden din alt har lagt til.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// A query or a form that cannot be read.
     static PARAMETERS_ENCODING = "parameters-encoding", InvalidRequest, "RFC 6749 appendix B";
@@ -29,7 +29,7 @@ rules! {
         "Parametere er application/x-www-form-urlencoded i UTF-8, høyst 64 av dem. Etter % står to heksadesimale siffer.",
         "Det som kan leses på to måter, leses ikke: et navn eller en verdi skal være nøyaktig det du mente.",
         "Kod hvert navn og hver verdi med skjemakoderen i språket ditt, én gang.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// A body that is no form.
     static CONTENT_TYPE = "content-type", InvalidRequest, "RFC 6749 §4.1.3";
@@ -41,7 +41,7 @@ rules! {
         "En POST har innholdstypen application/x-www-form-urlencoded, og er ikke komprimert.",
         "OAuth har én koding for innholdet i en forespørsel, så alle servere leser det samme ut av de samme bytene.",
         "Send parameterne som et skjema, ikke som JSON eller multipart.";
-    example token_request!();
+    example Example::Redemption;
 
     /// A body larger than a form may be.
     static BODY_TOO_LARGE = "body-too-large", InvalidRequest, "RFC 9110 §15.5.14", status 413;
@@ -53,7 +53,7 @@ rules! {
         "Et skjema er høyst 64 KiB.",
         "Ingen forespørsel i OAuth trenger mer, og en endeløs en ville ha tatt minne fra alle andre.",
         "Send et mindre skjema. Se etter en fil eller et token som ble sendt ved en feil.";
-    example token_request!();
+    example Example::Redemption;
 
     /// A body that broke off.
     static BODY_INCOMPLETE = "body-incomplete", InvalidRequest, "RFC 9112 §8";
@@ -65,7 +65,7 @@ rules! {
         "Innholdet har så mange byte som Content-Length sier, eller slutter med den siste biten (chunk).",
         "Et halvt skjema kan mangle nettopp den parameteren som begrenser resten.",
         "Send hele innholdet. Se etter en tidsgrense eller en mellomtjener som lukker forbindelsen for tidlig.";
-    example token_request!();
+    example Example::Redemption;
 
     /// Parameters in the URL of an endpoint that reads its body.
     static PARAMETERS_IN_QUERY = "parameters-in-query", InvalidRequest, "RFC 6749 §2.3.1";
@@ -77,7 +77,7 @@ rules! {
         "Her står alle parametere i innholdet, og ingen i adressen.",
         "Adresser skrives i loggene til mellomtjenere og servere, og en hemmelighet eller kode ville ha stått der.",
         "Flytt parameterne fra adressen til skjemaet. Sto en hemmelighet der, så bytt den ut.";
-    example token_request!();
+    example Example::Redemption;
 
     /// A value that is longer than what is kept.
     static PARAMETER_TOO_LONG = "parameter-too-long", InvalidRequest, "RFC 6749 §3.1";
@@ -89,7 +89,7 @@ rules! {
         "En verdi i en autorisasjonsforespørsel er høyst 2048 byte.",
         "Det det er spurt om, lagres mens personen logger inn, og noe av det kommer tilbake i adresser som ikke må bli for lange.",
         "Send en kortere verdi. Behold det som hører til økten, hos deg selv, og send en henvisning til det i state.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// A parameter that the request needs is missing.
     static PARAMETER_MISSING = "parameter-missing", InvalidRequest, "RFC 6749 §4.1.3";
@@ -101,7 +101,7 @@ rules! {
         "Forespørselen mangler en parameter som grant_type trenger. En tom verdi teller som ingen.",
         "En kode eller et token er bare gyldig sammen med det som binder det til klienten.",
         "Send parameteren som error_description oppgir. For authorization_code: code og redirect_uri; for refresh_token: refresh_token.";
-    example token_request!();
+    example Example::Redemption;
 
     /// The form names no token.
     static TOKEN_MISSING = "token-missing", InvalidRequest, "RFC 7662 §2.1, RFC 7009 §2.1";
@@ -113,7 +113,7 @@ rules! {
         "Introspeksjon og tilbakekalling gjelder ett token, som står i skjemaet som token.",
         "Uten det er det ingenting å slå opp eller kalle tilbake, og et svar ville ikke ha sagt deg noe.",
         "Send tokenet i skjemaparameteren token. Headeren Authorization: Bearer blir ikke lest her.";
-    example form_request!("/token/introspect", "token=mF_9.B5f-4.1JqM");
+    example Example::Revocation;
 
     /// `request`.
     static REQUEST_OBJECT_UNSUPPORTED = "request-object-unsupported", RequestNotSupported, "OpenID Connect Core §6.1";
@@ -125,7 +125,7 @@ rules! {
         "Parameteren request, et signert forespørselsobjekt, leses ikke av denne utstederen.",
         "Hvis den ble oversett, ville vi ha besvart en annen forespørsel enn den som ble signert. Derfor avvises den.",
         "Send selve parameterne i adressen, og slå av forespørselsobjekter i biblioteket ditt.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// `request_uri`.
     static REQUEST_URI_UNSUPPORTED = "request-uri-unsupported", RequestUriNotSupported, "OpenID Connect Core §6.2";
@@ -137,7 +137,7 @@ rules! {
         "Parameteren request_uri, en henvisning til en forespørsel, leses ikke av denne utstederen.",
         "Hvis den ble oversett, ville vi ha besvart en annen forespørsel enn den det vises til. Derfor avvises den.",
         "Send selve parameterne i adressen, og slå av PAR (pushed authorization requests) og request_uri i biblioteket ditt.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// `resource`.
     static RESOURCE_UNSUPPORTED = "resource-unsupported", InvalidTarget, "RFC 8707 §2";
@@ -149,7 +149,7 @@ rules! {
         "Tilgangstokener fra denne utstederen kan ikke bindes til en ressurs, så parameteren resource avvises.",
         "Hvis den ble oversett, ville du ha fått et token som gjelder flere steder enn du ba om.",
         "Utelat resource. Be om API-ets scope i stedet.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// `authorization_details`.
     static AUTHORIZATION_DETAILS_UNSUPPORTED = "authorization-details-unsupported", InvalidAuthorizationDetails, "RFC 9396 §5";
@@ -161,5 +161,5 @@ rules! {
         "Denne utstederen kjenner ingen typer authorization_details, så parameteren avvises.",
         "Hvis den ble oversett, ville du ha fått et token uten de rettighetene som detaljene beskriver.",
         "Utelat authorization_details, og be om scope.";
-    example authorization_request!();
+    example Example::Login(&[]);
 }

@@ -1,8 +1,8 @@
 //! Scopes, and whom a client acts for.
 
-use super::{authorization_request, rules};
-use crate::refusal::ErrorCode;
+use super::rules;
 use crate::refusal::rule::{Rule, Shared, Text};
+use crate::refusal::{ErrorCode, Example};
 
 /// What whoever asks for a scope that the client may not use is told, whatever the reason: an authorization request comes from anyone, and
 /// what is registered, and what an owner has answered, is the client's organisation's to know.
@@ -15,6 +15,7 @@ pub static SCOPE_REFUSED: Shared = Shared {
         clause: "RFC 6749 §3.3",
         status: None,
         told_as: None,
+        only: None,
         en: Text {
             title: "The client may not use the scope",
             what: "The scope is not registered on the client, is out of use, is not open to the client's organisation, or is not for clients of its integration type.",
@@ -27,7 +28,7 @@ pub static SCOPE_REFUSED: Shared = Shared {
             why: "En autorisasjonsforespørsel kan komme fra hvem som helst, så alle disse får samme svar. Hvilken av dem det var, står i driftens logg under trace_id.",
             mend: "Kontroller hvilke scope klienten er registrert med i dette miljøet (portvakt client show), og virksomhetens tilgang til hvert av dem (portvakt scope access list). Oppgi så trace_id til driften.",
         },
-        example: authorization_request!(),
+        example: Example::Login(&[]),
     },
 };
 
@@ -44,7 +45,7 @@ rules! {
         "En forespørsel oppgir minst ett scope som er registrert på klienten.",
         "Hva et token kan brukes til, antas aldri: klienten ber om det ved navn.",
         "Send scope=openid for en innlogging, og profile i tillegg for userinfo.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// `scope` cannot be read.
     static SCOPE_SYNTAX = "scope-syntax", InvalidScope, "RFC 6749 §3.3";
@@ -56,7 +57,7 @@ rules! {
         "scope inneholder høyst 64 scope med ett mellomrom mellom, og ingen anførselstegn eller omvendte skråstreker.",
         "En liste som kan leses på to måter, kunne ha gitt mer enn det som var ment.",
         "Skill scopene med ett mellomrom, kodet som + eller %20, ikke med komma.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// A scope that is not registered on the client (the pain known as MP-200).
     static SCOPE_NOT_REGISTERED = "scope-not-registered", InvalidScope, "RFC 6749 §3.3", told as SCOPE_REFUSED;
@@ -68,7 +69,7 @@ rules! {
         "En klient kan be om scope fra sin egen registrering, hos denne utstederen.",
         "Registreringen er der noen bestemte hva tjenesten trenger. Test og produksjon har hver sin.",
         "Registrer scopet på klienten i dette miljøet, eller utelat det i forespørselen. Endringen gjelder fra neste forespørsel.";
-    example "[[clients]]\nclient_id = \"web\"\nscopes = [\"openid\", \"profile\", \"skatt:inntekt\"]";
+    example Example::Command("client update web --scope openid --scope profile --scope skatt:inntekt");
 
     /// A scope that its owner took out of use.
     static SCOPE_DEACTIVATED = "scope-deactivated", InvalidScope, "RFC 6749 §3.3", told as SCOPE_REFUSED;
@@ -80,7 +81,7 @@ rules! {
         "Scopet er registrert på klienten, men eieren har deaktivert det.",
         "Et API som er stengt, skal ikke fortsette å gi tilgang.",
         "Utelat scopet, eller spør eieren hvilket som har tatt over.";
-    example authorization_request!();
+    example Example::Login(&[]);
 
     /// The client's organisation has no access to the scope (the pain known as MP-250).
     static SCOPE_NOT_GRANTED = "scope-not-granted", InvalidScope, "RFC 6749 §3.3", told as SCOPE_REFUSED;
@@ -92,7 +93,7 @@ rules! {
         "Scopet eies av en annen virksomhet, og din har ingen godkjent tilgang: den har bedt om tilgang, fått avslag, mistet tilgangen eller aldri spurt.",
         "Den som eier et API, bestemmer hvem som kan bruke det. Tilgang gis per virksomhet og per miljø.",
         "Be eieren av scopet godkjenne tilgangen for din virksomhet i dette miljøet. Å registrere scopet på klienten er ikke nok alene.";
-    example "[[scopes]]\nscope = \"skatt:inntekt\"\nowner_orgno = \"910753614\"\n\n[[scopes.access]]\nconsumer_orgno = \"991825827\"\nstate = \"APPROVED\"";
+    example Example::Command("scope access approve skatt:inntekt 991825827");
 
     /// The scope is for other integration types than the client's (the pain known as MP-201).
     static SCOPE_INTEGRATION_TYPE = "scope-integration-type", InvalidScope, "ID-porten, scope: allowed_integration_types", told as SCOPE_REFUSED;
@@ -104,7 +105,10 @@ rules! {
         "Scopet lister opp integrasjonstypene som kan bruke det, og klientens er ikke blant dem.",
         "En klient som bare er til innlogging, skal ikke bli en vei inn til API-er.",
         "Registrer tjenesten som en klient med en tillatt integration_type, for eksempel api_klient.";
-    example "[[clients]]\nclient_id = \"web\"\nintegration_type = \"api_klient\"\nscopes = [\"openid\", \"skatt:inntekt\"]";
+    example Example::Catalogue(
+        "integration_type = \"api_klient\"\nscopes = [\"openid\", \"skatt:inntekt\"]\n",
+        "\n[[scopes]]\nscope = \"skatt:inntekt\"\nowner_orgno = \"991825827\"\nallowed_integration_types = [\"api_klient\"]"
+    );
 
     /// An `onbehalfof` that is not registered under the client.
     static ONBEHALFOF_UNKNOWN = "onbehalfof-unknown", InvalidRequest, "ID-porten, authorization request: onbehalfof";
@@ -116,7 +120,10 @@ rules! {
         "onbehalfof oppgir en kunde som er registrert under denne klienten.",
         "Personen får se hvem innloggingen gjelder, så det må være en som leverandøren har registrert.",
         "Registrer kunden under klienten hos denne utstederen, skrevet nøyaktig slik, eller utelat onbehalfof.";
-    example "[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"910753614\"\nurl = \"https://oslo.example.no/\"";
+    example Example::Catalogue(
+        "scopes = [\"openid\"]\n",
+        "\n[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"910753614\"\nurl = \"https://oslo.example.no/\""
+    );
 
     /// A login for a customer that is no longer registered under the client.
     static ONBEHALFOF_WITHDRAWN = "onbehalfof-withdrawn", InvalidGrant, "ID-porten, authorization request: onbehalfof";
@@ -128,5 +135,8 @@ rules! {
         "Personen logget inn for en kunde, med onbehalfof, som siden er fjernet fra klientens registrering.",
         "En leverandør handler for en kunde bare så lenge begge er enige om det.",
         "Registrer kunden på nytt, eller la personen logge inn igjen uten onbehalfof.";
-    example "[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"910753614\"\nurl = \"https://oslo.example.no/\"";
+    example Example::Catalogue(
+        "scopes = [\"openid\"]\n",
+        "\n[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"910753614\"\nurl = \"https://oslo.example.no/\""
+    );
 }

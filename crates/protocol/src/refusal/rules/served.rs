@@ -1,8 +1,8 @@
 //! Hosts, paths and methods that nobody serves.
 
 use super::rules;
-use crate::refusal::ErrorCode;
 use crate::refusal::rule::{Rule, Text};
+use crate::refusal::{ErrorCode, Example};
 
 rules! {
     chapter SERVED;
@@ -17,7 +17,7 @@ rules! {
         "Stien hører ikke til noe endepunkt hos en utsteder på dette vertsnavnet.",
         "Oftest har et bibliotek fått utstederen med en skråstrek for mye eller for lite, og leter etter metadata på feil sted.",
         "Sett opp utstederen nøyaktig slik den står i metadataene, og ta alle andre adresser derfra.";
-    example "GET /.well-known/openid-configuration";
+    example Example::Discovery;
 
     /// A method that an endpoint does not have.
     static METHOD_NOT_ALLOWED = "method-not-allowed", InvalidRequest, "RFC 9110 §15.5.6", status 405;
@@ -29,7 +29,7 @@ rules! {
         "Endepunktet finnes, men ikke for denne HTTP-metoden. Headeren Allow lister opp dem det har.",
         "En tokenforespørsel med GET ville ha lagt hemmeligheten i adressen.",
         "Send forespørselen med en metode fra Allow. En omdirigering eller en mellomtjener kan ha gjort en POST om til en GET.";
-    example "GET /.well-known/openid-configuration";
+    example Example::Redemption;
 
     /// A host that is no issuer's.
     static HOST_UNKNOWN = "host-unknown", InvalidRequest, "RFC 9110 §7.4", status 421;
@@ -41,5 +41,5 @@ rules! {
         "Protokoll og vertsnavn i forespørselen hører ikke til noen utsteder som er satt opp. localhost og 127.0.0.1 er to vertsnavn.",
         "En utsteder er én nøyaktig adresse: tokener fra en nesten lik ville ha blitt avvist av alle biblioteker.",
         "Bruk utstederens eget vertsnavn. Bak en mellomtjener må den sende videre Host og protokoll.";
-    example "GET /.well-known/openid-configuration";
+    example Example::Discovery;
 }
