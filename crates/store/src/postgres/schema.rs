@@ -22,6 +22,16 @@ use crate::{MasterKey, OpenFault};
 /// How long opening waits for a connection.
 const CONNECTING: Duration = Duration::from_secs(5);
 
+/// What one of two is told that create a table at once, depending on how far the other was: it is there.
+const CREATED_MEANWHILE: [SqlState; 3] =
+    [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_TABLE, SqlState::DUPLICATE_OBJECT];
+
+/// The beginning of a migration: it waits for whoever else migrates, and takes the time that a large table needs.
+const BEGIN_MIGRATION: &str = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0";
+
+/// For the schema itself: who waits for a table makes everybody else wait behind.
+const LOCK_BRIEFLY: &str = "SET LOCAL lock_timeout = '3s'";
+
 struct Migration {
     number: u32,
     name: &'static str,
@@ -121,9 +131,8 @@ pub(crate) async fn migrate(
     let lease = connect(url).await?;
     let create = "CREATE TABLE IF NOT EXISTS migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 BYTEA NOT NULL, \
                   begun_at BIGINT NOT NULL, finished_at BIGINT)";
-    // Of two that create it at once, one may be told that it is there: then it is.
     if let Err(fault) = lease.frame(create).await
-        && fault.code() != Some(&SqlState::UNIQUE_VIOLATION)
+        && !fault.code().is_some_and(|code| CREATED_MEANWHILE.contains(code))
     {
         return Err(database(fault));
     }
@@ -158,7 +167,7 @@ async fn apply(lease: &Lease, migration: &Migration, now: Timestamp) -> Result<b
         )
         .await
         .map_err(database)?;
-    lease.frame("BEGIN").await.map_err(database)?;
+    lease.frame(BEGIN_MIGRATION).await.map_err(database)?;
     let held = lease
         .ask("SELECT finished_at FROM migration WHERE number = $1 FOR UPDATE", &[(&number, Type::INT8)])
         .await;
@@ -170,6 +179,7 @@ async fn apply(lease: &Lease, migration: &Migration, now: Timestamp) -> Result<b
         lease.frame("ROLLBACK").await.map_err(database)?;
         return Ok(false);
     }
+    lease.frame(LOCK_BRIEFLY).await.map_err(database)?;
     lease.frame(migration.sql).await.map_err(database)?;
     let finish = "UPDATE migration SET finished_at = $2 WHERE number = $1";
     lease.ask(finish, &[(&number, Type::INT8), (&now.unix(), Type::INT8)]).await.map_err(database)?;

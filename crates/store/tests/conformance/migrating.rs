@@ -47,20 +47,26 @@ const EARLIER: &[(&str, &str)] = &[
     ("tokens", include_str!("../../migrations/0003_tokens.pg.sql")),
 ];
 
+/// The record of migrations, as each version makes it.
+const TABLE: &str = "CREATE TABLE migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 BYTEA NOT NULL, \
+                     begun_at BIGINT NOT NULL, finished_at BIGINT)";
+
+/// Records a migration that was finished at `finished`.
+fn recorded(number: u32, what: &str, sql: &str, finished: &str) -> String {
+    let digest = hex_encode(Sha256::of(sql.as_bytes()).as_bytes());
+    format!("INSERT INTO migration VALUES ({number}, '{what}', '\\x{digest}', 1, {finished})")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_an_earlier_version_keeps_its_rows() {
     let server = shared().unwrap();
     for known in 1..=EARLIER.len() {
         let name = format!("scene_of_version_{known}");
         server.create_database(&name).unwrap();
-        let table = "CREATE TABLE migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, sha256 BYTEA NOT NULL, \
-                     begun_at BIGINT NOT NULL, finished_at BIGINT)";
-        server.sql(&name, table).unwrap();
+        server.sql(&name, TABLE).unwrap();
         for (number, (what, sql)) in (1..).zip(&EARLIER[..known]) {
-            let digest = hex_encode(Sha256::of(sql.as_bytes()).as_bytes());
             server.sql(&name, sql).unwrap();
-            let record = format!("INSERT INTO migration VALUES ({number}, '{what}', '\\x{digest}', 1, 1)");
-            server.sql(&name, &record).unwrap();
+            server.sql(&name, &recorded(number, what, sql, "1")).unwrap();
         }
         let rows = "INSERT INTO issuer (url) VALUES ('https://eid.example/');
             INSERT INTO login_grant
@@ -96,6 +102,27 @@ async fn of_several_that_migrate_at_once_each_migration_is_applied_by_one() {
     let SchemaStatus { found, known, half, pending } = schema_status(&url(name)).await.unwrap();
     assert_eq!((found, half, pending.len()), (known, None, 0));
     assert_eq!(applied.len(), known as usize);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_migrates_waits_for_another_longer_than_any_request_may_take() {
+    let (server, name) = (shared().unwrap(), "scene_migrating_slowly");
+    server.create_database(name).unwrap();
+    let (first, sql) = EARLIER[0];
+    server.sql(name, TABLE).unwrap();
+    server.sql(name, &recorded(1, first, sql, "NULL")).unwrap();
+    // Another is at it, for longer than a statement of a server's may last.
+    let another = std::thread::spawn(move || {
+        server.sql(name, "BEGIN; SELECT 1 FROM migration FOR UPDATE; SELECT pg_sleep(6); ROLLBACK")
+    });
+    let begun = std::time::Instant::now();
+    let held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(6)%' \
+                AND wait_event = 'PgSleep'";
+    while server.sql(name, held).unwrap() == "0" {
+        assert!(begun.elapsed().as_secs() < 5, "the other holds its row");
+    }
+    assert_eq!(migrate(&url(name), None, START).await.unwrap().first(), Some(&"first"));
+    another.join().unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
