@@ -25,7 +25,7 @@ use crate::config::{AUDIT_RETENTION, FaceSettings, IssuerSettings, KEY_LEAD};
 use crate::failure::Failure;
 use crate::house::{House, Plan};
 use crate::shutdown::{Shutdown, Temporary};
-use crate::telemetry::{self, LogFormat, LogLevel, Logging};
+use crate::telemetry::{self, Explaining, LogFormat, LogLevel, Logging};
 use crate::{master_key, measure};
 use folder::Folder;
 use follow::Follower;
@@ -103,7 +103,9 @@ pub(crate) async fn dev(wish: Wish) -> Result<(), Failure> {
     };
     let mut house = House::open(plan).await?;
     // From here on the folder is this process's.
-    if let Err(why) = log.keep_in(folder.path()) {
+    let explained =
+        if folder.is_temporary() { Explaining::Temporary } else { Explaining::In(folder.path().to_owned()) };
+    if let Err(why) = log.keep_in(folder.path(), explained) {
         tracing::warn!(%why, "the log is not kept: `portvakt explain` will find nothing");
     }
     let opening = Opening { wanted, reading, ready, json: wish.json, measure: wish.measure };

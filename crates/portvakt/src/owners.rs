@@ -136,7 +136,7 @@ fn log_refused(issuer: &Issuer, often: &RefusedOften, page: &str) {
         organisation = %often.organisation,
         what = format!("refused {OFTEN} times within an hour: {}", often.rule),
         when = often.last.to_rfc3339(),
-        fix = format!("{}; `portvakt explain {}` tells of the last", inert(&often.fix), often.trace_id),
+        fix = %format!("{}; the last: {}", inert(&often.fix), crate::telemetry::explaining().words(&often.trace_id)),
         rule = often.rule,
         page,
         "an owner is to be told"

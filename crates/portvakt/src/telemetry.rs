@@ -1,6 +1,7 @@
 //! Logs: structured, to standard error, one line an event; for people a refusal is a block of lines. A developer's server keeps one in
 //! its folder besides.
 
+mod explaining;
 mod kept;
 mod terminal;
 
@@ -16,6 +17,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+pub(crate) use explaining::{Explaining, explaining};
 pub(crate) use kept::{FILES, KeptLog};
 pub(crate) use terminal::{happened, legible};
 
@@ -100,6 +102,10 @@ const OTHERS: [&str; 9] =
 /// Starts logging, for this process and for good.
 pub(crate) fn start(logging: Logging) {
     begin(logging, None);
+    explaining::settle(match logging.format {
+        LogFormat::Json => Explaining::Elsewhere,
+        LogFormat::Text => Explaining::Here,
+    });
 }
 
 /// The same, with a log that is kept too, once it has a folder.

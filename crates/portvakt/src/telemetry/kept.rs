@@ -3,9 +3,11 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::explaining::{self, Explaining};
 
 /// The file that is written, and the one before it.
 pub(crate) const FILES: [&str; 2] = ["log.jsonl", "log.1.jsonl"];
@@ -22,21 +24,25 @@ struct Kept {
     folder: PathBuf,
     file: File,
     length: u64,
+    /// Whether the last event is whole, with its line feed. After one that broke off the next would be a part of its line.
+    is_whole: bool,
     most: u64,
 }
 
 impl KeptLog {
-    /// Keeps every event from here on in this folder, which is this process's alone. Goes on where an earlier process ended.
+    /// Keeps every event from here on in this folder, which is this process's alone, and has refusals `explained` from there. Goes on
+    /// where an earlier process ended.
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub(crate) fn keep_in(&self, folder: &Path) -> io::Result<()> {
-        self.keep(folder, MOST)
+    pub(crate) fn keep_in(&self, folder: &Path, explained: Explaining) -> io::Result<()> {
+        self.keep(folder, MOST)?;
+        explaining::settle(explained);
+        Ok(())
     }
 
     fn keep(&self, folder: &Path, most: u64) -> io::Result<()> {
-        let (file, length) = open(folder)?;
-        *self.kept() = Some(Kept { folder: folder.to_owned(), file, length, most });
+        *self.kept() = Some(Kept::open(folder, most)?);
         Ok(())
     }
 
@@ -47,24 +53,35 @@ impl KeptLog {
 }
 
 impl Kept {
+    /// The file that is written. It is its owner's alone.
+    fn open(folder: &Path, most: u64) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).append(true).create(true).mode(0o600).open(folder.join(FILES[0]))?;
+        let (length, mut last) = (file.metadata()?.len(), *b"\n");
+        if length > 0 {
+            file.read_exact_at(&mut last, length.saturating_sub(1))?;
+        }
+        Ok(Self { folder: folder.to_owned(), file, length, is_whole: last == *b"\n", most })
+    }
+
     /// Writes a whole event.
     fn write(&mut self, event: &[u8]) -> io::Result<()> {
         let length = u64::try_from(event.len()).unwrap_or(u64::MAX);
         if self.length > 0 && self.length.saturating_add(length) > self.most {
             let [current, before] = FILES.map(|name| self.folder.join(name));
             std::fs::rename(current, before)?;
-            (self.file, self.length) = open(&self.folder)?;
+            *self = Self::open(&self.folder, self.most)?;
         }
+        if !self.is_whole {
+            self.file.write_all(b"\n")?;
+        }
+        // Until all of it is there: a disk may be full half-way.
+        self.is_whole = false;
         self.length = self.length.saturating_add(length);
-        self.file.write_all(event)
+        self.file.write_all(event)?;
+        self.is_whole = event.ends_with(b"\n");
+        Ok(())
     }
-}
-
-/// The file that is written, and its length. It is its owner's alone.
-fn open(folder: &Path) -> io::Result<(File, u64)> {
-    let file = OpenOptions::new().append(true).create(true).mode(0o600).open(folder.join(FILES[0]))?;
-    let length = file.metadata()?.len();
-    Ok((file, length))
 }
 
 impl Write for KeptLog {
@@ -98,13 +115,25 @@ mod tests {
         log(&kept, "{}\n");
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().join("data");
-        assert!(kept.keep_in(&inside).is_err());
+        assert!(kept.keep_in(&inside, Explaining::In(inside.clone())).is_err());
         std::fs::create_dir(&inside).unwrap();
         kept.keep(&inside, 4).unwrap();
         std::fs::remove_dir_all(&inside).unwrap();
         for _ in 0..3 {
             log(&kept, "{}\n");
         }
+    }
+
+    #[test]
+    fn an_event_after_one_that_broke_off_has_a_line_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILES[0]);
+        std::fs::write(&file, "event 0\n{\"timesta").unwrap();
+        let kept = KeptLog::default();
+        kept.keep(folder.path(), MOST).unwrap();
+        log(&kept, "event 1\n");
+        log(&kept, "event 2\n");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "event 0\n{\"timesta\nevent 1\nevent 2\n");
     }
 
     #[test]

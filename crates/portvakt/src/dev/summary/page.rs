@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::{Client, Served, Summary};
+use crate::telemetry;
 
 impl Summary {
     pub(super) fn write_page(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -69,7 +70,8 @@ impl Summary {
             out,
             "  What is refused is told here, on the error page and on the issuer's page: rule, expected, received, fix."
         )?;
-        writeln!(out, "  A trace_id that your service logged is explained by `portvakt explain TRACE_ID`.")?;
+        let explained = telemetry::explaining().words("TRACE_ID");
+        writeln!(out, "  A trace_id that your service logged is explained by\n    {explained}")?;
         match &self.file {
             Some(file) if self.is_followed => writeln!(out, "  {file} is read again when it changes.")?,
             Some(file) => writeln!(out, "  {file} is no regular file: it was read once.")?,
