@@ -32,35 +32,48 @@ pub(crate) async fn provoke(world: &World, provoked: &mut Provoked) {
         let json = redemption.call();
         let json = Call { headers: Vec::new(), ..json }.body("application/json", "{}");
         provoked.by(&rules::CONTENT_TYPE, &world.call(json).await);
-        let large = redemption.clone().with("padding", &"x".repeat(64 * 1024));
-        provoked.by(&rules::BODY_TOO_LARGE, &large.send().await);
         let mut queried = redemption.call();
         queried.url.push_str("?client_id=web");
         provoked.by(&rules::PARAMETERS_IN_QUERY, &world.call(queried).await);
         provoked.by(&rules::PARAMETER_MISSING, &redemption.clone().without("code").send().await);
         service.tokens(&answer).await;
     }
-    broken_off(provoked);
+    over_a_socket(provoked);
 }
 
-/// Only over a socket: the announced body never comes whole.
-fn broken_off(provoked: &mut Provoked) {
+/// What the listener has its hand in: a body that is larger than a form may be, and one that never comes whole.
+fn over_a_socket(provoked: &mut Provoked) {
     let process = Process::dev(Path::new(env!("CARGO_BIN_EXE_portvakt")), &[]);
     let issuers = process.issuers();
     let issuer = issuers.iter().find(|issuer| !issuer.ends_with('/')).unwrap();
+    let large = format!("grant_type={}", "x".repeat(64 * 1024));
+    for (rule, announced, sent) in [
+        (&rules::BODY_TOO_LARGE, large.len(), large.as_str()),
+        (&rules::BODY_INCOMPLETE, 100, "grant_type=authorization_code"),
+    ] {
+        let answer = answered(issuer, announced, sent);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {} ", rule.status())), "{answer}");
+        assert!(answer.contains(&format!("\"error_uri\":\"{issuer}/errors/{}\"", rule.name)), "{answer}");
+        assert!(
+            answer.contains(&format!("; rule {}, environment development (trace_id: ", rule.name)),
+            "{answer}"
+        );
+        provoked.0.insert(rule.name);
+    }
+}
+
+/// The answer of a token endpoint to so much of a form of `announced` bytes.
+fn answered(issuer: &str, announced: usize, sent: &str) -> String {
     let port: u16 = issuer.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap();
     let mut socket = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
     let head = format!(
-        "POST /token HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\n"
+        "POST /token HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {announced}\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).unwrap();
-    socket.write_all(b"grant_type=authorization_code").unwrap();
+    socket.write_all(sent.as_bytes()).unwrap();
     socket.shutdown(Shutdown::Write).unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    let rule = &rules::BODY_INCOMPLETE;
-    assert!(answer.contains(&format!("\"error_uri\":\"{issuer}/errors/{}\"", rule.name)), "{answer}");
-    assert!(answer.contains(&format!("; rule {} (trace_id: ", rule.name)), "{answer}");
-    provoked.0.insert(rule.name);
+    answer
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// The listener's limits. `Limits::default()` is meant for production; tests shorten the deadlines.
 ///
-/// Bodies need no minimum rate beside the deadline: with at most 64 KiB to send in 15 s, whoever is still
-/// sending at the end was below 4.4 kB/s, and the deadline already bounds how long a connection can be held
+/// Bodies need no minimum rate beside the deadline: with at most 256 KiB to send in 15 s, whoever is still
+/// sending at the end was below 17.5 kB/s, and the deadline already bounds how long a connection can be held
 /// by a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -28,7 +28,8 @@ pub struct Limits {
     pub target_bytes: usize,
     /// Fields in a request head. 64.
     pub fields: usize,
-    /// Bytes of a request body, chunked or not, after decoding. 64 KiB.
+    /// Bytes of a request body, chunked or not, after decoding. 256 KiB: more than any handler takes, so that
+    /// one that takes less reads what is too much to its end and answers in its own words.
     pub body_bytes: u64,
     /// Connections at one time, over all peers. 4096.
     pub connections: u32,
@@ -49,7 +50,7 @@ impl Default for Limits {
             head_bytes: 16 * 1024,
             target_bytes: 8 * 1024,
             fields: 64,
-            body_bytes: 64 * 1024,
+            body_bytes: 256 * 1024,
             connections: 4096,
             connections_per_address: 256,
         }

@@ -138,7 +138,7 @@ async fn d_sizes_hold_at_the_limit_and_are_refused_one_over() {
         let last = format!("{last:x}\r\n{}\r\n", "x".repeat(last));
         format!("POST / HTTP/1.1\r\n{CLOSE}Transfer-Encoding: chunked\r\n\r\n{chunks}{last}0\r\n\r\n")
     };
-    let body = 64 * 1024;
+    let body = 256 * 1024;
     for (name, accepted, refused, status) in [
         ("head", head(16 * 1024), head(16 * 1024 + 1), 431),
         ("fields", fields(64), fields(65), 431),
@@ -155,8 +155,8 @@ async fn d_sizes_hold_at_the_limit_and_are_refused_one_over() {
         assert_eq!(statuses(&answer), [status], "{name}: {answer}");
         assert!(answer.ends_with(".\n"), "{name}: {answer}");
     }
-    assert!(scene.exchange(length(body)).await.contains("|65536 bytes]"));
-    assert!(scene.exchange(chunked(body)).await.contains("|65536 bytes]"));
+    assert!(scene.exchange(length(body)).await.contains("|262144 bytes]"));
+    assert!(scene.exchange(chunked(body)).await.contains("|262144 bytes]"));
 }
 
 #[tokio::test]
