@@ -113,7 +113,8 @@ impl Addressed {
     /// The location of a refusal: `error`, `error_description`, `error_uri`, `state`, and `iss` where the profile has it (RFC 9207).
     pub fn refuse(&self, provider: &Provider, fault: &AuthorizeFault, trace_id: &str) -> String {
         let refusal = fault.refusal();
-        let (description, uri) = (refusal.description(trace_id), refusal.error_uri(provider));
+        let (description, uri) =
+            (refusal.description(provider.environment(), trace_id), refusal.error_uri(provider));
         let error = ("error", refusal.rule.code.as_str());
         self.location(provider, &[error, ("error_description", &description), ("error_uri", &uri)])
     }

@@ -7,17 +7,19 @@ mod malformed;
 mod received;
 mod rule;
 pub mod rules;
+mod sensitive;
 
 pub use example::{Example, ExampleKind, Only, ShownExample};
 pub use malformed::Malformed;
-pub use received::{Received, beginning, holds_number, inert, is_shown_whole, shown};
+pub use received::{Received, beginning, inert};
 pub use rule::{Rule, Shared, Text};
+pub use sensitive::{Seen, holds_number, is_shown_whole, shown};
 
 use std::borrow::Cow;
 use std::fmt;
 
 use crate::features::Endpoint;
-use crate::provider::Provider;
+use crate::provider::{Environment, Provider};
 
 /// The error codes of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,10 +135,10 @@ impl Refusal {
         Self { rule, parameter, expected, received, fix }
     }
 
-    /// `error_description`: parameter, expectation, what came and the rule's name, and at its end the trace id, all within RFC 6749
-    /// §5.2's characters (%x20-21 / %x23-5B / %x5D-7E). What came is one word that is nobody's secret, or its kind and length. A caller
+    /// `error_description`: parameter, expectation, what came, the rule's name and the environment (for what is registered in one is
+    /// unknown in another), and at its end the trace id, all within RFC 6749 §5.2's characters (%x20-21 / %x23-5B / %x5D-7E). What came is one word that is nobody's secret, or its kind and length. A caller
     /// that may not learn the rule reads the same of every rule that is told as one.
-    pub fn description(&self, trace_id: &str) -> String {
+    pub fn description(&self, environment: Environment, trace_id: &str) -> String {
         let name = self.rule.told_name();
         let text = match self.rule.told_as {
             Some(Shared { sentence, quotes: true, .. }) => {
@@ -149,7 +151,7 @@ impl Refusal {
                 format!("{before}expected {expected}, received {received}")
             }
         };
-        format!("{text}; rule {name} (trace_id: {trace_id})")
+        format!("{text}; rule {name}, environment {environment} (trace_id: {trace_id})")
             .chars()
             .map(|c| if matches!(c, ' '..='!' | '#'..='[' | ']'..='~') { c } else { '?' })
             .collect()
@@ -188,9 +190,9 @@ mod tests {
 
     #[test]
     fn rfc6749_s5_2_a_description_has_no_other_characters() {
-        let text = refusal("scöpe").description(TRACE);
+        let text = refusal("scöpe").description(Environment::Test, TRACE);
         let told = format!(
-            "sc?pe: expected ?one? ? line??, received nothing; rule scope-syntax (trace_id: {TRACE})"
+            "sc?pe: expected ?one? ? line??, received nothing; rule scope-syntax, environment test (trace_id: {TRACE})"
         );
         assert_eq!(text, told);
     }
@@ -202,7 +204,7 @@ mod tests {
             let sent = RawParams::from_iter(pairs);
             let again = sent.repeated().unwrap();
             assert!(!format!("{sent:?} {again:?}").contains("21879498012"));
-            Malformed::from(again).refusal().description(TRACE)
+            Malformed::from(again).refusal().description(Environment::Test, TRACE)
         };
         let drawn = crate::secret::Code::draw(&portvakt_crypto::random::Random::danger_seeded(1));
         for before in 0..80 {
@@ -221,12 +223,15 @@ mod tests {
 
     #[test]
     fn what_is_told_as_one_reads_the_same() {
-        let told = |rule| Refusal::of(rule, Some("x"), "y", Received::text("z"), "").description(TRACE);
+        let told = |rule| {
+            Refusal::of(rule, Some("x"), "y", Received::text("z"), "").description(Environment::Test, TRACE)
+        };
         for shared in Shared::ALL {
             let said: std::collections::BTreeSet<_> = shared.rules().map(told).collect();
             let name = shared.page.name;
             let quoted = if shared.quotes { ", received 'z'" } else { "" };
-            let same = format!("{}{quoted}; rule {name} (trace_id: {TRACE})", shared.sentence);
+            let same =
+                format!("{}{quoted}; rule {name}, environment test (trace_id: {TRACE})", shared.sentence);
             assert_eq!(said.into_iter().collect::<Vec<_>>(), [same]);
         }
     }

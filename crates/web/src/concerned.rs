@@ -1,7 +1,10 @@
 //! Whom a refusal concerns, as far as it is known when it is logged.
 
+use std::fmt;
+
 use portvakt_protocol::client::Client;
 use portvakt_protocol::organisation::OrgNumber;
+use portvakt_protocol::refusal::{Received, inert, shown};
 
 /// Whom a refusal concerns. Only a registered client has an organisation, and only its refusals are counted: whatever else stands in
 /// a request may be anybody's.
@@ -21,12 +24,13 @@ impl<'a> Concerned<'a> {
         client.map_or_else(|| named.into(), Self::Registered)
     }
 
-    /// The client's identifier, as far as one is known.
-    pub(crate) fn name(self) -> Option<&'a str> {
+    /// The client's identifier as it may be shown, without quotes; empty if there is none.
+    pub(crate) fn shown(self) -> String {
         match self {
-            Self::Nobody => None,
-            Self::Named(name) => Some(name),
-            Self::Registered(client) => Some(client.id().as_str()),
+            Self::Nobody => String::new(),
+            Self::Named(name) => inert(&shown(name)),
+            // Registered, so nobody's secret, whatever it looks like.
+            Self::Registered(client) => client.id().to_string(),
         }
     }
 
@@ -41,6 +45,16 @@ impl<'a> Concerned<'a> {
     /// The registered client's organisation.
     pub(crate) fn organisation(self) -> Option<&'a OrgNumber> {
         self.client().map(Client::organisation)
+    }
+}
+
+impl fmt::Display for Concerned<'_> {
+    /// As the log has it: in quotes, or `nothing`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nobody => Received::Absent.fmt(out),
+            Self::Named(_) | Self::Registered(_) => write!(out, "\"{}\"", self.shown()),
+        }
     }
 }
 

@@ -104,7 +104,15 @@ pub(crate) fn stop(trace: &Trace, endpoint: &'static str, here: &Here<'_>, stop:
             see_other(&addressed.refuse(&site.provider, &fault, &trace.id))
         }
         Stop::Notice(notice, client) => {
-            tracing::info!(target: "login", trace_id = %trace.id, issuer = %site.provider.issuer(), endpoint, notice = ?notice, "no such step");
+            tracing::info!(
+                target: "login",
+                trace_id = %trace.id,
+                issuer = %site.provider.issuer(),
+                environment = site.provider.environment().as_str(),
+                endpoint,
+                notice = ?notice,
+                "no such step"
+            );
             notice_page(trace, here, notice, Service::maybe(client.as_ref()))
         }
         Stop::Unreadable(fault) => {

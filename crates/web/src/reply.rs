@@ -8,7 +8,7 @@ use http::header::{
 };
 use http::{Response, StatusCode};
 use portvakt_protocol::organisation::OrgNumber;
-use portvakt_protocol::refusal::{ErrorCode, Fault, Received, Refusal, inert, rules};
+use portvakt_protocol::refusal::{ErrorCode, Fault, Refusal, inert, rules};
 use serde_json::json;
 
 use crate::concerned::Concerned;
@@ -98,8 +98,9 @@ pub(crate) fn log_refusal<'a>(
         target: "refusal",
         trace_id = %trace.id,
         issuer = %site.provider.issuer(),
+        environment = site.provider.environment().as_str(),
         endpoint,
-        client = %Received::maybe(concerned.name()),
+        client = %concerned,
         organisation = concerned.organisation().map(OrgNumber::as_str),
         code = refusal.rule.code.as_str(),
         rule = refusal.rule.name,
@@ -112,7 +113,7 @@ pub(crate) fn log_refusal<'a>(
         "refused"
     );
     if let Some(lately) = &site.lately {
-        lately.add(trace, endpoint, concerned.name(), refusal);
+        lately.add(trace, endpoint, concerned.shown(), refusal);
     }
     if let Some(client) = concerned.client() {
         site.refusals.add(trace, (client.id(), client.organisation()), refusal);
@@ -123,7 +124,7 @@ pub(crate) fn log_refusal<'a>(
 fn body(site: &Site, trace: &Trace, refusal: &Refusal) -> String {
     let members = json!({
         "error": refusal.rule.code.as_str(),
-        "error_description": refusal.description(&trace.id),
+        "error_description": refusal.description(site.provider.environment(), &trace.id),
         "error_uri": refusal.error_uri(&site.provider),
     });
     members.to_string()
@@ -166,7 +167,7 @@ pub(crate) fn refuse_bearer<'a>(
         let challenge = format!(
             "Bearer error=\"{}\", error_description=\"{}\", error_uri=\"{}\"",
             refusal.rule.code.as_str(),
-            refusal.description(&trace.id),
+            refusal.description(site.provider.environment(), &trace.id),
             refusal.error_uri(&site.provider),
         );
         (challenge, body(site, trace, &refusal))
@@ -184,6 +185,7 @@ pub(crate) fn log_broken(site: &Site, trace: &Trace, endpoint: &'static str, bro
         target: "broken",
         trace_id = %trace.id,
         issuer = %site.provider.issuer(),
+        environment = site.provider.environment().as_str(),
         endpoint,
         cause = %broken,
         "failed"

@@ -78,7 +78,7 @@ async fn scopes(world: &World, at: At, provoked: &mut Provoked) {
         let reply = asking.send().await;
         provoked.by(&rules::SCOPE_NOT_GRANTED, &reply);
         // What an owner answered is no stranger's to know, and anyone may send this request.
-        let told = "scope: expected only scopes that the client may use now, received 'skatt:inntekt'; rule scope-refused (";
+        let told = "scope: expected only scopes that the client may use now, received 'skatt:inntekt'; rule scope-refused, environment ";
         assert!(reply.description().starts_with(told), "{}", reply.description());
     }
     said(AccessState::Approved).await;

@@ -53,6 +53,6 @@ async fn unavailable(provoked: &mut Provoked) {
     assert_eq!(reply.error(), "temporarily_unavailable");
     assert!(reply.error_uri().ends_with("/errors/unavailable"), "{}", reply.error_uri());
     let rule = &rules::UNAVAILABLE;
-    assert!(reply.description().contains(&format!("; rule {} (trace_id: ", rule.name)));
+    assert!(reply.description().contains(&format!("; rule {}, environment ", rule.name)));
     provoked.0.insert(rule.name);
 }

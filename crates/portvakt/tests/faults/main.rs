@@ -36,7 +36,9 @@ impl Provoked {
             assert_eq!(reply.error(), rule.code.as_str());
             let page = format!("/errors/{}", rule.told_name());
             assert!(reply.error_uri().ends_with(&page), "{}: {}", rule.name, reply.error_uri());
-            let end = format!("; rule {} (trace_id: {trace})", rule.told_name());
+            let environment = line.split(" environment=\"").nth(1).and_then(|rest| rest.split('"').next());
+            let environment = environment.unwrap_or_else(|| panic!("no environment in {line}"));
+            let end = format!("; rule {}, environment {environment} (trace_id: {trace})", rule.told_name());
             assert!(reply.description().ends_with(&end), "{}: {}", rule.name, reply.description());
             if reply.location().is_none() {
                 assert_eq!(reply.status, rule.status(), "{}", rule.name);

@@ -241,7 +241,8 @@ mod tests {
             let fault = parse(wrong).unwrap_err();
             let refusal = fault.refusal();
             assert!(
-                !format!("{fault:?} {refusal:?} {}", refusal.description("")).contains("2187"),
+                !format!("{fault:?} {refusal:?} {}", refusal.description(Environment::Test, ""))
+                    .contains("2187"),
                 "{wrong}"
             );
         }

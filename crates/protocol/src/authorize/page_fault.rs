@@ -83,7 +83,7 @@ impl Fault for PageFault {
                     &rules::CLIENT_UNKNOWN,
                     "client_id",
                     "a client registered at this issuer",
-                    Received::text(sent),
+                    Received::beginning(sent),
                     "",
                 )
             },

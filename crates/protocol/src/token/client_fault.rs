@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::client::{AuthMethod, ClientId, Stopped, unknown_client_fix};
 use crate::issuer::Issuer;
-use crate::refusal::{Fault, Received, Refusal, beginning, rules};
+use crate::refusal::{Fault, Received, Refusal, rules};
 use crate::time::Timestamp;
 
 /// Why a client is not authenticated.
@@ -81,7 +81,7 @@ impl Fault for ClientFault {
                     &rules::CLIENT_AUTHENTICATION_UNKNOWN,
                     "client_id",
                     "a client registered at this issuer".into(),
-                    Received::text(&beginning(sent)),
+                    Received::beginning(sent),
                     unknown_client_fix(elsewhere),
                 ),
                 Self::Method { client: _, registered, used } => (

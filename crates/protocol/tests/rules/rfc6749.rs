@@ -7,7 +7,7 @@ use portvakt_protocol::authorize::{
 use portvakt_protocol::client::{AuthMethod, ClientId};
 use portvakt_protocol::params::{ParamsFault, RawParams, Repeated};
 use portvakt_protocol::profile::{IDPORTEN, PILOT, Profile};
-use portvakt_protocol::provider::PersonStanding;
+use portvakt_protocol::provider::{Environment, PersonStanding};
 use portvakt_protocol::refusal::{Fault, Malformed};
 use portvakt_protocol::scope::Scopes;
 use portvakt_protocol::secret::Code;
@@ -312,10 +312,13 @@ fn appendix_b_what_is_no_form_encoding_is_refused() {
 fn describes(fault: &impl Fault) -> Result<(), TestCaseError> {
     let refusal = fault.refusal();
     let described = |byte: u8| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E);
-    let description = refusal.description("0123456789abcdef0123456789abcdef");
+    let description = refusal.description(Environment::Test, "0123456789abcdef0123456789abcdef");
     prop_assert!(description.bytes().all(described), "{description}");
     prop_assert!(description.ends_with("(trace_id: 0123456789abcdef0123456789abcdef)"), "{description}");
-    prop_assert!(description.contains(&format!("; rule {} (", refusal.rule.told_name())), "{description}");
+    prop_assert!(
+        description.contains(&format!("; rule {}, environment test (", refusal.rule.told_name())),
+        "{description}"
+    );
     prop_assert!(!refusal.fix.is_empty());
     let logged = refusal.received.to_string();
     prop_assert!(
