@@ -67,6 +67,8 @@ pub(crate) struct Explained {
     pub(crate) time: Option<String>,
     /// The issuer that was asked.
     pub(crate) issuer: Option<String>,
+    /// Its environment: `development`, `test` or `production`.
+    pub(crate) environment: Option<String>,
     /// Which of its endpoints.
     pub(crate) endpoint: Option<String>,
     /// The client, as far as one was named.
@@ -117,6 +119,7 @@ impl Explained {
             message: text("message"),
             time: text("timestamp"),
             issuer: text("issuer"),
+            environment: text("environment"),
             endpoint: text("endpoint"),
             client: text("client").and_then(named),
             organisation: text("organisation"),
@@ -150,7 +153,7 @@ pub(crate) struct Read {
     pub(crate) events: Vec<Explained>,
     /// How many lines were read.
     pub(crate) lines: u64,
-    /// How many of them began as an event does.
+    /// How many of them have something of the form of an event.
     pub(crate) structured: u64,
 }
 
@@ -162,19 +165,33 @@ pub(crate) fn read(mut log: impl BufRead, id: &TraceId) -> io::Result<Read> {
     let (mut read, mut line) = (Read::default(), Vec::new());
     while next_line(&mut log, &mut line)? {
         read.lines += 1;
-        if line.first() != Some(&b'{') {
-            continue;
-        }
-        read.structured += 1;
-        let holds = line.windows(id.as_str().len()).any(|part| part == id.as_str().as_bytes());
-        if !holds {
-            continue;
-        }
-        if let Ok(Value::Object(event)) = serde_json::from_slice(&line) {
-            read.events.extend(Explained::of(&event, id));
+        let is_structured = line.first() == Some(&b'{') || places(&line, BEGINNING).next().is_some();
+        read.structured += u64::from(is_structured);
+        if places(&line, id.as_str().as_bytes()).next().is_some() {
+            read.events.extend(events(&line).iter().filter_map(|event| Explained::of(event, id)));
         }
     }
     Ok(read)
+}
+
+/// How an event of ours begins. Within one it cannot stand: quotation marks in a string are escaped.
+const BEGINNING: &[u8] = b"{\"timestamp\"";
+
+/// The events of a line: one, with whatever a journal writes before it; or those that are whole where one broke off and others follow.
+fn events(line: &[u8]) -> Vec<Map<String, Value>> {
+    let object = |text: &[u8]| serde_json::from_slice(text).ok();
+    let first = line.iter().position(|byte| *byte == b'{');
+    if let Some(event) = first.and_then(|at| object(line.get(at..)?)) {
+        return vec![event];
+    }
+    let starts: Vec<usize> = places(line, BEGINNING).collect();
+    let ends = starts.iter().skip(1).copied().chain([line.len()]);
+    starts.iter().zip(ends).filter_map(|(start, end)| object(line.get(*start..end)?)).collect()
+}
+
+/// Where this text stands in a line.
+fn places<'a>(line: &'a [u8], text: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    line.windows(text.len()).enumerate().filter(move |(_, part)| *part == text).map(|(at, _)| at)
 }
 
 /// Reads the next line, as much of it as is looked at, without its end. False at the end of the log.
@@ -240,16 +257,46 @@ mod tests {
     }
 
     #[test]
+    fn what_is_torn_or_not_ours_gives_no_event_and_what_is_whole_beside_it_does() {
+        let other = ID.replace('0', "f");
+        let event = |id: &str, rule: &str| {
+            format!(
+                r#"{{"timestamp":"t","target":"refusal","trace_id":"{id}","rule":"{rule}","received":"{{"}}"#
+            )
+        };
+        let (mine, second, strangers) = (event(ID, "a"), event(ID, "b"), event(&other, "a"));
+        for (line, expected) in [
+            (mine[..mine.len() - 1].to_owned(), vec![]),
+            (format!("{{\"timestamp\":\"t\",\"lev{strangers}"), vec![]),
+            (format!("Nov 23 05:00:00 host portvakt[1]: {strangers}"), vec![]),
+            (format!("{{\"timestamp\":\"t\",\"trace_id\":\"{ID}\",\"lev{strangers}"), vec![]),
+            (format!("{{\"timestamp\":\"t\",\"lev{mine}"), vec!["a"]),
+            (format!("Nov 23 05:00:00 host portvakt[1]: {mine}"), vec!["a"]),
+            (format!("{{a}} [b] {{\"c\": 1}} {mine}"), vec!["a"]),
+            (format!("2026-11-23T05:00:00Z stderr F {{\"trace_id\":\"{ID}\",\"rule\":\"c\"}}"), vec!["c"]),
+            (format!("{mine}{second}"), vec!["a", "b"]),
+            (format!("{mine}{{\"timestamp\":\"t\",\"lev{second}\r"), vec!["a", "b"]),
+        ] {
+            let read = found(&line);
+            let rules: Vec<_> = read.events.iter().filter_map(|event| event.rule.as_deref()).collect();
+            assert_eq!(rules, expected, "{line}");
+            assert_eq!(read.lines, 1);
+        }
+        let torn = format!("{{\"timestamp\":\"t\",\"lev{mine}\nhost: {mine}\nhost: stopped\n");
+        assert_eq!((found(&torn).structured, found(&torn).lines), (2, 3));
+    }
+
+    #[test]
     fn a_refusal_is_told_whole_and_what_it_has_not_is_left_out() {
         let event = serde_json::json!({
             "timestamp": "2026-11-23T05:00:00Z", "level": "INFO", "message": "refused", "target": "refusal", "trace_id": ID,
-            "issuer": "https://a.example", "endpoint": "token", "client": "\"skjema\"", "organisation": "991825827",
+            "issuer": "https://a.example", "environment": "test", "endpoint": "token", "client": "\"skjema\"", "organisation": "991825827",
             "code": "invalid_grant", "rule": "code-unknown", "clause": "RFC 6749 §5.2", "parameter": "",
             "expected": "a code", "received": "43 characters (not shown)", "fix": "log in again",
         });
         let read = found(&format!("noise\n{event}"));
         let told = serde_json::to_value(&read.events).unwrap();
-        assert_eq!(told[0]["client"], "skjema");
+        assert_eq!((&told[0]["client"], &told[0]["environment"]), (&"skjema".into(), &"test".into()));
         assert_eq!(
             (&told[0]["organisation"], &told[0]["rule"]),
             (&"991825827".into(), &"code-unknown".into())

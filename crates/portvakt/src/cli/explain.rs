@@ -131,16 +131,30 @@ fn own(file: &Path) -> Option<File> {
 
 /// Nothing of it is in the log.
 fn unknown(id: &TraceId, places: &[String], read: &Read) -> Failure {
-    let places = places.join(", ");
+    let places = among(places);
     if read.lines > 0 && read.structured == 0 {
         return Failure::new(format!("no line of {places} is an event as JSON"))
-            .hint("`serve` logs JSON unless [log] format says otherwise; of a journal: journalctl -o cat");
+            .hint("`serve` logs JSON unless [log] format says otherwise");
     }
-    let looked = format!("{} events of {places}", read.structured);
+    let looked = match read.structured {
+        1 => format!("1 event of {places}"),
+        many => format!("{many} events of {places}"),
+    };
     Failure::new(format!("no event of trace id {} is among {looked}", id.as_str())).hint(
         "look in the log of the node that answered, and in older ones: refusals are logged from level info on, each once. \
          `dev` without --data takes its log along when it ends",
     )
+}
+
+/// The logs that were read: the one, or how many and which. Of many the first are named, which were written last.
+fn among(places: &[String]) -> String {
+    const NAMED: usize = 4;
+    let named = places.get(..NAMED).unwrap_or(places).join(", ");
+    match places.len().saturating_sub(NAMED) {
+        0 if places.len() == 1 => named,
+        0 => format!("{} logs: {named}", places.len()),
+        more => format!("{} logs: {named} and {more} more", places.len()),
+    }
 }
 
 /// An event for people: what happened, and a fact to a line.
@@ -159,6 +173,7 @@ fn write(out: &mut dyn Write, id: &TraceId, event: &Explained) -> io::Result<()>
         ("  time", fact(&event.time)),
         ("  trace_id", Some(id.as_str().to_owned())),
         ("  issuer", fact(&event.issuer)),
+        ("  environment", fact(&event.environment)),
         ("  endpoint", fact(&event.endpoint)),
         ("  client", fact(&event.client)),
         ("  organisation", fact(&event.organisation)),
@@ -173,4 +188,17 @@ fn write(out: &mut dyn Write, id: &TraceId, event: &Explained) -> io::Result<()>
         ("  cause", fact(&event.cause)),
     ];
     table::write_fields(out, fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_logs_that_were_read_are_counted_and_as_many_named_as_can_be_read() {
+        let places: Vec<_> = (1..=9).map(|at| format!("log{at}")).collect();
+        assert_eq!(among(&places[..1]), "log1");
+        assert_eq!(among(&places[..4]), "4 logs: log1, log2, log3, log4");
+        assert_eq!(among(&places), "9 logs: log1, log2, log3, log4 and 5 more");
+    }
 }

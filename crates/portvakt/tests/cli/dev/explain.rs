@@ -1,17 +1,18 @@
 //! `portvakt explain`: a trace id from a real answer leads to everything that the log has about the refusal, and to nothing secret.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use portvakt_testkit::{Call, Reply};
+use portvakt_testkit::{Call, Reply, Wire};
 use serde_json::Value;
 
 use super::process::Double;
 use crate::registered::{CATALOGUE, ISSUER, ONE_ISSUER, assert_refused};
-use crate::server::{Desk, forwarded, portvakt, told};
+use crate::server::{Desk, forwarded, lines, portvakt, told};
 
 const NOBODYS: &str = "0123456789abcdef0123456789abcdef";
 
@@ -95,7 +96,7 @@ fn what_is_no_trace_id_no_log_or_not_in_it_is_refused_with_what_to_do() {
     let other = format!("{{\"trace_id\":\"{}\"}}\n", NOBODYS.replace('0', "f"));
     assert_refused(
         &piped(other.as_bytes(), &[NOBODYS, "--json"]),
-        &[NOBODYS, "is among 1 events of standard input", "the node that answered"],
+        &[NOBODYS, "is among 1 event of standard input", "the node that answered"],
     );
 }
 
@@ -109,7 +110,7 @@ async fn a_refusal_of_dev_is_explained_by_the_trace_id_that_its_service_got() {
     let [event] = answer["events"].as_array().unwrap().as_slice() else { panic!("{answer}") };
     assert_eq!((&event["kind"], &event["issuer"]), (&"refusal".into(), &double.issuer(1).into()));
     assert_eq!((&event["endpoint"], &event["code"]), (&"token".into(), &"invalid_grant".into()));
-    assert_eq!(event["client"], "demo-web");
+    assert_eq!((&event["client"], &event["environment"]), (&"demo-web".into(), &"development".into()));
     assert!(event["organisation"].as_str().is_some_and(|orgno| orgno.len() == 9), "{event}");
     for field in ["time", "rule", "clause", "parameter", "expected", "received", "fix", "page"] {
         assert!(event[field].as_str().is_some_and(|text| !text.is_empty()), "{field} of {event}");
@@ -121,9 +122,18 @@ async fn a_refusal_of_dev_is_explained_by_the_trace_id_that_its_service_got() {
         text.starts_with(&format!("refused at token of {}: invalid_grant\n", double.issuer(1))),
         "{text}"
     );
-    for label in
-        ["time", "trace_id", "client", "organisation", "rule", "clause", "expected", "received", "fix"]
-    {
+    for label in [
+        "time",
+        "trace_id",
+        "environment",
+        "client",
+        "organisation",
+        "rule",
+        "clause",
+        "expected",
+        "received",
+        "fix",
+    ] {
         assert!(text.lines().any(|line| line.split_whitespace().next() == Some(label)), "{label} of\n{text}");
     }
     let whole = [output.stdout, text.clone().into_bytes()].concat();
@@ -131,6 +141,115 @@ async fn a_refusal_of_dev_is_explained_by_the_trace_id_that_its_service_got() {
     assert!(SECRETS.iter().all(|secret| !whole.contains(secret)), "{whole}");
     assert_refused(&explained(double.temporary.path(), &[NOBODYS]), &["no event of trace id", "log.jsonl"]);
     double.stop();
+}
+
+#[test]
+fn of_several_logs_without_the_request_it_is_told_how_many_and_which() {
+    let temporary = tempfile::tempdir().unwrap();
+    let event = format!("{{\"timestamp\":\"t\",\"trace_id\":\"{}\"}}\n", NOBODYS.replace('0', "f"));
+    for (folder, files) in [("portvakt-dev-a", 1), ("portvakt-dev-b", 2)] {
+        std::fs::create_dir(temporary.path().join(folder)).unwrap();
+        for file in ["log.jsonl", "log.1.jsonl"].into_iter().take(files) {
+            std::fs::write(temporary.path().join(folder).join(file), event.repeat(5)).unwrap();
+        }
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_portvakt"))
+        .args(["explain", NOBODYS])
+        .env("TMPDIR", temporary.path())
+        .output()
+        .unwrap();
+    assert_refused(
+        &output,
+        &["is among 15 events of 3 logs: ", "portvakt-dev-a/log.jsonl", "portvakt-dev-b/log.1.jsonl"],
+    );
+}
+
+/// A running `dev` that prints its page, started in this folder; it is killed when this is dropped.
+struct Printing {
+    child: Child,
+    page: String,
+    errors: Receiver<String>,
+}
+
+impl Printing {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_portvakt"))
+            .args(["dev", "--listen", "0"])
+            .args(arguments)
+            .current_dir(folder)
+            .env("TMPDIR", folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let errors = lines(BufReader::new(child.stderr.take().unwrap()));
+        let mut page = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            page.push_str(&line);
+            page.push('\n');
+            if line.contains("Ctrl-C") {
+                break;
+            }
+        }
+        Self { child, page, errors }
+    }
+
+    /// What it answers to the code flow's secret that is wrong.
+    async fn refuses(&self) -> Reply {
+        let (_, rest) = self.page.split_once("http://localhost:").unwrap();
+        let port: u16 = rest.split(|one: char| !one.is_ascii_digit()).next().unwrap().parse().unwrap();
+        let wire = Wire::sockets([(format!("localhost:{port}"), ([127, 0, 0, 1], port).into())]);
+        let form = [("grant_type", "authorization_code"), ("code", SECRETS[0])];
+        let url = format!("http://localhost:{port}/token");
+        wire.call(Call::post(&url, &form).basic("demo-web", SECRETS[2])).await
+    }
+}
+
+impl Drop for Printing {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What stands between the backticks around a command that explains something.
+fn command(text: &str) -> &str {
+    let line = text.lines().find(|line| line.contains(" explain ")).unwrap_or_else(|| panic!("{text}"));
+    let (_, rest) = line.split_once('`').unwrap_or_else(|| panic!("{line}"));
+    rest.rsplit_once('`').unwrap().0
+}
+
+/// A command as it is pasted into a shell elsewhere on the machine.
+fn pasted(command: &str, temporary: &Path) -> String {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).current_dir("/").env("TMPDIR", temporary).stdin(Stdio::null());
+    let output = shell.output().unwrap();
+    assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_command_that_dev_prints_works_as_it_is_pasted_wherever_its_log_is() {
+    for arguments in [&[][..], &["--data", "it's a folder"]] {
+        let folder = tempfile::tempdir().unwrap();
+        let dev = Printing::start(folder.path(), arguments);
+        let mut last = dev.refuses().await;
+        let id = trace_id(&last);
+        let said = pasted(&command(&dev.page).replace("TRACE_ID", &id), folder.path());
+        assert!(said.contains(&id) && said.contains("client-secret-wrong"), "{said}");
+        for _ in 1..10 {
+            last = dev.refuses().await;
+        }
+        let warned = loop {
+            let line = dev.errors.recv_timeout(Duration::from_secs(20)).expect("the owner is warned of");
+            if line.contains("an owner is to be told") {
+                break line;
+            }
+        };
+        let said = pasted(command(&warned), folder.path());
+        assert!(said.contains(&trace_id(&last)), "{warned}\n{said}");
+    }
 }
 
 #[tokio::test]
@@ -173,6 +292,9 @@ async fn the_journal_of_serve_is_explained_from_standard_input() {
     let (_, log) = server.ended();
     let journal = format!("-- Boot --\n{}\n", log.join("\n"));
     let answer = told(&piped(journal.as_bytes(), &["--json", &description]));
+    let prefixed: String =
+        log.iter().map(|line| format!("Nov 23 05:00:00 host portvakt[7]: {line}\n")).collect();
+    assert_eq!(told(&piped(prefixed.as_bytes(), &["--json", &description])), answer);
     let event = &answer["events"][0];
     assert_eq!((&event["client"], &event["organisation"]), (&"skjema".into(), &"991825827".into()));
     assert_eq!((&event["kind"], &event["code"]), (&"refusal".into(), &"invalid_client".into()));
