@@ -247,8 +247,10 @@ fn write_one(shown: &ShownClient, out: &mut dyn Write) -> io::Result<()> {
         ("authorization_lifetime", seconds(registration.authorization_lifetime)),
         ("access_token_lifetime", seconds(registration.access_token_lifetime)),
         ("refresh_token_lifetime", seconds(registration.refresh_token_lifetime)),
+        ("refresh_tokens", refresh_tokens(shown)),
         ("state", Some(shown.stopped.map_or("active", Stop::as_str).to_owned())),
         ("secrets", list(&ends)),
+        ("not_before", shown.not_before.clone()),
         ("warnings", Some(warnings(shown, "  ")).filter(|warnings| !warnings.is_empty())),
         ("created", Some(shown.created.clone())),
         ("last_updated", Some(shown.last_updated.clone())),
@@ -258,6 +260,12 @@ fn write_one(shown: &ShownClient, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "no longer holds: {fault}")?;
     }
     Ok(())
+}
+
+/// Whether it gets any, and why. A server of an earlier version does not say.
+fn refresh_tokens(shown: &ShownClient) -> Option<String> {
+    let words = if shown.may_refresh { "gets refresh tokens" } else { "gets no refresh tokens" };
+    (!shown.may_refresh_why.is_empty()).then(|| format!("{words}: {}", shown.may_refresh_why))
 }
 
 fn customer(customer: &OnBehalfOf) -> String {

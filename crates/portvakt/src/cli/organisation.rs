@@ -44,7 +44,8 @@ pub(super) enum OrganisationCommand {
         #[command(flatten)]
         at: At,
     },
-    /// Report on an organisation: terms, clients, secrets, lifetimes, access to scopes, and warnings of the last 30 days.
+    /// Report on an organisation: terms, clients, secrets, lifetimes, access to scopes, who may use the scopes that it owns, and
+    /// warnings of the last 30 days.
     Report {
         /// Which.
         orgno: String,

@@ -188,7 +188,10 @@ fn token_type(shown: &ShownScope) -> Option<&'static str> {
 }
 
 /// Every attribute by its name, said or not, so that scripts find each; and access beside them.
-fn as_json(shown: &ShownScope) -> Result<Value, Failure> {
+///
+/// # Errors
+/// None but a defect here.
+pub(super) fn as_json(shown: &ShownScope) -> Result<Value, Failure> {
     let record = &shown.record;
     let mut value = serde_json::to_value(record).map_err(Failure::new)?;
     if let Some(members) = value.as_object_mut() {
@@ -249,6 +252,11 @@ fn users(shown: &ShownScope) -> String {
     users
 }
 
+/// The clients that may introspect tokens with it.
+fn readers(shown: &ShownScope) -> Vec<String> {
+    shown.record.enforced_aud_for_introspection.iter().map(ClientId::to_string).collect()
+}
+
 fn limit(span: Seconds) -> String {
     match span.get() {
         0 => "no limit".to_owned(),
@@ -259,7 +267,6 @@ fn limit(span: Seconds) -> String {
 fn write_one(shown: &ShownScope, out: &mut dyn Write) -> io::Result<()> {
     let ShownScope { issuer, record, .. } = shown;
     let list = |texts: Vec<String>| (!texts.is_empty()).then(|| texts.join("  "));
-    let readers = record.enforced_aud_for_introspection.iter().map(ClientId::to_string).collect();
     let fields = vec![
         ("issuer", Some(issuer.clone())),
         ("scope", Some(record.scope.as_str().to_owned())),
@@ -274,7 +281,7 @@ fn write_one(shown: &ShownScope, out: &mut dyn Write) -> io::Result<()> {
         ("requires_pseudonymous_tokens", Some(record.requires_pseudonymous_tokens.to_string())),
         ("accessible_for_all", Some(record.accessible_for_all.to_string())),
         ("allowed_integration_types", list(record.allowed_integration_types.iter().map(word).collect())),
-        ("enforced_aud_for_introspection", list(readers)),
+        ("enforced_aud_for_introspection", list(readers(shown))),
         ("state", Some(state(shown).to_owned())),
     ];
     table::write_fields(out, fields)?;
@@ -285,6 +292,38 @@ fn write_access(shown: &ShownScope, out: &mut dyn Write) -> io::Result<()> {
     if shown.access.is_empty() {
         return writeln!(out, "Nothing was said of any organisation's access.");
     }
-    let row = |access: &ScopeAccess| [access.consumer_orgno.to_string(), access.state.as_str().to_owned()];
+    let row = |access: &ScopeAccess| [access.consumer_orgno.to_string(), said_as_text(access)];
     table::write(out, ["CONSUMER_ORGNO", "ACCESS"], shown.access.iter().map(row).collect())
+}
+
+fn said_as_text(access: &ScopeAccess) -> String {
+    let awaits = if access.state == AccessState::Requested { " (awaits a decision)" } else { "" };
+    format!("{}{awaits}", access.state.as_str())
+}
+
+/// Writes scopes as their owner is told of them: who may use each, who asks for it, and who may introspect.
+///
+/// # Errors
+/// Of `out`.
+pub(super) fn write_owned(owned: &[ShownScope], out: &mut dyn Write) -> io::Result<()> {
+    let row = |shown: &ShownScope| {
+        [
+            shown.record.scope.as_str().to_owned(),
+            state(shown).to_owned(),
+            users(shown),
+            readers(shown).join(" "),
+            shown.record.description.clone(),
+        ]
+    };
+    let headings = ["SCOPE", "STATE", "ACCESS", "MAY INTROSPECT", "DESCRIPTION"];
+    table::write(out, headings, owned.iter().map(row).collect())?;
+    let said = owned.iter().flat_map(|shown| &shown.access);
+    let rows: Vec<_> = said
+        .map(|access| [access.scope.to_string(), access.consumer_orgno.to_string(), said_as_text(access)])
+        .collect();
+    if rows.is_empty() {
+        return writeln!(out, "Nothing was said of any organisation's access to them.");
+    }
+    writeln!(out, "\nAccess to them (what was last said)")?;
+    table::write(out, ["SCOPE", "CONSUMER_ORGNO", "ACCESS"], rows)
 }

@@ -7,7 +7,7 @@ use portvakt_protocol::client::{Client, ScopeRefused};
 use portvakt_protocol::organisation::{Organisation, Standing};
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::{
-    Beside, Change, ClientRecord, ClientRegistration, Registry, rotate_secret,
+    Beside, Change, ClientRecord, ClientRegistration, Registry, Subject, rotate_secret,
 };
 use portvakt_protocol::scope::{AccessState, Scope, Scopes};
 use portvakt_protocol::time::{Seconds, Timestamp};
@@ -210,6 +210,15 @@ pub(crate) struct ShownClient {
     pub(crate) faults: Vec<String>,
     /// Its secrets that have not ended, newest first.
     pub(crate) secrets: Vec<ShownSecret>,
+    /// Whether it gets refresh tokens.
+    #[serde(default)]
+    pub(crate) may_refresh: bool,
+    /// Why, or why not.
+    #[serde(default)]
+    pub(crate) may_refresh_why: String,
+    /// What it was given before this instant is nothing, RFC 3339; none: nothing was taken back of it.
+    #[serde(default)]
+    pub(crate) not_before: Option<String>,
     /// What there is to tell its owner.
     pub(crate) warnings: Vec<Warned>,
     /// When it was registered, RFC 3339.
@@ -225,6 +234,11 @@ pub(crate) struct ShownSecret {
     pub(crate) expires: String,
     /// Whole days until then.
     pub(crate) days_left: u32,
+}
+
+/// Whole days until a secret's end; 0 once it has ended.
+pub(super) fn days_left(expires: Timestamp, now: Timestamp) -> u32 {
+    expires.since(now).get() / Seconds::days(1).get()
 }
 
 /// Why a client cannot be used.
@@ -283,7 +297,8 @@ pub(super) async fn list(desk: &Desk, issuer: Option<&str>) -> Result<Vec<ShownC
     for (provider, registry) in registries(desk, issuer).await? {
         let since = now - REFUSED_LATELY;
         let lately = desk.store.owner_warnings(provider.issuer(), since).await.map_err(Refused::broken)?;
-        let shown = |record| shown(provider, &registry, record, &lately, now);
+        let taken_back = desk.store.taken_back(provider.issuer(), None).await.map_err(Refused::broken)?;
+        let shown = |record| shown(provider, &registry, record, (&lately, &taken_back), now);
         listed.extend(registry.clients.iter().map(shown));
     }
     Ok(listed)
@@ -327,11 +342,24 @@ fn scopes_refused(client: &Client, registration: &ClientRegistration) -> Vec<Str
     registration.scopes.iter().filter_map(refused).collect()
 }
 
+/// The latest that was said of its issuer, itself, its organisation and the one that runs it.
+fn not_before(taken_back: &[(Subject, Timestamp)], registration: &ClientRegistration) -> Option<Timestamp> {
+    let concerns = |subject: &Subject| match subject {
+        Subject::Issuer => true,
+        Subject::Client(client_id) => *client_id == registration.client_id,
+        Subject::Organisation(orgno) => {
+            *orgno == registration.client_orgno || registration.supplier_orgno.as_ref() == Some(orgno)
+        }
+        Subject::Person(_) => false,
+    };
+    taken_back.iter().filter(|(subject, _)| concerns(subject)).map(|(_, at)| *at).max()
+}
+
 fn shown(
     provider: &Provider,
     registry: &Registry,
     record: &ClientRecord,
-    lately: &[OwnerWarning],
+    (lately, taken_back): (&[OwnerWarning], &[(Subject, Timestamp)]),
     now: Timestamp,
 ) -> ShownClient {
     let registration = &record.registration;
@@ -345,7 +373,7 @@ fn shown(
     let secrets: Vec<_> = living
         .map(|secret| ShownSecret {
             expires: secret.expires.to_rfc3339(),
-            days_left: secret.expires.since(now).get() / Seconds::days(1).get(),
+            days_left: days_left(secret.expires, now),
         })
         .collect();
     ShownClient {
@@ -354,7 +382,10 @@ fn shown(
         stopped: Stop::of(record.active, organisation, !faults.is_empty()),
         scopes_refused,
         faults,
-        warnings: Warned::of(registration.client_id.as_str(), &secrets, lately),
+        may_refresh: registration.may_refresh(),
+        may_refresh_why: registration.refresh_right().to_string(),
+        not_before: not_before(taken_back, registration).map(Timestamp::to_rfc3339),
+        warnings: Warned::of(record, lately, now),
         secrets,
         created: record.created.to_rfc3339(),
         last_updated: record.last_updated.to_rfc3339(),

@@ -1,5 +1,5 @@
 //! What there is to tell an organisation about itself: its terms, its clients and those that it runs for others, what each may use and
-//! until when, and what its owners were warned of lately.
+//! until when, the scopes that it owns and who may use them, and what its owners were warned of lately.
 
 use portvakt_protocol::client::ScopeRefused;
 use portvakt_protocol::organisation::{Organisation, Standing};
@@ -10,6 +10,7 @@ use portvakt_protocol::time::Seconds;
 use serde::{Deserialize, Serialize};
 
 use super::client::{self, ShownClient, ShownSecret, Stop};
+use super::scope::{self, ShownScope};
 use super::warned::{Given, Warned};
 use super::{only, unknown};
 use crate::desk::{Answer, Desk, Refused};
@@ -34,6 +35,9 @@ pub(crate) struct Report {
     pub(crate) outstanding: Option<String>,
     /// Its clients and those that it runs for others, stopped ones included, by identifier.
     pub(crate) clients: Vec<ReportedClient>,
+    /// The scopes that it owns, stopped ones included, by name: what was said of organisations' access to them, and who may introspect.
+    #[serde(default)]
+    pub(crate) owned_scopes: Vec<ShownScope>,
     /// What was warned of in the last 30 days, newest first.
     pub(crate) warnings: Vec<Given>,
 }
@@ -160,6 +164,7 @@ pub(super) async fn perform(desk: &Desk, issuer: Option<&str>, orgno: &str) -> R
         shown.into_iter().filter_map(|client| Some((role(organisation, &client.registration)?, client)));
     let clients: Vec<_> = own.map(|(role, client)| reported(provider, &registry, role, client)).collect();
     let given = desk.store.owner_warnings(issuer, now - LATELY).await.map_err(Refused::broken)?;
+    let is_owned = |shown: &ShownScope| shown.record.owner_orgno.as_ref() == Some(&organisation.orgno);
     let concerns = |given: &Given| clients.iter().any(|client| client.client_id == given.client_id);
     Ok(Answer::Report(Box::new(Report {
         issuer: issuer.as_str().to_owned(),
@@ -173,6 +178,7 @@ pub(super) async fn perform(desk: &Desk, issuer: Option<&str>, orgno: &str) -> R
         }),
         outstanding: organisation.terms_outstanding(provider.terms()).then(|| provider.terms().to_owned()),
         warnings: given.into_iter().map(Given::from).filter(concerns).collect(),
+        owned_scopes: scope::shown(provider, &registry).filter(is_owned).collect(),
         clients,
     })))
 }

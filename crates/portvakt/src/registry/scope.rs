@@ -4,6 +4,7 @@ mod fields;
 
 use portvakt_protocol::catalogue::{Catalogue, Plan, PlanLine, RawScope, Sign};
 use portvakt_protocol::organisation::Organisation;
+use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::{AccessDeed, AccessFault, Change, Registry, judge_access};
 use portvakt_protocol::scope::{ScopeAccess, ScopeRecord};
 use portvakt_store::Actor;
@@ -204,16 +205,19 @@ fn refused(fault: AccessFault, scope: &str, orgno: &str) -> Refused {
 async fn list(desk: &Desk, issuer: Option<&str>) -> Result<Vec<ShownScope>, Refused> {
     let mut listed = Vec::new();
     for (provider, registry) in registries(desk, issuer).await? {
-        let issuer = provider.issuer().as_str().to_owned();
-        let Registry { scopes, access, .. } = registry;
-        let shown = |record: ScopeRecord| ShownScope {
-            issuer: issuer.clone(),
-            access: access.iter().filter(|access| access.scope == record.scope).cloned().collect(),
-            record,
-        };
-        listed.extend(scopes.into_iter().map(shown));
+        listed.extend(shown(provider, &registry));
     }
     Ok(listed)
+}
+
+/// The scopes of an issuer, with what was said of access to each.
+pub(super) fn shown(provider: &Provider, registry: &Registry) -> impl Iterator<Item = ShownScope> {
+    let Registry { scopes, access, .. } = registry;
+    scopes.iter().map(move |record| ShownScope {
+        issuer: provider.issuer().as_str().to_owned(),
+        access: access.iter().filter(|access| access.scope == record.scope).cloned().collect(),
+        record: record.clone(),
+    })
 }
 
 /// A scope as it is shown.

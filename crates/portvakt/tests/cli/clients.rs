@@ -6,8 +6,11 @@ use std::process::{Command, Stdio};
 use portvakt_crypto::random::Random;
 use portvakt_testkit::{Browser, PERSONS, Process, RelyingParty, Service};
 use rustix::process::getuid;
+use serde_json::Value;
 
-use crate::registered::{ISSUER, ONE_ISSUER, ORGNO, assert_refused, in_production, kinds, secret};
+use crate::registered::{
+    CATALOGUE, ISSUER, ONE_ISSUER, ORGNO, OTHER_ORGNO, assert_refused, in_production, kinds, secret,
+};
 use crate::server::{Desk, TWO_ISSUERS, complaint, portvakt, told};
 
 #[test]
@@ -383,4 +386,87 @@ fn what_a_client_is_ordered_for_and_its_grant_are_judged() {
         desk.refuses(&[&update[..], arguments].concat(), &[words]);
     }
     assert_eq!(desk.told(&["client", "show", "skjema"])["integration_type"], "idporten");
+}
+
+#[test]
+fn what_was_taken_back_of_a_client_is_shown_the_latest_of_all_that_it_was_said_of() {
+    let desk = Desk::with(ONE_ISSUER);
+    desk.add_organisation();
+    let add = |orgno: &str| desk.told(&["organisation", "add", orgno, "--name", "Another"]);
+    add(OTHER_ORGNO);
+    add("910753614");
+    desk.add_client("other", &[]);
+    desk.add_client("skjema", &["--supplier-orgno", OTHER_ORGNO]);
+    let not_before = || desk.told(&["client", "show", "skjema"])["not_before"].clone();
+    desk.told(&["revoke", "--client", "other"]);
+    desk.told(&["revoke", "--organisation", "910753614"]);
+    desk.told(&["revoke", "--person", "21879498012"]);
+    assert_eq!(not_before(), Value::Null, "nothing was said of it");
+    assert!(
+        !String::from_utf8(desk.run(&["client", "show", "skjema"]).stdout).unwrap().contains("not_before")
+    );
+    let mut last = Value::Null;
+    for whose in [
+        &["--client", "skjema"][..],
+        &["--organisation", ORGNO],
+        &["--organisation", OTHER_ORGNO],
+        &["--issuer", ISSUER],
+        &["--client", "skjema"],
+    ] {
+        let told = desk.told(&[&["revoke"], whose].concat())["not_before"].clone();
+        assert_ne!(told, last, "each is later than the one before");
+        assert_eq!(not_before(), told, "{whose:?}");
+        last = told;
+    }
+    let page = String::from_utf8(desk.run(&["client", "show", "skjema"]).stdout).unwrap();
+    assert!(
+        page.lines().any(|line| line.starts_with("not_before ") && line.ends_with(last.as_str().unwrap()))
+    );
+}
+
+#[test]
+fn whether_a_client_gets_refresh_tokens_is_shown_with_the_reason_that_its_change_was_told_with() {
+    let desk = Desk::with(ONE_ISSUER);
+    assert!(desk.apply(CATALOGUE, &[]).status.success());
+    let shown = || {
+        let shown = desk.told(&["client", "show", "skjema"]);
+        (shown["may_refresh"].clone(), shown["may_refresh_why"].as_str().unwrap().to_owned())
+    };
+    let page = || String::from_utf8(desk.run(&["client", "show", "skjema"]).stdout).unwrap();
+    let why = "only the ten fields are registered, and refresh_token_lifetime is not 0";
+    assert_eq!(shown(), (true.into(), why.to_owned()));
+    assert!(page().contains(&format!("gets refresh tokens: {why}")), "{}", page());
+    for (arguments, may) in [
+        (&["--description", "Forms"][..], false),
+        (&["--grant-type", "authorization_code", "--grant-type", "refresh_token"], true),
+        (&["--grant-type", "authorization_code"], false),
+        (&["--unset", "grant_types", "--unset", "description"], true),
+        (&["--refresh-token-lifetime", "0"], false),
+    ] {
+        let told = desk.told(&[&["client", "update", "skjema"], arguments].concat());
+        let (shown, why) = shown();
+        assert_eq!(shown, may, "{arguments:?}");
+        assert!(
+            told["changes"][0]["detail"].as_str().unwrap().ends_with(&format!(": {why}")),
+            "{why} in {told}"
+        );
+        let words = if may { "gets refresh tokens: " } else { "gets no refresh tokens: " };
+        assert!(page().contains(&format!("{words}{why}")), "{}", page());
+    }
+}
+
+#[test]
+fn help_says_what_gives_refresh_tokens_at_each_way_of_registering() {
+    let desk = Desk::with(ONE_ISSUER);
+    for deed in ["add", "update"] {
+        let help = String::from_utf8(desk.run(&["client", deed, "--help"]).stdout).unwrap();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in [
+            "authorization_code or refresh_token; once for each",
+            "with refresh_token it gets refresh tokens, without it none",
+            "exactly the pilot's ten fields",
+        ] {
+            assert!(help.contains(words), "{words} in {help}");
+        }
+    }
 }

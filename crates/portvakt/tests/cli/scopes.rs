@@ -109,6 +109,13 @@ fn every_attribute_is_said_changed_and_unsaid() {
     assert_eq!(changed["authorization_max_lifetime"], 3600, "what is not named stays");
     desk.told(&["scope", "update", SCOPE, "--unset", "owner_orgno"]);
     assert_eq!(shown(&desk)["accessible_for_all"], false, "nobody is let in by that");
+    desk.told(&["scope", "add", "drift:egen"]);
+    let told = desk.told(&["scope", "update", "drift:egen", "--owner-orgno", OTHER_ORGNO]);
+    assert!(told["changes"][0]["detail"].as_str().unwrap().contains("still for all organisations"), "{told}");
+    let help = String::from_utf8(desk.run(&["scope", "update", "--help"]).stdout).unwrap();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = "An update without it leaves it as it was, also where the scope gets an owner or loses it";
+    assert!(help.contains(words), "{help}");
 }
 
 #[test]

@@ -18,6 +18,10 @@ use crate::server::{Desk, Server, complaint};
 /// What a wrong secret is refused by.
 const RULE: &str = "client-secret-wrong";
 
+/// An acceptance of the terms.
+const TERMS: &str =
+    r#"terms = { version = "1", accepted_at = 2016-12-01T12:00:00Z, accepted_by = "Ola Nordmann" }"#;
+
 /// The client with a wrong secret, so many times.
 async fn refused(server: &Server, client_id: &str, times: usize) {
     for _ in 0..times {
@@ -81,7 +85,11 @@ async fn the_tenth_refusal_for_one_reason_warns_the_owner_once_a_day() {
     );
     assert_eq!(event["what"], format!("refused 10 times within an hour: {RULE}"));
     assert!(event["when"].as_str().is_some_and(|when| when.ends_with('Z')), "{event}");
-    assert!(event["fix"].as_str().is_some_and(|fix| fix.contains("`portvakt explain ")), "{event}");
+    let fix = event["fix"].as_str().unwrap();
+    assert!(
+        fix.contains("`portvakt explain ") && fix.ends_with(" --log FILE`, FILE being this server's log"),
+        "{fix}"
+    );
     assert_eq!(event["page"], format!("{ISSUER}errors/{RULE}"));
     assert!(!log.iter().any(|line| line.contains("swordfish")), "{log:?}");
 
@@ -125,42 +133,96 @@ async fn leave_days(desk: &Desk, days: u32) -> Timestamp {
     expires
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_owner_is_warned_of_a_secret_that_ends_and_not_again_after_a_restart() {
-    let desk = Desk::with(ONE_ISSUER);
-    assert!(desk.apply(CATALOGUE, &[]).status.success());
-    let expires = leave_days(&desk, 30).await.to_rfc3339();
-    let mut told = Vec::new();
-    for _ in 0..2 {
-        let server = desk.serve();
-        let begun = Instant::now();
-        let given = loop {
-            let report = desk.told(&["organisation", "report", ORGNO]);
-            if report["warnings"] != json!([]) || begun.elapsed() > Duration::from_secs(20) {
-                break report["warnings"].clone();
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        };
-        assert_eq!(
-            (&given[0]["kind"], &given[0]["reason"]),
-            (&"secret_ends".into(), &expires.as_str().into())
-        );
-        tokio::time::sleep(Duration::from_secs(3)).await;
-        server.terminate();
-        told.extend(told_owners(&server.ended().1));
+/// What a report of the organisation says that its owners were warned of, once it says something.
+async fn given(desk: &Desk) -> Value {
+    let begun = Instant::now();
+    loop {
+        let warnings = desk.told(&["organisation", "report", ORGNO])["warnings"].clone();
+        if warnings != json!([]) || begun.elapsed() > Duration::from_secs(20) {
+            return warnings;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let [event] = told.as_slice() else { panic!("{told:?}") };
-    assert_eq!((&event["level"], &event["organisation"]), (&"WARN".into(), &ORGNO.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_is_warned_of_a_secret_that_ends_and_when_it_has_and_not_again_after_a_restart() {
+    for (days, kind, what, listed) in [
+        (30, "secret_ends", "its secret ends within 30 days", "secret ends in 29 days"),
+        (0, "secret_ended", "its last secret has ended", "secret has ended"),
+    ] {
+        let desk = Desk::with(ONE_ISSUER);
+        assert!(desk.apply(CATALOGUE, &[]).status.success());
+        let expires = leave_days(&desk, days).await.to_rfc3339();
+        let mut told = Vec::new();
+        for _ in 0..2 {
+            let server = desk.serve();
+            let given = given(&desk).await;
+            assert_eq!((&given[0]["kind"], &given[0]["reason"]), (&kind.into(), &expires.as_str().into()));
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            server.terminate();
+            told.extend(told_owners(&server.ended().1));
+        }
+        let [event] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!((&event["level"], &event["organisation"]), (&"WARN".into(), &ORGNO.into()));
+        assert_eq!((&event["what"], &event["when"]), (&what.into(), &expires.as_str().into()));
+        assert_eq!(event.get("supplier"), None, "nobody runs it for its owner");
+        let fix = event["fix"].as_str().unwrap();
+        assert!(fix.contains("portvakt client secret rotate skjema"), "{event}");
+        let page = String::from_utf8(desk.run(&["client", "list"]).stdout).unwrap();
+        assert!(page.contains(listed), "{page}");
+    }
+}
+
+/// The catalogue, with its client run by another organisation.
+fn run_by_another() -> String {
+    let supplier = format!("client_id = \"skjema\"\nsupplier_orgno = \"{OTHER_ORGNO}\"");
+    let others = format!("\n[[organisations]]\norgno = \"{OTHER_ORGNO}\"\nname = \"Brreg\"\n{TERMS}\n");
+    [&CATALOGUE.replace("client_id = \"skjema\"", &supplier), others.as_str()].concat()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_secret_that_ends_is_told_of_mildly_and_whoever_runs_the_client_is_named_too() {
+    let desk = Desk::with(ONE_ISSUER);
+    let applied = desk.apply(&run_by_another(), &[]);
+    assert!(applied.status.success(), "{}", complaint(&applied));
+    desk.told(&["client", "secret", "rotate", "skjema", "--keep-old", "7d"]);
+    let secrets = desk.told(&["client", "show", "skjema"])["secrets"].clone();
+    let (newer, older) = (&secrets[0]["expires"], &secrets[1]["expires"]);
+    let server = desk.serve();
+    refused(&server, "skjema", 10).await;
+    let begun = Instant::now();
+    while given(&desk).await.as_array().map(Vec::len) != Some(2) && begun.elapsed() < Duration::from_secs(20)
+    {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    server.terminate();
+    let told = told_owners(&server.ended().1);
+    assert_eq!(told.len(), 2, "{told:?}");
+    for event in &told {
+        assert_eq!(
+            (&event["organisation"], &event["supplier"]),
+            (&ORGNO.into(), &OTHER_ORGNO.into()),
+            "{event}"
+        );
+    }
+    let event = told.iter().find(|event| event["rule"].is_null()).unwrap();
+    let goes_on = newer.as_str().unwrap();
     assert_eq!(
         (&event["what"], &event["when"]),
-        (&"its secret ends within 30 days".into(), &expires.as_str().into())
+        (&format!("an older secret ends within 7 days; another goes on until {goes_on}").into(), older)
     );
-    assert!(
-        event["fix"].as_str().is_some_and(|fix| fix.contains("portvakt client secret rotate skjema")),
-        "{event}"
-    );
-    let listed = String::from_utf8(desk.run(&["client", "list"]).stdout).unwrap();
-    assert!(listed.contains("secret ends in 29 days"), "{listed}");
+    assert!(event["fix"].as_str().is_some_and(|fix| !fix.contains("rotate")), "{event}");
+
+    let warned =
+        json!({ "kind": "older_secret_ends", "expires": older, "days_left": 6, "goes_on_until": newer });
+    assert_eq!(desk.told(&["client", "list"])[0]["warnings"][0], warned);
+    for orgno in [ORGNO, OTHER_ORGNO] {
+        let report = desk.told(&["organisation", "report", orgno]);
+        assert_eq!(report["clients"][0]["warnings"][0], warned, "{orgno}");
+    }
+    let page = String::from_utf8(desk.run(&["client", "list"]).stdout).unwrap();
+    assert!(page.contains("older secret ends in 6 days, another goes on"), "{page}");
 }
 
 #[test]
@@ -174,11 +236,12 @@ fn a_report_is_of_a_registered_organisation_alone() {
         report,
         json!({
             "issuer": ISSUER, "orgno": ORGNO, "name": "Difi", "standing": "active", "terms": null, "outstanding": "1",
-            "clients": [], "warnings": [],
+            "clients": [], "owned_scopes": [], "warnings": [],
         })
     );
     let text = String::from_utf8(desk.run(&["organisation", "report", ORGNO]).stdout).unwrap();
     assert!(text.contains("none accepted") && text.contains("It has no clients"), "{text}");
+    assert!(text.contains("It owns no scopes.") && text.contains("No warnings in the last"), "{text}");
 }
 
 #[test]
@@ -209,6 +272,7 @@ fn a_report_has_terms_clients_secrets_lifetimes_and_scopes_and_nothing_of_others
                 ],
                 "warnings": [],
             }],
+            "owned_scopes": [],
             "warnings": [],
         })
     );
@@ -218,7 +282,7 @@ fn a_report_has_terms_clients_secrets_lifetimes_and_scopes_and_nothing_of_others
         " days left)",
         "grant 7200 s, access 120 s, refresh 600 s",
     ];
-    for word in words.iter().chain(&["Scopes (", "No warnings in the last 30 days."]) {
+    for word in words.iter().chain(&["Scopes of clients (", "No warnings in the last 30 days."]) {
         assert!(text.contains(word), "{word} in\n{text}");
     }
     assert!(!text.contains("the-secret-of-skjema"));
@@ -237,12 +301,13 @@ fn a_report_tells_what_a_client_may_not_use_and_whose_clients_an_organisation_ru
 [[organisations]]
 orgno = "{OTHER_ORGNO}"
 name = "Brreg"
-terms = {{ version = "1", accepted_at = 2016-12-01T12:00:00Z, accepted_by = "Ola Nordmann" }}
+{TERMS}
 
 [[scopes]]
 scope = "brreg:roller"
 owner_orgno = "{OTHER_ORGNO}"
 access = [{{ consumer_orgno = "{ORGNO}", state = "{state}" }}]
+enforced_aud_for_introspection = ["levert"]
 
 [[clients]]
 client_id = "levert"
@@ -286,8 +351,35 @@ scopes = ["openid", "brreg:roller"]
         );
     }
     reported(ORGNO, "WITHDRAWN");
+    let owned = |orgno: &str| desk.told(&["organisation", "report", orgno])["owned_scopes"].clone();
+    assert_eq!(owned(ORGNO), json!([]), "it may use what it does not own");
+    assert_eq!(owned(OTHER_ORGNO), json!([desk.told(&["scope", "show", "brreg:roller"])]));
+    assert_eq!(owned(OTHER_ORGNO)[0]["access"], json!([{ "consumer_orgno": ORGNO, "state": "WITHDRAWN" }]));
     let text = String::from_utf8(desk.run(&["organisation", "report", OTHER_ORGNO]).stdout).unwrap();
     for word in ["supplier", ORGNO, "brreg:roller", "WITHDRAWN", "no: no access"] {
         assert!(text.contains(word), "{word} in\n{text}");
     }
+}
+
+#[test]
+fn a_report_tells_the_owner_of_a_scope_who_may_use_it_who_asks_and_who_may_introspect() {
+    let desk = Desk::with(ONE_ISSUER);
+    desk.add_organisation();
+    desk.told(&["organisation", "add", OTHER_ORGNO, "--name", "Brreg"]);
+    desk.add_client("api", &[]);
+    let reader = ["--enforced-aud-for-introspection", "api"];
+    desk.told(&[&["scope", "add", "brreg:roller", "--owner-orgno", OTHER_ORGNO], &reader[..]].concat());
+    desk.told(&["scope", "add", "drift:egen", "--description", "the operator's own"]);
+    desk.told(&["scope", "access", "request", "brreg:roller", ORGNO]);
+    let page = || String::from_utf8(desk.run(&["organisation", "report", OTHER_ORGNO]).stdout).unwrap();
+    let row = |page: &str, words: &[&str]| {
+        page.lines().any(|line| line.split_whitespace().collect::<Vec<_>>().join(" ") == words.join(" "))
+    };
+    assert!(row(&page(), &["brreg:roller active 0 approved, 1 asked api"]), "{}", page());
+    assert!(row(&page(), &["brreg:roller", ORGNO, "REQUESTED (awaits a decision)"]), "{}", page());
+    assert!(!page().contains("drift:egen"));
+    desk.told(&["scope", "access", "approve", "brreg:roller", ORGNO]);
+    desk.told(&["scope", "deactivate", "brreg:roller"]);
+    assert!(row(&page(), &["brreg:roller deactivated 1 approved api"]), "{}", page());
+    assert!(row(&page(), &["brreg:roller", ORGNO, "APPROVED"]), "{}", page());
 }

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use portvakt_protocol::scope::AccessState;
+use serde_json::Value;
 
-use super::super::applied::told;
-use super::super::{At, other_answer, table};
+use super::super::{At, other_answer, scope, table, tell};
 use crate::desk::reach::have;
 use crate::desk::{Answer, Command};
 use crate::failure::Failure;
@@ -20,7 +20,18 @@ use crate::registry::report::{Report, ReportedClient, ReportedScope, Role, WhyNo
 pub(super) async fn report(orgno: String, at: At) -> Result<(), Failure> {
     let command = Command::Organisation { issuer: at.issuer, deed: OrganisationDeed::Report { orgno } };
     let Answer::Report(report) = have(at.whose.target()?, command).await? else { return Err(other_answer()) };
-    told(&*report, at.json, write)
+    let json = if at.json { Some(as_json(&report)?) } else { None };
+    tell(json, |out| write(&report, out))
+}
+
+/// The scopes that it owns are as `portvakt scope show` tells each.
+fn as_json(report: &Report) -> Result<Value, Failure> {
+    let mut value = serde_json::to_value(report).map_err(Failure::new)?;
+    if let Some(members) = value.as_object_mut() {
+        let owned = report.owned_scopes.iter().map(scope::as_json).collect::<Result<_, _>>()?;
+        members.insert("owned_scopes".to_owned(), Value::Array(owned));
+    }
+    Ok(value)
 }
 
 fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -37,6 +48,23 @@ fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         ("outstanding", report.outstanding.clone()),
     ];
     table::write_fields(out, fields)?;
+    write_clients(report, out)?;
+    if report.owned_scopes.is_empty() {
+        writeln!(out, "\nIt owns no scopes.")?;
+    } else {
+        writeln!(out, "\nScopes that it owns (it may always use them)")?;
+        scope::write_owned(&report.owned_scopes, out)?;
+    }
+    if report.warnings.is_empty() {
+        return writeln!(out, "\nNo warnings in the last 30 days.");
+    }
+    writeln!(out, "\nWarnings of the last 30 days")?;
+    let given = report.warnings.iter();
+    let rows = given.map(|one| [one.at.clone(), one.client_id.clone(), one.kind.clone(), one.reason.clone()]);
+    table::write(out, ["AT", "CLIENT_ID", "KIND", "RULE, OR END OF SECRET"], rows.collect())
+}
+
+fn write_clients(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.clients.is_empty() {
         return writeln!(out, "\nIt has no clients, and runs none for others.");
     }
@@ -46,17 +74,11 @@ fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     table::write(out, headings, report.clients.iter().map(client).collect())?;
     writeln!(
         out,
-        "\nScopes (what the client may use now, and what was last said of its organisation's access)"
+        "\nScopes of clients (what each may use now, and what was last said of its organisation's access)"
     )?;
-    let scopes = report.clients.iter().flat_map(|client| client.scopes.iter().map(|one| scope(client, one)));
-    table::write(out, ["CLIENT_ID", "SCOPE", "OWNER", "ACCESS", "USABLE"], scopes.collect())?;
-    if report.warnings.is_empty() {
-        return writeln!(out, "\nNo warnings in the last 30 days.");
-    }
-    writeln!(out, "\nWarnings of the last 30 days")?;
-    let given = report.warnings.iter();
-    let rows = given.map(|one| [one.at.clone(), one.client_id.clone(), one.kind.clone(), one.reason.clone()]);
-    table::write(out, ["AT", "CLIENT_ID", "KIND", "RULE, OR END OF SECRET"], rows.collect())
+    let scopes =
+        report.clients.iter().flat_map(|client| client.scopes.iter().map(|one| of_client(client, one)));
+    table::write(out, ["CLIENT_ID", "SCOPE", "OWNER", "ACCESS", "USABLE"], scopes.collect())
 }
 
 fn client(client: &ReportedClient) -> [String; 8] {
@@ -89,7 +111,7 @@ fn client(client: &ReportedClient) -> [String; 8] {
     ]
 }
 
-fn scope(client: &ReportedClient, scope: &ReportedScope) -> [String; 5] {
+fn of_client(client: &ReportedClient, scope: &ReportedScope) -> [String; 5] {
     [
         client.client_id.clone(),
         scope.scope.clone(),

@@ -23,7 +23,9 @@ pub(crate) struct ClientFields {
     /// idporten (openid and profile alone) or api_klient; it stays once it is registered.
     #[arg(long, value_name = "TYPE")]
     integration_type: Option<String>,
-    /// authorization_code or refresh_token; once for each.
+    /// authorization_code or refresh_token; once for each. Where any is said, that decides: with refresh_token it gets refresh tokens,
+    /// without it none. Where none is, a client of exactly the pilot's ten fields gets them unless its refresh_token_lifetime is 0, and
+    /// any other gets none.
     #[arg(long = "grant-type", alias = "grant-types", value_name = "GRANT")]
     grant_types: Option<Vec<String>>,
     /// ONETIME (without it) or REUSE: what becomes of a refresh token that is used.

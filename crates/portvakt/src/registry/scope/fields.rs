@@ -35,7 +35,8 @@ pub(crate) struct ScopeFields {
     /// Whether tokens with it hold no pid: who may introspect reads it there.
     #[arg(long, value_name = "BOOL")]
     requires_pseudonymous_tokens: Option<bool>,
-    /// Whether every organisation may use it; without it: if it has no owner.
+    /// Whether every organisation may use it. A new scope without it: if it has no owner. An update without it leaves it as it was,
+    /// also where the scope gets an owner or loses it.
     #[arg(long, value_name = "BOOL")]
     accessible_for_all: Option<bool>,
     /// idporten or api_klient: the clients that may have it; once for each, and without it: all.
