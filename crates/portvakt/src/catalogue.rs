@@ -134,7 +134,8 @@ pub(crate) async fn bring_about(
             let known = desk.store.persons(pool).await?;
             persons.insert(pool.clone(), known);
         }
-        let now = desk.clock.now();
+        // A client that moves loses what it was given until now.
+        let now = desk.now().await?;
         let registered = AsRegistered { providers: &providers, registries: &registries, persons: &persons };
         let planned = decide(registered, now)?;
         if dry_run || planned.is_empty() {

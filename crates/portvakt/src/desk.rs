@@ -5,6 +5,7 @@
 //! a command needs from its caller's files or environment it carries with it: the server has neither.
 
 mod command;
+mod now;
 pub(crate) mod reach;
 pub(crate) mod socket;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::{Change, Registry, Subject, taken_back_at};
-use portvakt_protocol::time::{Seconds, Timestamp};
+use portvakt_protocol::time::Timestamp;
 use portvakt_store::{Actor, Registered};
 use serde::{Deserialize, Serialize};
 
@@ -60,9 +60,6 @@ pub(crate) enum From {
     Person,
 }
 
-/// So far apart may the clocks of machines be that share a database.
-const CLOCKS_DIFFER: Seconds = Seconds::new(60);
-
 /// So often is looked whether the second has passed.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -82,8 +79,8 @@ pub(crate) async fn perform(
     let provider = only(desk, issuer)?;
     let (_, registry) = desk.store.registry(provider.issuer()).await.map_err(Refused::broken)?;
     let (subject, from) = subject(provider, &registry, whose)?;
-    let now = desk.clock.now();
-    let at = instant(now, desk.store.clock().await.map_err(Refused::broken)?)?;
+    let now = desk.now().await?;
+    let at = taken_back_at(now);
     let change = Change::NotBefore { issuer: provider.issuer().clone(), subject: subject.clone(), at };
     match desk.store.register(vec![change], None, actor.clone(), now).await.map_err(Refused::broken)? {
         Registered::Done => {}
@@ -101,27 +98,6 @@ pub(crate) async fn perform(
         from,
         not_before: in_force.unwrap_or(at).to_rfc3339(),
     }))
-}
-
-/// The instant before which everything is taken back, by this machine's clock and by the one that the nodes share: whichever is later, for
-/// the nodes may have granted by either.
-///
-/// # Errors
-/// They are so far apart that one of them is wrong: a clock that is behind would leave the newest grants, one that is ahead would refuse
-/// whoever logs in until its time has come, and nothing makes an instant earlier.
-fn instant(here: Timestamp, shared: Option<Timestamp>) -> Result<Timestamp, Refused> {
-    let shared = shared.unwrap_or(here);
-    if here.since(shared).max(shared.since(here)) > CLOCKS_DIFFER {
-        return Err(Refused {
-            what: format!(
-                "the clock here says {}, and the database's {}",
-                here.to_rfc3339(),
-                shared.to_rfc3339()
-            ),
-            hint: Some("nothing was taken back: set the clock that is wrong, and ask again".to_owned()),
-        });
-    }
-    Ok(taken_back_at(here.max(shared)))
 }
 
 async fn pass(desk: &Desk, at: Timestamp) {
@@ -157,25 +133,5 @@ fn subject(provider: &Provider, registry: &Registry, whose: Whose) -> Result<(Su
             })?;
             Ok((Subject::Person(pid), From::Person))
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn t5_a_clock_that_is_wrong_takes_nothing_back_and_shuts_nobody_out() {
-        let at = Timestamp::from_unix;
-        for (here, shared) in [(1000, 1061), (1061, 1000), (1000, 90_000)] {
-            assert!(instant(at(here), Some(at(shared))).is_err(), "{here} {shared}");
-        }
-        for (here, shared, taken) in [(1000, 1060, 1061), (1060, 1000, 1061), (1000, 1000, 1001)] {
-            assert!(matches!(instant(at(here), Some(at(shared))), Ok(found) if found == at(taken)));
-        }
-        assert!(
-            matches!(instant(at(1000), None), Ok(found) if found == at(1001)),
-            "a folder is its process's"
-        );
     }
 }
