@@ -417,3 +417,31 @@ async fn row_36_the_pilot_s_tokeninfo_is_not_there_in_production_unless_it_is_sw
         }
     }
 }
+
+#[tokio::test]
+async fn a_pseudonymous_scope_at_the_pilot_withholds_the_pid_and_nobody_reads_it() {
+    let world = World::new().await;
+    world.organisation(At::Pilot, OWNER).await;
+    let withholds = |token_type| ScopeRecord {
+        token_type: Some(token_type),
+        requires_pseudonymous_tokens: true,
+        accessible_for_all: true,
+        ..owned_scope(SCOPE, OWNER)
+    };
+    world.scope(At::Pilot, withholds(TokenType::Opaque)).await;
+    let service = world.register(At::Pilot, caller("pseudonymous")).await;
+    assert_eq!(world.tokens(&service, PERSON).await.claim("pid"), PERSON, "a login without that scope");
+    for (token_type, is_jwt) in [(TokenType::Opaque, false), (TokenType::SelfContained, true)] {
+        world.scope(At::Pilot, withholds(token_type)).await;
+        let tokens = world.tokens_for(&service, PERSON, &format!("openid profile {SCOPE}")).await;
+        let token = &tokens.access_token;
+        assert_eq!((tokens.claim("pid"), tokens.claim("sub").is_string()), (Value::Null, true));
+        assert_eq!(service.userinfo(token).await.json().get("pid"), None);
+        assert_eq!(token.contains('.'), is_jwt);
+        if is_jwt {
+            assert_eq!(service.verify(token).await.unwrap().get("pid"), None);
+        }
+        let told = service.tokeninfo(token).await.json();
+        assert_eq!((&told["active"], told.get("pid"), told.get("sub")), (&json!(true), None, None));
+    }
+}

@@ -147,7 +147,7 @@ pub struct OwnerWarning {
     pub client_id: ClientId,
     /// Of what.
     pub kind: WarningKind,
-    /// What exactly: the day a secret ends (RFC 3339), or the rule that refused. Never anything of a request.
+    /// What exactly: the instant at which a secret ends (RFC 3339), or the rule that refused. Never anything of a request.
     pub reason: String,
     /// When.
     pub at: Timestamp,
@@ -156,7 +156,7 @@ pub struct OwnerWarning {
 /// The kinds of warnings to owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WarningKind {
-    /// A secret ends soon.
+    /// A secret ends soon; or it has ended, if the warning was given then or later.
     SecretEnds,
     /// The client was refused often, for one reason.
     RefusedOften,
