@@ -4,7 +4,7 @@ mod fields;
 
 use portvakt_protocol::catalogue::{Catalogue, GivenSecret, Plan, PlanLine, RawClient, Sign};
 use portvakt_protocol::client::{Client, ScopeRefused};
-use portvakt_protocol::organisation::{Organisation, Standing};
+use portvakt_protocol::organisation::{OrgNumber, Organisation, Standing};
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::{
     Beside, Change, ClientRecord, ClientRegistration, Registry, Subject, rotate_secret,
@@ -253,6 +253,8 @@ pub(crate) enum Stop {
     OrganisationDeactivated,
     /// Its organisation has accepted no terms.
     TermsNotAccepted,
+    /// The organisation that runs it is stopped, or none that is registered.
+    SupplierStopped,
     /// Its registration breaks a rule as the issuer is configured now.
     RegistrationFaulty,
 }
@@ -265,20 +267,27 @@ impl Stop {
             Self::OrganisationWithdrawn => "organisation withdrawn",
             Self::OrganisationDeactivated => "organisation deactivated",
             Self::TermsNotAccepted => "terms not accepted",
+            Self::SupplierStopped => "supplier stopped",
             Self::RegistrationFaulty => "registration no longer holds",
         }
     }
 
-    fn of(active: bool, organisation: Option<&Organisation>, faulty: bool) -> Option<Self> {
-        if !active {
+    fn of(record: &ClientRecord, organisations: &[Organisation], faulty: bool) -> Option<Self> {
+        if !record.active {
             return Some(Self::ClientDeactivated);
         }
-        match organisation.map(|known| (known.standing, &known.terms)) {
-            Some((Standing::Withdrawn, _)) => Some(Self::OrganisationWithdrawn),
-            Some((Standing::Deactivated, _)) => Some(Self::OrganisationDeactivated),
-            Some((Standing::Active, None)) => Some(Self::TermsNotAccepted),
-            Some((Standing::Active, Some(_))) | None => faulty.then_some(Self::RegistrationFaulty),
+        let known = |orgno: &OrgNumber| organisations.iter().find(|known| known.orgno == *orgno);
+        match known(&record.registration.client_orgno).map(|known| (known.standing, &known.terms)) {
+            Some((Standing::Withdrawn, _)) => return Some(Self::OrganisationWithdrawn),
+            Some((Standing::Deactivated, _)) => return Some(Self::OrganisationDeactivated),
+            Some((Standing::Active, None)) => return Some(Self::TermsNotAccepted),
+            Some((Standing::Active, Some(_))) | None => {}
         }
+        let supplier = record.registration.supplier_orgno.as_ref();
+        if supplier.is_some_and(|orgno| !known(orgno).is_some_and(Organisation::may_have_clients)) {
+            return Some(Self::SupplierStopped);
+        }
+        faulty.then_some(Self::RegistrationFaulty)
     }
 }
 
@@ -363,7 +372,6 @@ fn shown(
     now: Timestamp,
 ) -> ShownClient {
     let registration = &record.registration;
-    let organisation = registry.organisations.iter().find(|known| known.orgno == registration.client_orgno);
     let (scopes_refused, faults) = match judged(provider, registry, record) {
         Ok(client) => (scopes_refused(&client, registration), Vec::new()),
         Err(faults) => (Vec::new(), faults),
@@ -379,7 +387,7 @@ fn shown(
     ShownClient {
         issuer: provider.issuer().as_str().to_owned(),
         active: record.active,
-        stopped: Stop::of(record.active, organisation, !faults.is_empty()),
+        stopped: Stop::of(record, &registry.organisations, !faults.is_empty()),
         scopes_refused,
         faults,
         may_refresh: registration.may_refresh(),

@@ -389,6 +389,23 @@ fn what_a_client_is_ordered_for_and_its_grant_are_judged() {
 }
 
 #[test]
+fn g4_a_client_whose_supplier_is_stopped_is_shown_as_such() {
+    let desk = Desk::with(ONE_ISSUER);
+    desk.add_organisation();
+    desk.told(&["organisation", "add", OTHER_ORGNO, "--name", "Another"]);
+    let accept = || desk.told(&["organisation", "accept-terms", OTHER_ORGNO, "--accepted-by", "Ola"]);
+    desk.add_client("skjema", &["--supplier-orgno", OTHER_ORGNO]);
+    let stopped = || desk.told(&["client", "show", "skjema"])["stopped"].clone();
+    assert_eq!(stopped(), "supplier_stopped", "it has accepted no terms");
+    accept();
+    assert_eq!(stopped(), Value::Null);
+    desk.told(&["organisation", "deactivate", OTHER_ORGNO]);
+    assert_eq!(stopped(), "supplier_stopped");
+    let listed = String::from_utf8(desk.run(&["client", "list"]).stdout).unwrap();
+    assert!(listed.contains("supplier stopped"), "{listed}");
+}
+
+#[test]
 fn what_was_taken_back_of_a_client_is_shown_the_latest_of_all_that_it_was_said_of() {
     let desk = Desk::with(ONE_ISSUER);
     desk.add_organisation();
