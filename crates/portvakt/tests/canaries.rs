@@ -19,7 +19,7 @@ async fn a_secret_in_the_database_fails_the_scene() {
 #[should_panic(expected = "stands in the log")]
 async fn a_secret_in_the_log_fails_the_scene() {
     let world = World::new().await;
-    world.service(At::Pilot).await.request().with("client_id", "pasted-by-mistake").send().await;
+    world.service(At::Pilot).await.request().with("response_type", "pasted-by-mistake").send().await;
     world.wire().keep_secret("pasted-by-mistake");
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::sensitive::{Seen, is_shown_whole};
+use super::sensitive::{Seen, is_shown_whole, shown};
 
 /// What came, as far as it may be shown.
 #[derive(Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl fmt::Debug for Received {
 pub fn beginning(text: &str) -> String {
     let length = text.chars().count();
     if length <= 16 {
-        return text.to_owned();
+        return shown(text);
     }
     // The whole is looked at before it is cut: half a secret or number is not recognised any more.
     let seen = if is_shown_whole(text) { text.chars().take(8).collect() } else { String::new() };
@@ -167,6 +167,9 @@ mod tests {
             ("\"2f1c2f0e... (36 characters)\"", "36 characters")
         );
         assert_eq!(Received::beginning("skjema").on_the_wire(), "'skjema'");
+        let number = Received::beginning("21879498012");
+        assert_eq!(number.to_string(), "\"[identity number: 11 characters, not shown]\"");
+        assert_eq!(number.on_the_wire(), "an identity number of 11 characters (not shown)");
     }
 
     #[test]
