@@ -91,9 +91,10 @@ async fn a_database_of_an_earlier_version_keeps_its_rows() {
 async fn of_several_that_migrate_at_once_each_migration_is_applied_by_one() {
     let (server, name) = (shared().unwrap(), "scene_migrating_together");
     server.create_database(name).unwrap();
+    server.sql(name, "CREATE ROLE scene_together LOGIN").unwrap();
     let mut all = tokio::task::JoinSet::new();
-    for _ in 0..5 {
-        all.spawn(async move { migrate(&url(name), None, START).await.unwrap() });
+    for _ in 0..8 {
+        all.spawn(async move { migrate(&url(name), Some("scene_together"), START).await.unwrap() });
     }
     let mut applied = Vec::new();
     while let Some(one) = all.join_next().await {
