@@ -68,11 +68,13 @@ fn answered(issuer: &str, announced: usize, sent: &str) -> String {
     let mut socket = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
     let head = format!(
         "POST /token HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-         Content-Length: {announced}\r\n\r\n"
+         Connection: close\r\nContent-Length: {announced}\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).unwrap();
     socket.write_all(sent.as_bytes()).unwrap();
-    socket.shutdown(Shutdown::Write).unwrap();
+    if sent.len() < announced {
+        socket.shutdown(Shutdown::Write).unwrap();
+    }
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
     answer
