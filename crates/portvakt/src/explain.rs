@@ -1,9 +1,11 @@
 //! Explaining a refusal afterwards: whoever was refused has a trace id, and the structured log has everything else. The log is read
 //! line by line, so it may be of any size; what is no event of ours is skipped.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead};
 use std::str::FromStr;
 
+use portvakt_protocol::params::form_decode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -27,19 +29,43 @@ impl TraceId {
 impl FromStr for TraceId {
     type Err = &'static str;
 
-    /// The id alone, or the text that it came in, such as a whole `error_description`.
+    /// The id alone, or what it came in: an `error_description`, a redirect's whole URL, an answer with its headers. What follows the
+    /// word `trace_id` goes before all else, for a `state` or a `code` may look like an id too.
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        let words = text.split(|character: char| !character.is_ascii_alphanumeric());
-        let mut ids =
-            words.filter(|word| word.len() == 32 && word.bytes().all(|one| one.is_ascii_hexdigit()));
-        match (ids.next(), ids.next()) {
-            (Some(id), None) => Ok(Self(id.to_ascii_lowercase())),
-            (Some(_), Some(_)) => Err("has several trace ids: give one"),
+        let text = decoded(text);
+        let words: Vec<&str> = text
+            .split(|one: char| !one.is_ascii_alphanumeric() && one != '_')
+            .filter(|one| !one.is_empty())
+            .collect();
+        let labelled = words.windows(2).filter_map(|pair| match pair {
+            [label, id] => label.eq_ignore_ascii_case("trace_id").then_some(*id),
+            _ => None,
+        });
+        let named = ids(labelled);
+        let mut found = if named.is_empty() { ids(words.iter().copied()) } else { named };
+        match (found.pop_first(), found.is_empty()) {
+            (Some(id), true) => Ok(Self(id)),
+            (Some(_), false) => Err("has several trace ids: give one"),
             (None, _) => {
                 Err("must be 32 hexadecimal digits, as an error_description ends in: (trace_id: ...)")
             }
         }
     }
+}
+
+/// Those of the words that look like an id, each once.
+fn ids<'a>(words: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
+    let is_id = |word: &&str| word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    words.filter(is_id).map(str::to_ascii_lowercase).collect()
+}
+
+/// The text as it was before it was put into a URL. What is not encoded, such as a lone percent sign, stays as it is, and so do words
+/// and parameters beside it.
+fn decoded(text: &str) -> String {
+    let parts = text.split(|one: char| one.is_whitespace() || one == '&');
+    let parts: Vec<_> =
+        parts.map(|part| form_decode(part.as_bytes()).unwrap_or_else(|_| part.to_owned())).collect();
+    parts.join(" ")
 }
 
 /// What kind of event was found.
@@ -52,6 +78,8 @@ pub(crate) enum Kind {
     Broken,
     /// A page of the login could not go on.
     Login,
+    /// The answer told nothing of a token, and so not why.
+    Inactive,
     /// Something else that concerns the request.
     Other,
 }
@@ -87,6 +115,10 @@ pub(crate) struct Explained {
     pub(crate) expected: Option<String>,
     /// What came; of a secret or number its kind and length.
     pub(crate) received: Option<String>,
+    /// Why the answer told nothing, by its name.
+    pub(crate) reason: Option<String>,
+    /// The same in a sentence.
+    pub(crate) meaning: Option<String>,
     /// What to do about it.
     pub(crate) fix: Option<String>,
     /// The address of the page about the rule.
@@ -112,6 +144,7 @@ impl Explained {
             Some("refusal") => Kind::Refusal,
             Some("broken") => Kind::Broken,
             Some("login") => Kind::Login,
+            Some("inactive") => Kind::Inactive,
             Some(_) | None => Kind::Other,
         };
         Some(Self {
@@ -129,6 +162,8 @@ impl Explained {
             parameter: text("parameter"),
             expected: text("expected"),
             received: text("received"),
+            reason: text("reason"),
+            meaning: text("meaning"),
             fix: text("fix"),
             page: text("page"),
             cause: text("cause"),
@@ -236,12 +271,29 @@ mod tests {
 
     #[test]
     fn what_is_no_trace_id_is_refused_and_one_is_found_in_what_it_came_in() {
-        for text in
-            ["", "0123", &ID[..31], &format!("{ID}0"), &format!("g{}", &ID[1..]), &format!("{ID} {ID}")]
-        {
+        let other = ID.replace('0', "f");
+        for text in [
+            "",
+            "0123",
+            &ID[..31],
+            &format!("{ID}0"),
+            &format!("g{}", &ID[1..]),
+            &format!("{ID} {other}"),
+            &format!("trace_id: {ID} trace_id: {other}"),
+            &format!("https://rp.example.no/cb?trace_id={}", &ID[..31]),
+        ] {
             assert!(text.parse::<TraceId>().is_err(), "{text}");
         }
-        for text in [ID, &ID.to_uppercase(), &format!("code: expected a code (trace_id: {ID})")] {
+        for text in [
+            ID,
+            &ID.to_uppercase(),
+            &format!("{ID} {ID}"),
+            &format!("code: expected a code (trace_id: {ID})"),
+            &format!("https://rp.example.no/cb?error_description=a%20%28trace_id%3A%20{ID}%29&state={other}"),
+            &format!("http://127.0.0.1/cb?state={other}&error_description=a+(trace_id:+{ID})"),
+            &format!("100% of it: trace_id%3A%20{ID}%29"),
+            &format!("{{\"state\":\"{other}\",\"trace_id\":\"{ID}\"}}"),
+        ] {
             assert_eq!(text.parse::<TraceId>().unwrap().as_str(), ID, "{text}");
         }
     }
@@ -311,11 +363,16 @@ mod tests {
         let log = format!(
             "{{\"target\":\"broken\",\"trace_id\":\"{ID}\",\"cause\":\"the disk is full\"}}\n\
              {{\"target\":\"login\",\"trace_id\":\"{ID}\",\"notice\":\"Finished\"}}\n\
+             {{\"target\":\"inactive\",\"trace_id\":\"{ID}\",\"reason\":\"caller-public\",\"meaning\":\"It has no secret.\"}}\n\
              {{\"target\":\"elsewhere\",\"trace_id\":\"{ID}\",\"message\":\"seen\"}}\n"
         );
         let events = found(&log).events;
         let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
-        assert_eq!(kinds, [Kind::Broken, Kind::Login, Kind::Other]);
+        assert_eq!(kinds, [Kind::Broken, Kind::Login, Kind::Inactive, Kind::Other]);
+        assert_eq!(
+            (events[2].reason.as_deref(), events[2].meaning.as_deref()),
+            (Some("caller-public"), Some("It has no secret."))
+        );
         assert_eq!(events[0].cause.as_deref(), Some("the disk is full"));
         assert!(events[1].notice.as_deref().unwrap().contains("has led to an answer already"));
     }

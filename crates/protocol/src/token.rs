@@ -14,7 +14,7 @@ pub use authenticate::{ClientProof, Credentials, authenticate, credentials};
 pub use client_fault::ClientFault;
 pub use exchange::{CodePlan, CodeRequest, exchange};
 pub use faults::{GrantFault, RefreshFault, TokenFault};
-pub use introspect::{Inactive, Tokeninfo, introspect, presented_token, tokeninfo};
+pub use introspect::{Inactive, Reason, Tokeninfo, introspect, presented_token, tokeninfo};
 pub use plan::{Draws, Issuance, Signed};
 pub use refresh::{RefreshPlan, RefreshRequest, Turn, refresh};
 pub(crate) use standing::{stands, taken_back};
@@ -38,14 +38,13 @@ impl TokenRequest {
     /// [`TokenFault`] names the parameter that is missing or not supported. Repeated ones were refused with the credentials.
     pub fn parse(params: &RawParams) -> Result<Self, TokenFault> {
         let grant_type = params.first("grant_type").ok_or(TokenFault::GrantTypeMissing)?;
-        let parse: fn(&RawParams) -> Result<Self, TokenFault> = match grant_type {
-            "authorization_code" => |params| CodeRequest::parse(params).map(Self::Code),
-            "refresh_token" => |params| RefreshRequest::parse(params).map(Self::Refresh),
-            other => return Err(TokenFault::GrantType(other.to_owned())),
-        };
-        match Unsupported::binding(params) {
-            Some(fault) => Err(fault.into()),
-            None => parse(params),
+        match grant_type {
+            "authorization_code" => match Unsupported::binding(params) {
+                Some(fault) => Err(fault.into()),
+                None => CodeRequest::parse(params).map(Self::Code),
+            },
+            "refresh_token" => RefreshRequest::parse(params).map(Self::Refresh),
+            other => Err(TokenFault::GrantType(other.to_owned())),
         }
     }
 }

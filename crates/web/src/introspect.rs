@@ -10,8 +10,10 @@ use portvakt_protocol::token::{Inactive, introspect, presented_token, tokeninfo 
 use serde::Serialize;
 
 use crate::asker::{Asker, Refused};
+use crate::concerned::Concerned;
 use crate::cors;
 use crate::form::form;
+use crate::inactive::log_inactive;
 use crate::presented::{Known, digest, name};
 use crate::reply::{Reply, json};
 use crate::site::{Site, Trace};
@@ -45,7 +47,7 @@ async fn for_client(
     let known = Known::of(site, trace, digest).await?;
     let (token, at) = ((known.token, jti.as_deref()), (&site.provider, known.standing));
     let told = introspect(&proof, token, known.client, at, &site.pairwise, trace.now);
-    body(site, trace, "introspect", Some(proof.client().id().as_str()), told)
+    body(site, trace, "introspect", Concerned::Registered(proof.client()), told)
 }
 
 /// `POST` to the pilot's `/tokeninfo`.
@@ -68,7 +70,7 @@ async fn for_anyone(site: &Site, trace: &mut Trace, request: Request<Body>) -> R
     let digest = digest(site, trace, &presented_token(&params)?).await?;
     let known = Known::of(site, trace, digest).await?;
     let told = tell(known.token, known.client, (&site.provider, known.standing), trace.now);
-    body(site, trace, "tokeninfo", None, told)
+    body(site, trace, "tokeninfo", Concerned::Nobody, told)
 }
 
 /// The answer. Why a token is not active is for the log alone.
@@ -76,7 +78,7 @@ fn body<T: Serialize>(
     site: &Site,
     trace: &Trace,
     endpoint: &'static str,
-    caller: Option<&str>,
+    asking: Concerned<'_>,
     told: Result<T, Inactive>,
 ) -> Result<Vec<u8>, Refused> {
     match told {
@@ -84,15 +86,7 @@ fn body<T: Serialize>(
             serde_json::to_vec(&told).map_err(|_| Refused::Ours("an introspection cannot be written"))
         }
         Err(why) => {
-            tracing::info!(
-                target: "inactive",
-                trace_id = %trace.id,
-                issuer = %site.provider.issuer(),
-                endpoint,
-                client = caller,
-                reason = why.as_str(),
-                "told that a token is not active"
-            );
+            log_inactive(site, trace, endpoint, asking, why.reason(), "told that a token is not active");
             Ok(INACTIVE.as_bytes().to_vec())
         }
     }

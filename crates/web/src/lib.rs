@@ -15,6 +15,7 @@ pub mod face;
 mod form;
 mod form_action;
 mod here;
+mod inactive;
 mod introspect;
 mod issuer_page;
 pub mod keys;

@@ -7,11 +7,13 @@ use axum::extract::State;
 use http::{Request, Response, StatusCode};
 use portvakt_protocol::refusal::rules;
 use portvakt_protocol::secret::RefreshToken;
-use portvakt_protocol::token::{TokenFault, presented_token};
+use portvakt_protocol::token::{Reason, TokenFault, presented_token};
 use portvakt_store::{Revocation, TokenDigests};
 
 use crate::asker::{Asker, Refused};
+use crate::concerned::Concerned;
 use crate::cors;
+use crate::inactive::log_inactive;
 use crate::presented::digest;
 use crate::reply::{Reply, no_store};
 use crate::site::{Site, Trace};
@@ -51,15 +53,12 @@ async fn answer(
         Revocation::Done | Revocation::Unknown => Ok(()),
         // Anybody may come in the name of a client without a secret: whether another's token exists is not theirs to ask.
         Revocation::NotYours if !proof.client().auth_method().has_secret() => {
-            tracing::info!(
-                target: "inactive",
-                trace_id = %trace.id,
-                issuer = %site.provider.issuer(),
-                endpoint = "revoke",
-                client = client.as_str(),
-                reason = rules::TOKEN_NOT_YOURS.name,
-                "told that another client's token is revoked, which it is not"
+            let reason = Reason::from(&rules::TOKEN_NOT_YOURS);
+            let (asking, told) = (
+                Concerned::Registered(proof.client()),
+                "told that another client's token is revoked, which it is not",
             );
+            log_inactive(site, trace, "revoke", asking, reason, told);
             Ok(())
         }
         Revocation::NotYours => Err(TokenFault::NotYours.into()),

@@ -20,7 +20,7 @@ use crate::telemetry::{FILES, legible};
 /// What is to be explained, and from where.
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// The trace id: 32 hexadecimal digits, or the error_description that ends in it.
+    /// The trace id: 32 hexadecimal digits, or what it came in: an error_description, the whole URL of a redirect, a page's text.
     trace_id: TraceId,
     /// The log, as JSON lines: a file, or - for standard input. Without it: that of `portvakt dev`.
     #[arg(long, value_name = "FILE", conflicts_with = "data")]
@@ -165,6 +165,7 @@ fn write(out: &mut dyn Write, id: &TraceId, event: &Explained) -> io::Result<()>
         Kind::Refusal => format!("refused at {place}: {}", of(&event.code)),
         Kind::Broken => format!("failed at {place}: the server's fault, not the request's"),
         Kind::Login => format!("no page at {place}: {}", of(&event.notice)),
+        Kind::Inactive => format!("{} at {place}: {}", of(&event.message), of(&event.reason)),
         Kind::Other => of(&event.message),
     };
     writeln!(out, "{}", legible(&heading))?;
@@ -183,6 +184,8 @@ fn write(out: &mut dyn Write, id: &TraceId, event: &Explained) -> io::Result<()>
         ("  parameter", fact(&event.parameter)),
         ("  expected", fact(&event.expected)),
         ("  received", fact(&event.received)),
+        ("  reason", fact(&event.reason)),
+        ("  meaning", fact(&event.meaning)),
         ("  fix", fact(&event.fix)),
         ("  page", fact(&event.page)),
         ("  cause", fact(&event.cause)),

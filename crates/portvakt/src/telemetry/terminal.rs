@@ -60,7 +60,8 @@ where
     }
 }
 
-/// What is told of a refusal: of a request by a rule of the protocol or of HTTP, or of a page of the login.
+/// What is told of a refusal: of a request by a rule of the protocol or of HTTP, or of a page of the login; and of an answer that told
+/// nothing of a token.
 #[derive(Debug, PartialEq, Eq)]
 struct Block {
     heading: String,
@@ -90,6 +91,11 @@ impl Block {
                 let heading = format!("no page at {} of {}: {what}", of("endpoint"), of("issuer"));
                 Some(Self { heading, facts: fields.facts(&LOGIN) })
             }
+            "inactive" => {
+                let (told, place) = (of("message"), format!("{} of {}", of("endpoint"), of("issuer")));
+                let heading = format!("{told} at {place}: {}", of("reason"));
+                Some(Self { heading, facts: fields.facts(&INACTIVE) })
+            }
             _ => None,
         }
     }
@@ -110,6 +116,15 @@ const REFUSAL: [(&str, &str); 9] = [
 
 const HTTP: [(&str, &str); 4] =
     [("peer", "peer"), ("rule", "rule"), ("expected", "expected"), ("fix", "fix")];
+
+const INACTIVE: [(&str, &str); 6] = [
+    ("client", "client"),
+    ("organisation", "orgno"),
+    ("trace_id", "trace id"),
+    ("reason", "reason"),
+    ("meaning", "meaning"),
+    ("fix", "fix"),
+];
 
 const LOGIN: [(&str, &str); 3] = [("notice", "notice"), ("status", "status"), ("trace_id", "trace id")];
 

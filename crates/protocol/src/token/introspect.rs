@@ -13,6 +13,7 @@ use crate::client::Client;
 use crate::grant::{Grant, LoadedAccessToken};
 use crate::params::RawParams;
 use crate::provider::{PersonStanding, Provider};
+use crate::refusal::Rule;
 use crate::scope::{INTROSPECTION, Scopes};
 use crate::secret::AccessToken;
 use crate::subject::PairwiseKey;
@@ -54,17 +55,86 @@ pub enum Inactive {
     CallerNotNamed,
 }
 
+/// Why an answer tells nothing, as the log has it in place of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Its name, in kebab case.
+    pub name: &'static str,
+    /// What is the case.
+    pub meaning: &'static str,
+    /// What to do about it.
+    pub fix: &'static str,
+}
+
+impl Reason {
+    const fn new(name: &'static str, meaning: &'static str, fix: &'static str) -> Self {
+        Self { name, meaning, fix }
+    }
+}
+
+impl From<&Rule> for Reason {
+    /// That of a rule that was broken, which its caller may not learn.
+    fn from(rule: &Rule) -> Self {
+        Self::new(rule.name, rule.en.what, rule.en.mend)
+    }
+}
+
 impl Inactive {
-    /// Its name in the log.
-    pub fn as_str(self) -> &'static str {
+    /// Every reason.
+    pub const ALL: [Self; 7] = [
+        Self::Unknown,
+        Self::Revoked,
+        Self::Expired,
+        Self::Stopped,
+        Self::CallerPublic,
+        Self::CallerScope,
+        Self::CallerNotNamed,
+    ];
+
+    /// What the log says of it.
+    pub const fn reason(self) -> Reason {
         match self {
-            Self::Unknown => "token-unknown",
-            Self::Revoked => "token-revoked",
-            Self::Expired => "token-expired",
-            Self::Stopped => "token-stopped",
-            Self::CallerPublic => "caller-public",
-            Self::CallerScope => "caller-scope-missing",
-            Self::CallerNotNamed => "caller-not-named",
+            Self::Unknown => Reason::new(
+                "token-unknown",
+                "What was sent is no access token of this issuer: it never was one, as a refresh token or an ID token, it was cut or \
+                 altered, or its end is so long past that nothing is left of it.",
+                "Send the whole access_token of a token response, to the issuer that gave it.",
+            ),
+            Self::Revoked => Reason::new(
+                "token-revoked",
+                "What the token was given by was taken back: by its client, by the operator, or because a code or a refresh token of \
+                 it was used twice.",
+                "Have the person log in again.",
+            ),
+            Self::Expired => Reason::new(
+                "token-expired",
+                "The token is past its end. A lifetime that was shortened since counts for it too.",
+                "Get a new one by the refresh token, or have the person log in again. How long one holds is the client's \
+                 access_token_lifetime.",
+            ),
+            Self::Stopped => Reason::new(
+                "token-stopped",
+                "The token's client, its organisation or its supplier was stopped, or the person was, or a scope or a customer \
+                 (onbehalfof) of the token is no longer the client's to use.",
+                "See what `portvakt client show` says of the token's client. Activate what was stopped, or have the person log in \
+                 again without the scope or the customer.",
+            ),
+            Self::CallerPublic => Reason::new(
+                "caller-public",
+                "The client that asks has no secret, so anybody could ask in its name.",
+                "Ask with a client whose token_endpoint_auth_method is client_secret_basic or client_secret_post.",
+            ),
+            Self::CallerScope => Reason::new(
+                "caller-scope-missing",
+                "The client that asks has not the scope idporten:token.introspection, or may not use it now.",
+                "Register the scope on the client that asks, beside its others: `portvakt client update` replaces the whole list.",
+            ),
+            Self::CallerNotNamed => Reason::new(
+                "caller-not-named",
+                "No scope of the token names the client that asks in its enforced_aud_for_introspection.",
+                "Have the owner of a scope of the token name the client in it, beside the others: `portvakt scope update` replaces \
+                 the whole list. Then see that the token has that scope.",
+            ),
         }
     }
 }

@@ -6,11 +6,12 @@ use portvakt_protocol::client::{AuthMethod, Client, ClientId};
 use portvakt_protocol::grant::LoadedAccessToken;
 use portvakt_protocol::profile::{IDPORTEN, PILOT};
 use portvakt_protocol::provider::{PersonStanding, Provider};
+use portvakt_protocol::refusal::rules;
 use portvakt_protocol::registration::ClientRegistration;
 use portvakt_protocol::scope::{INTROSPECTION, Scope, ScopeRecord, Scopes};
 use portvakt_protocol::secret::Code;
 use portvakt_protocol::time::Timestamp;
-use portvakt_protocol::token::{Inactive, introspect, tokeninfo};
+use portvakt_protocol::token::{Inactive, Reason, introspect, tokeninfo};
 use serde_json::Value;
 
 use crate::scene::*;
@@ -145,4 +146,18 @@ fn row_36_the_pilot_s_tells_anyone_of_the_token_and_nothing_of_the_person() {
         "scope": "openid profile", "client_id": "web", "client_orgno": "991825827",
     });
     assert_eq!(told, expected);
+}
+
+#[test]
+fn every_reason_for_not_active_says_for_the_log_what_is_the_case_and_what_to_do() {
+    let mut seen = std::collections::BTreeSet::new();
+    let not_yours = Reason::from(&rules::TOKEN_NOT_YOURS);
+    for reason in Inactive::ALL.map(Inactive::reason).into_iter().chain([not_yours]) {
+        assert!(seen.insert(reason.name), "{} stands twice", reason.name);
+        for part in [reason.meaning, reason.fix] {
+            assert!(part.ends_with('.') && part.len() > 20, "{}: {part}", reason.name);
+            assert!(!part.contains("  ") && !part.contains('\n'), "{}: {part}", reason.name);
+        }
+    }
+    assert!(Inactive::CallerScope.reason().meaning.contains(INTROSPECTION));
 }

@@ -143,6 +143,63 @@ async fn a_refusal_of_dev_is_explained_by_the_trace_id_that_its_service_got() {
     double.stop();
 }
 
+#[tokio::test]
+async fn t4_why_a_token_is_told_to_be_not_active_is_explained_and_what_to_do_about_it() {
+    let double = Double::with(&[]);
+    let url = format!("{}/token/introspect", double.issuer(1));
+    let secret = double.client(1, "demo-web")["client_secret"].as_str().unwrap().to_owned();
+    let call = Call::post(&url, &[("token", SECRETS[0])]).basic("demo-web", &secret);
+    let reply = double.call(call).await;
+    assert_eq!(reply.text(), r#"{"active":false}"#, "whoever asks reads no reason");
+    let said = double.says("trace id");
+    assert!(
+        said.contains(&format!("told that a token is not active at introspect of {}", double.issuer(1))),
+        "{said}"
+    );
+    let id = said.split_whitespace().next_back().unwrap().to_owned();
+    let output = explained(double.temporary.path(), &[&id, "--json"]);
+    let answer = told(&output);
+    let event = &answer["events"][0];
+    assert_eq!((&event["kind"], &event["reason"]), (&"inactive".into(), &"caller-scope-missing".into()));
+    assert_eq!((&event["client"], &event["environment"]), (&"demo-web".into(), &"development".into()));
+    assert_eq!(event["organisation"], "991825827");
+    assert!(event["meaning"].as_str().unwrap().contains("idporten:token.introspection"), "{event}");
+    assert!(event["fix"].as_str().unwrap().contains("portvakt client update"), "{event}");
+    let text = String::from_utf8(explained(double.temporary.path(), &[&id]).stdout).unwrap();
+    let (heading, facts) = text.split_once('\n').unwrap();
+    assert!(
+        heading.ends_with(&format!(" introspect of {}: caller-scope-missing", double.issuer(1))),
+        "{text}"
+    );
+    for label in ["reason", "meaning", "fix", "client", "organisation", "environment"] {
+        assert!(
+            facts.lines().any(|line| line.split_whitespace().next() == Some(label)),
+            "{label} of\n{text}"
+        );
+    }
+    assert!(!text.contains(SECRETS[0]) && !answer.to_string().contains(SECRETS[0]), "{text}");
+    double.stop();
+}
+
+#[tokio::test]
+async fn a_redirects_url_is_explained_as_it_stands_in_the_browser() {
+    let double = Double::with(&[]);
+    let asked = format!(
+        "{}/authorize?client_id=demo-web&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback&scope=openid\
+         &response_type=token&state={NOBODYS}",
+        double.issuer(1)
+    );
+    let reply = double.call(Call::get(&asked)).await;
+    let location = reply.location().unwrap_or_else(|| panic!("{}", reply.text())).to_owned();
+    assert!(location.contains("trace_id%3A%20") && location.contains(NOBODYS), "{location}");
+    for pasted in [location.clone(), format!("< location: {location}\r"), reply.description()] {
+        let answer = told(&explained(double.temporary.path(), &[&pasted, "--json"]));
+        assert_ne!(answer["trace_id"], NOBODYS, "a state is no trace id");
+        assert_eq!(answer["events"][0]["rule"], "response-type-unsupported", "{pasted}");
+    }
+    double.stop();
+}
+
 #[test]
 fn of_several_logs_without_the_request_it_is_told_how_many_and_which() {
     let temporary = tempfile::tempdir().unwrap();
