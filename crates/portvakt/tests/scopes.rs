@@ -68,7 +68,12 @@ async fn g3_a_client_asks_only_for_what_its_organisation_may_use_now() {
         // A scope for all is for all but whom its owner left out.
         world.scope(at, ScopeRecord { accessible_for_all: true, ..owned_scope(SCOPE, OWNER) }).await;
         refused_by(&world, &service, &asked, refused).await;
-        world.access(at, SCOPE, CONSUMER, AccessState::Requested).await;
+        // To ask does not undo that; only its owner does.
+        for state in [AccessState::Requested, AccessState::Denied, AccessState::Requested] {
+            world.access(at, SCOPE, CONSUMER, state).await;
+            refused_by(&world, &service, &asked, refused).await;
+        }
+        world.access(at, SCOPE, CONSUMER, AccessState::Approved).await;
         accepted().await;
     }
 }

@@ -133,7 +133,7 @@ pub struct ScopeRecord {
     /// The organisation whose it is, which always has access; none: the operator's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_orgno: Option<OrgNumber>,
-    /// What it gives access to, in Bokmål: shown where there is no text in the reader's language.
+    /// What it gives access to, in Bokmål: for who administers scopes and clients, and for owners in reports. No page of a login shows it.
     #[serde(default)]
     pub description: String,
     /// The same in Nynorsk.
@@ -157,7 +157,7 @@ pub struct ScopeRecord {
     /// Whether tokens of a grant with it hold no `pid`: who may introspect reads it there.
     #[serde(default)]
     pub requires_pseudonymous_tokens: bool,
-    /// Whether every organisation may use it, unless it was denied or withdrawn.
+    /// Whether every organisation may use it, but those that were denied it, had it withdrawn, or asked and wait.
     #[serde(default)]
     pub accessible_for_all: bool,
     /// The integration types whose clients may have it; none named: all.
@@ -218,15 +218,15 @@ impl ScopeRecord {
     }
 
     /// Whether an organisation may use it now. `said`: what was last said of its access, if anything was.
+    ///
+    /// A request gives nothing, of a scope for all either. Who asks is without access, since there is nothing to ask for otherwise; the
+    /// reason may be that its owner said so, and that must not be undone by asking, nor by opening the scope to all while they wait.
     pub fn is_open_to(&self, organisation: &OrgNumber, said: Option<AccessState>) -> bool {
-        match said {
+        let owns = self.owner_orgno.as_ref() == Some(organisation);
+        owns || match said {
             Some(AccessState::Approved) => true,
-            Some(AccessState::Denied | AccessState::Withdrawn) => {
-                self.owner_orgno.as_ref() == Some(organisation)
-            }
-            Some(AccessState::Requested) | None => {
-                self.accessible_for_all || self.owner_orgno.as_ref() == Some(organisation)
-            }
+            Some(AccessState::Requested | AccessState::Denied | AccessState::Withdrawn) => false,
+            None => self.accessible_for_all,
         }
     }
 }
@@ -235,7 +235,7 @@ impl ScopeRecord {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum AccessState {
-    /// The organisation asked.
+    /// The organisation asked, and waits.
     Requested,
     /// The owner gave it.
     Approved,

@@ -84,7 +84,7 @@ pub(super) enum AccessCommand {
         #[command(flatten)]
         at: At,
     },
-    /// Record that an organisation asks for access.
+    /// Record that an organisation asks for access, also again. It has none until it is approved, of a scope for all either.
     Request {
         /// To which scope.
         scope: String,
@@ -240,11 +240,14 @@ fn state(shown: &ShownScope) -> &'static str {
 
 /// Who may use it beside its owner, and how many wait for an answer.
 fn users(shown: &ShownScope) -> String {
-    let count = |state| shown.access.iter().filter(|access| access.state == state).count();
+    let ShownScope { record, access, .. } = shown;
+    let count = |state| access.iter().filter(|access| access.state == state).count();
     let (approved, asked) = (count(AccessState::Approved), count(AccessState::Requested));
-    let mut users = match (shown.record.accessible_for_all, approved) {
-        (true, _) => "all".to_owned(),
-        (false, count) => format!("{count} approved"),
+    let is_out = |access: &&ScopeAccess| !record.is_open_to(&access.consumer_orgno, Some(access.state));
+    let mut users = match (record.accessible_for_all, access.iter().filter(is_out).count()) {
+        (true, 0) => "all".to_owned(),
+        (true, out) => format!("all but {out}"),
+        (false, _) => format!("{approved} approved"),
     };
     if asked > 0 {
         users.push_str(&format!(", {asked} asked"));

@@ -166,7 +166,23 @@ fn access_is_asked_for_given_denied_and_taken_back_and_a_client_is_told_what_it_
     desk.told(&["scope", "update", SCOPE, "--accessible-for-all", "true"]);
     desk.told(&access("withdraw"));
     assert_eq!(refused(), json!(["skatt:inntekt (WITHDRAWN)"]), "excluded from a scope for all");
-    desk.refuses(&access("request"), &["only `approve` undoes that"]);
+    // To ask undoes nothing: neither of a scope that is for all, nor of one that is opened to all meanwhile.
+    assert_eq!(said("request")["detail"], "state WITHDRAWN → REQUESTED");
+    assert_eq!(refused(), json!(["skatt:inntekt (REQUESTED)"]));
+    let page = String::from_utf8(desk.run(&["scope", "list"]).stdout).unwrap();
+    assert!(page.contains("all but 1, 1 asked"), "{page}");
+    for last in ["withdraw", "deny"] {
+        desk.told(&["scope", "update", SCOPE, "--accessible-for-all", "false"]);
+        for deed in ["approve", "withdraw", last, "request"] {
+            desk.told(&access(deed));
+        }
+        let told = desk.told(&["scope", "update", SCOPE, "--accessible-for-all", "true"]);
+        let note = "for all but 991825827 (REQUESTED): APPROVED lets it in";
+        assert!(told["changes"][0]["detail"].as_str().unwrap().ends_with(note), "{told}");
+        assert_eq!(refused(), json!(["skatt:inntekt (REQUESTED)"]), "after {last}");
+    }
+    desk.told(&access("approve"));
+    assert_eq!(refused(), json!([]));
 }
 
 #[test]
@@ -193,6 +209,9 @@ fn access_of_a_catalogue_goes_with_its_file() {
     assert_eq!(kinds(&told(&desk.apply(&file, &["--json", "--prune"]))), ["unchanged"]);
     told(&desk.apply(&[CATALOGUE, scope].concat(), &["--json"]));
     assert_eq!(shown(&desk)["access"][0]["state"], "APPROVED", "what a file does not mention stays");
+    let open = [CATALOGUE, scope, "accessible_for_all = true\n"].concat();
+    told(&desk.apply(&open, &["--json", "--prune"]));
+    assert_eq!(shown(&desk)["access"][0]["state"], "APPROVED", "opened to all, it shuts nobody out");
     told(&desk.apply(&[CATALOGUE, scope].concat(), &["--json", "--prune"]));
     assert_eq!(shown(&desk)["access"][0]["state"], "WITHDRAWN");
 }

@@ -9,7 +9,7 @@ use crate::scope::{AccessState, ScopeRecord};
 /// What is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccessDeed {
-    /// The organisation asks for access.
+    /// The organisation asks for access, also again. It has none until the owner gives it.
     Request,
     /// The owner gives it, asked or not.
     Approve,
@@ -26,8 +26,6 @@ pub enum AccessFault {
     Owner,
     /// The scope is for all, or the organisation was given access: there is nothing to ask for.
     HasAccess,
-    /// The scope is for all but this organisation: asking would undo what its owner said.
-    Excluded,
     /// Access was given: it is withdrawn, not denied.
     Given,
     /// There is no access to withdraw.
@@ -39,7 +37,6 @@ impl fmt::Display for AccessFault {
         out.write_str(match self {
             Self::Owner => "the organisation owns the scope, and always has access",
             Self::HasAccess => "the organisation has access already",
-            Self::Excluded => "the scope is for all, and its owner has excluded the organisation: only `approve` undoes that",
             Self::Given => "the organisation has access: `withdraw` takes it back",
             Self::NotGiven => "the organisation has no access to take back: `deny` refuses what it asked for",
         })
@@ -48,7 +45,8 @@ impl fmt::Display for AccessFault {
 
 impl std::error::Error for AccessFault {}
 
-/// What becomes of an organisation's access, of which `said` was last said, if anything was.
+/// What becomes of an organisation's access, of which `said` was last said, if anything was. To ask changes nothing of who may use the
+/// scope, whatever was said before: only who may not use it can ask, and who asked may not ([`ScopeRecord::is_open_to`]).
 ///
 /// # Errors
 /// [`AccessFault`]: it stays as it is.
@@ -65,7 +63,6 @@ pub fn judge_access(
     match deed {
         AccessDeed::Approve => Ok(AccessState::Approved),
         AccessDeed::Request if open => Err(AccessFault::HasAccess),
-        AccessDeed::Request if record.accessible_for_all => Err(AccessFault::Excluded),
         AccessDeed::Request => Ok(AccessState::Requested),
         AccessDeed::Deny if said == Some(AccessState::Approved) => Err(AccessFault::Given),
         AccessDeed::Deny => Ok(AccessState::Denied),
@@ -82,7 +79,7 @@ mod tests {
     #[test]
     fn access_is_asked_for_given_denied_and_taken_back_in_an_order_that_makes_sense() {
         use AccessDeed::{Approve, Deny, Request, Withdraw};
-        use AccessFault::{Excluded, Given, HasAccess, NotGiven, Owner};
+        use AccessFault::{Given, HasAccess, NotGiven, Owner};
         use AccessState::{Approved, Denied, Requested, Withdrawn};
         let [owner, other] = ["889640782", "991825827"].map(|text| OrgNumber::parse(text).unwrap());
         let kept = ScopeRecord {
@@ -108,11 +105,30 @@ mod tests {
         for (said, [request, deny, withdraw]) in [
             (None, [Err(HasAccess), Ok(Denied), Ok(Withdrawn)]),
             (Some(Approved), [Err(HasAccess), Err(Given), Ok(Withdrawn)]),
-            (Some(Denied), [Err(Excluded), Ok(Denied), Err(NotGiven)]),
-            (Some(Withdrawn), [Err(Excluded), Ok(Denied), Ok(Withdrawn)]),
+            (Some(Requested), [Ok(Requested), Ok(Denied), Err(NotGiven)]),
+            (Some(Denied), [Ok(Requested), Ok(Denied), Err(NotGiven)]),
+            (Some(Withdrawn), [Ok(Requested), Ok(Denied), Ok(Withdrawn)]),
         ] {
             let judged = [Request, Deny, Withdraw].map(|deed| judge_access(&for_all, &other, said, deed));
             assert_eq!(judged, [request, deny, withdraw], "{said:?}");
+        }
+    }
+
+    #[test]
+    fn g3_to_ask_changes_nothing_of_who_may_use_a_scope() {
+        use AccessState::{Approved, Denied, Requested, Withdrawn};
+        let [owner, other] = ["889640782", "991825827"].map(|text| OrgNumber::parse(text).unwrap());
+        for accessible_for_all in [false, true] {
+            let scope = Scope::parse("skatt:inntekt").unwrap();
+            let owner_orgno = Some(owner.clone());
+            let record = ScopeRecord { owner_orgno, accessible_for_all, ..ScopeRecord::open(scope) };
+            for said in [None, Some(Requested), Some(Approved), Some(Denied), Some(Withdrawn)] {
+                let Ok(asked) = judge_access(&record, &other, said, AccessDeed::Request) else { continue };
+                let open = |said| record.is_open_to(&other, said);
+                assert_eq!((open(said), open(Some(asked))), (false, false), "{accessible_for_all} {said:?}");
+                let opened = ScopeRecord { accessible_for_all: true, ..record.clone() };
+                assert!(!opened.is_open_to(&other, Some(asked)), "opened later: {said:?}");
+            }
         }
     }
 }

@@ -372,7 +372,7 @@ fn g4_a_client_is_stopped_by_the_supplier_that_runs_it() {
     };
     let gone = Organisation { standing: Standing::Withdrawn, ..supplier.clone() };
     for other in [None, Some(&gone), Some(&organisation())] {
-        assert_eq!(stopped(other), Some(Stopped::OrganisationStopped), "{other:?}");
+        assert_eq!(stopped(other), Some(Stopped::SupplierStopped), "{other:?}");
     }
     assert_eq!(stopped(Some(&supplier)), None);
 }
@@ -497,7 +497,9 @@ fn an_organisation_may_use_a_scope_that_it_owns_was_given_or_is_for_all() {
         (own(), None, true),
         (own(), Some(Withdrawn), true),
         (for_all(), None, true),
-        (for_all(), Some(Requested), true),
+        (for_all(), Some(Requested), false),
+        (for_all(), Some(Approved), true),
+        (own(), Some(Requested), true),
         (for_all(), Some(Denied), false),
         (for_all(), Some(Withdrawn), false),
     ] {

@@ -11,7 +11,8 @@ pub(crate) struct ScopeFields {
     /// The organisation that owns it, and always may use it; without one it is the operator's own.
     #[arg(long, value_name = "ORGNO")]
     owner_orgno: Option<String>,
-    /// What it gives access to, in Bokmål: shown where there is no text in the reader's language.
+    /// What it gives access to, in Bokmål: shown by `scope list`, `scope show` and the owner's `organisation report`, and not to those who
+    /// log in.
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
     /// The same in Nynorsk.

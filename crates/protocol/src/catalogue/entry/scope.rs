@@ -72,13 +72,13 @@ fn readers(faults: &mut Faults, raw: &RawScope) -> Vec<ClientId> {
     readers
 }
 
-/// What an entry says of organisations' access to its scope, each with its place in the entry. The owner's own is none of it.
+/// What an entry says of organisations' access to its scope, each with its number in the list. The owner's own is none of it.
 pub(in crate::catalogue) fn access(
     faults: &mut Faults,
     given: &[RawAccess],
     owner: Option<&OrgNumber>,
-) -> Vec<(String, OrgNumber, AccessState)> {
-    let mut said: Vec<(String, OrgNumber, AccessState)> = Vec::with_capacity(given.len());
+) -> Vec<(usize, OrgNumber, AccessState)> {
+    let mut said: Vec<(usize, OrgNumber, AccessState)> = Vec::with_capacity(given.len());
     for (at, raw) in given.iter().enumerate() {
         let (field, state_field) = (format!("access[{at}].consumer_orgno"), format!("access[{at}].state"));
         let consumer = orgno(faults, &field, raw.consumer_orgno.as_deref());
@@ -96,7 +96,7 @@ pub(in crate::catalogue) fn access(
         } else if said.iter().any(|(_, known, _)| *known == consumer) {
             faults.refuse(&field, shown, "must be named once");
         } else if let Some(state) = state {
-            said.push((field, consumer, state));
+            said.push((at, consumer, state));
         }
     }
     said

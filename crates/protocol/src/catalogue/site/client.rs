@@ -44,7 +44,7 @@ impl Site<'_> {
             if faults.is_empty() {
                 let waits = client.and_then(|client| waits(&client, &registration));
                 let state = stays_deactivated(entry.raw.active, active).map(str::to_owned).or(waits);
-                let follows = known.map(|known| follows(&known.registration, &registration));
+                let follows = known.map(|known| self.follows(&known.registration, &registration));
                 let notes: Vec<String> = state.into_iter().chain(follows.into_iter().flatten()).collect();
                 let note = (!notes.is_empty()).then(|| notes.join("; "));
                 self.plan_client(registration, active, known, secret, note.as_deref());
@@ -234,6 +234,28 @@ impl Site<'_> {
         }
     }
 
+    /// What follows from a change that its fields do not show: with another organisation what was given is taken back, and scopes that name
+    /// the client as a reader go on doing so; and refresh tokens come or go.
+    fn follows(&self, was: &ClientRegistration, becomes: &ClientRegistration) -> Vec<String> {
+        let moved = becomes.has_moved(was);
+        let taken_back = moved.then(|| "takes back what it was given; its users log in anew".to_owned());
+        let named = moved.then(|| self.named_as_reader(&becomes.client_id)).flatten();
+        let refresh = becomes.refresh_right().changed_from(was.refresh_right());
+        taken_back.into_iter().chain(named).chain(refresh).collect()
+    }
+
+    /// The scopes that will name a client as one that introspects, and whose each is: another organisation reads their tokens now.
+    fn named_as_reader(&self, id: &ClientId) -> Option<String> {
+        let naming = self.scopes.values().filter(|scope| scope.enforced_aud_for_introspection.contains(id));
+        let each: Vec<_> = naming
+            .map(|scope| {
+                let owner = scope.owner_orgno.as_ref().map_or("the operator", OrgNumber::as_str);
+                format!("{} of {owner}", scope.scope)
+            })
+            .collect();
+        (!each.is_empty()).then(|| format!("still named as a reader by {}", each.join(", ")))
+    }
+
     fn add_secret(&mut self, id: &ClientId, secret: &ClientSecret, sign: Sign, what: String, detail: &str) {
         let issuer = self.provider.issuer();
         let expires = self.now + SECRET_LIFETIME;
@@ -247,15 +269,6 @@ impl Site<'_> {
             others_expire: self.now,
         });
     }
-}
-
-/// What follows from a change that its fields do not show: what was given is taken back with another organisation, and refresh tokens
-/// come or go.
-fn follows(was: &ClientRegistration, becomes: &ClientRegistration) -> Vec<String> {
-    let taken_back =
-        becomes.has_moved(was).then(|| "takes back what it was given; its users log in anew".to_owned());
-    let refresh = becomes.refresh_right().changed_from(was.refresh_right());
-    taken_back.into_iter().chain(refresh).collect()
 }
 
 /// What is told of a client that has a scope which its organisation may not use yet: it is registered, and refused the scope.

@@ -31,8 +31,10 @@ impl Site<'_> {
                     let stops = known.is_some_and(|known| known.active) && !record.active;
                     let change = Change::Scope { issuer: issuer.clone(), record: record.clone() };
                     let state = stays_deactivated(entry.raw.active, record.active);
-                    let note = [state, still_for_all(known, &record), self.unread(&record)];
-                    let note = note.into_iter().flatten().collect::<Vec<_>>().join("; ");
+                    let notes =
+                        [state, still_for_all(known, &record), self.unread(&record)].into_iter().flatten();
+                    let but = self.for_all_but(known, &record, &access);
+                    let note = notes.map(str::to_owned).chain(but).collect::<Vec<_>>().join("; ");
                     let note = Some(note.as_str()).filter(|note| !note.is_empty());
                     self.bring_about(format!("scope {name}"), known, &record, stops, change, note);
                     for access in access {
@@ -71,6 +73,27 @@ impl Site<'_> {
         unread.then_some("nobody reads its pid at this issuer, which has no introspection by clients")
     }
 
+    /// What is told of a scope that is opened to all: who may not use it all the same.
+    fn for_all_but(
+        &self,
+        known: Option<&ScopeRecord>,
+        record: &ScopeRecord,
+        said: &[ScopeAccess],
+    ) -> Option<String> {
+        let opened = record.accessible_for_all && known.is_some_and(|known| !known.accessible_for_all);
+        let before = self.access.iter().filter(|((scope, _), _)| opened && *scope == record.scope);
+        let mut as_it_will_be: BTreeMap<_, _> =
+            before.map(|((_, consumer), state)| (consumer, *state)).collect();
+        as_it_will_be.extend(said.iter().map(|access| (&access.consumer_orgno, access.state)));
+        let out =
+            as_it_will_be.iter().filter(|(consumer, state)| !record.is_open_to(consumer, Some(**state)));
+        let out: Vec<_> = out.map(|(consumer, state)| format!("{consumer} ({})", state.as_str())).collect();
+        let them = if out.len() == 1 { "it" } else { "them" };
+        (opened && !out.is_empty())
+            .then(|| format!("for all but {}: APPROVED lets {them} in", out.join(", ")))
+    }
+
+    /// What an entry says of access, as it will stand.
     fn judge_access(
         &self,
         faults: &mut Faults,
@@ -79,8 +102,18 @@ impl Site<'_> {
     ) -> Vec<ScopeAccess> {
         let given = entry.raw.access.as_deref().unwrap_or_default();
         let said = entry::access(faults, given, record.owner_orgno.as_ref());
-        for (field, consumer, _) in &said {
-            self.judge_registered(faults, field, consumer);
+        for (at, consumer, state) in &said {
+            self.judge_registered(faults, &format!("access[{at}].consumer_orgno"), consumer);
+            // A file says how access stands, and may say that it ends; not so that a request ends what all have.
+            let before = self.access.get(&(record.scope.clone(), consumer.clone())).copied();
+            if *state == AccessState::Requested
+                && record.accessible_for_all
+                && record.is_open_to(consumer, before)
+            {
+                let rule = "must be APPROVED, DENIED or WITHDRAWN, for the scope is for all and the organisation has access: \
+                            to record that it asks would shut it out";
+                faults.refuse(&format!("access[{at}].state"), Shown::text(state.as_str()), rule);
+            }
         }
         let scope = &record.scope;
         let access = said.into_iter().map(|(_, consumer_orgno, state)| ScopeAccess {
@@ -116,13 +149,15 @@ impl Site<'_> {
         }
     }
 
-    /// What was asked for or given, and is no longer named, is withdrawn.
+    /// What was asked for or given, and is no longer named, is withdrawn. Not of a scope for all: there, to be withdrawn is to be shut out
+    /// alone of all, and a file that names nobody shuts nobody out.
     fn prune_access(&mut self, said: &BTreeSet<(Scope, OrgNumber)>) {
+        let for_all = |scope: &Scope| self.scopes.get(scope).is_some_and(|record| record.accessible_for_all);
         let open = |state: AccessState| matches!(state, AccessState::Requested | AccessState::Approved);
         let gone: Vec<_> = self
             .access
             .iter()
-            .filter(|(key, state)| open(**state) && !said.contains(*key))
+            .filter(|(key, state)| open(**state) && !said.contains(*key) && !for_all(&key.0))
             .map(|(key, _)| key.clone())
             .collect();
         for (scope, consumer_orgno) in gone {

@@ -75,6 +75,28 @@ fn a_client_that_goes_to_another_organisation_is_told_of_as_taking_back_what_it_
 }
 
 #[test]
+fn a_reader_that_goes_to_another_organisation_is_told_of_with_each_scope_that_still_names_it() {
+    let mut world = World::of(&[CURRENT_TEST]);
+    let scope = |name: &str, fields: &str| format!("[[scopes]]\nscope = \"{name}\"\n{fields}");
+    let names_it = "enforced_aud_for_introspection = [\"ten\"]\n";
+    let owned = ["owner_orgno = \"889640782\"\n", names_it].concat();
+    let with = |scopes: &[&str]| [&[&*ten_and("")], scopes].concat().concat();
+    let all = with(&[&scope("a:b", &owned), &scope("c:d", names_it), &scope("e:f", "")]);
+    let all = all.replace("as-chosen-by-the-operator", "as-chosen-by-the-operator-of-it");
+    world.apply(&all, false);
+    let moved = all.replace("client_orgno = \"991825827\"", "client_orgno = \"889640782\"");
+    let detail = line_of(&world.apply(&moved, false), "client ten");
+    let told = format!("; {ANEW}; still named as a reader by a:b of 889640782, c:d of the operator");
+    assert!(detail.ends_with(&told), "{detail}");
+    // A file that names it no longer leaves nothing to tell; nor does a change that is no move.
+    let unnamed = all.replace(names_it, "");
+    assert!(line_of(&world.apply(&unnamed, false), "client ten").ends_with(ANEW));
+    world.apply(&all, false);
+    let renamed = all.replace("Ti felt", "Felt");
+    assert!(!line_of(&world.apply(&renamed, false), "client ten").contains("reader"));
+}
+
+#[test]
 fn a_scope_that_gets_an_owner_and_stays_for_all_is_told_of() {
     const FOR_ALL: &str = "still for all organisations: say --accessible-for-all false";
     let mut world = World::of(&[CURRENT_TEST]);
