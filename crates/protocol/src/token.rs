@@ -17,9 +17,9 @@ pub use faults::{GrantFault, RefreshFault, TokenFault};
 pub use introspect::{Inactive, Reason, Tokeninfo, introspect, presented_token, tokeninfo};
 pub use plan::{Draws, Issuance, Signed};
 pub use refresh::{RefreshPlan, RefreshRequest, Turn, refresh};
-pub(crate) use standing::{stands, taken_back};
+pub use standing::Halted;
+pub(crate) use standing::{client_of, stands, taken_back};
 
-use crate::authorize::Unsupported;
 use crate::params::RawParams;
 
 /// A parsed token request: what the client brings.
@@ -39,10 +39,7 @@ impl TokenRequest {
     pub fn parse(params: &RawParams) -> Result<Self, TokenFault> {
         let grant_type = params.first("grant_type").ok_or(TokenFault::GrantTypeMissing)?;
         match grant_type {
-            "authorization_code" => match Unsupported::binding(params) {
-                Some(fault) => Err(fault.into()),
-                None => CodeRequest::parse(params).map(Self::Code),
-            },
+            "authorization_code" => CodeRequest::parse(params).map(Self::Code),
             "refresh_token" => RefreshRequest::parse(params).map(Self::Refresh),
             other => Err(TokenFault::GrantType(other.to_owned())),
         }

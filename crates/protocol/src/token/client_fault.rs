@@ -109,14 +109,9 @@ impl Fault for ClientFault {
                 Self::Stopped(_, stopped) => (
                     &rules::CLIENT_AUTHENTICATION_STOPPED,
                     "client_id",
-                    match stopped {
-                        Stopped::ClientDeactivated => "an active client".into(),
-                        Stopped::OrganisationStopped => {
-                            "a client of an active organisation that has accepted the terms of use".into()
-                        }
-                    },
+                    stopped.expected().into(),
                     Received::State("a client that may not be used at present"),
-                    "activate the client, or have its organisation accept the terms of use".into(),
+                    stopped.fix().into(),
                 ),
             };
         Refusal::of(rule, Some(parameter), expected, received, fix)

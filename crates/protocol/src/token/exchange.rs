@@ -7,6 +7,7 @@ use super::authenticate::ClientProof;
 use super::faults::{GrantFault, TokenFault};
 use super::plan::{Draws, Issuance, Planned};
 use super::standing::{holds, taken_back};
+use crate::authorize::Unsupported;
 use crate::client::Client;
 use crate::grant::{LoadedCode, NewAccessToken, NewRefreshToken};
 use crate::params::RawParams;
@@ -31,6 +32,9 @@ impl CodeRequest {
     /// # Errors
     /// [`TokenFault`] names the parameter that is missing.
     pub(super) fn parse(params: &RawParams) -> Result<Self, TokenFault> {
+        if let Some(fault) = Unsupported::binding(params) {
+            return Err(fault.into());
+        }
         let required = |name| Malformed::required(name, params.first(name));
         Ok(Self {
             code: Code::presented(required("code")?),

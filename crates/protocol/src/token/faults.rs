@@ -213,19 +213,14 @@ impl Fault for RefreshFault {
                 &rules::REFRESH_SCOPE_WIDER,
                 Some("scope"),
                 "scopes that the login was granted, or fewer",
-                Received::text(scope.as_str()),
+                Received::word(scope.as_str()),
                 "leave scope out, or log in again with the scopes needed",
             ),
             Self::ScopeWithdrawn(scope, why) => Refusal::of(
                 &rules::SCOPE_WITHDRAWN,
                 Some("scope"),
-                match why {
-                    ScopeRefused::NotRegistered => "scopes that are still registered on the client",
-                    ScopeRefused::Deactivated => "scopes that are in use",
-                    ScopeRefused::NotGranted(_) => "scopes that the client's organisation may still use",
-                    ScopeRefused::IntegrationType => "scopes that are for clients of this integration type",
-                },
-                Received::text(scope.as_str()),
+                why.expected(),
+                Received::word(scope.as_str()),
                 "refresh with the scopes that remain, or have the access given again",
             ),
             Self::OnBehalfOfWithdrawn(name) => Refusal::of(

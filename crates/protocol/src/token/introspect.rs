@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::authenticate::ClientProof;
 use super::faults::TokenFault;
-use super::standing::{stands, taken_back};
+use super::standing::{Halted, client_of, stands, taken_back};
 use crate::claims::{self, Issue, JwtAccessTokenClaims};
-use crate::client::Client;
+use crate::client::{Client, Stopped};
 use crate::grant::{Grant, LoadedAccessToken};
 use crate::params::RawParams;
 use crate::provider::{PersonStanding, Provider};
@@ -45,8 +45,20 @@ pub enum Inactive {
     Revoked,
     /// Past its end.
     Expired,
-    /// Its client, organisation or person was stopped, or a scope of it withdrawn.
-    Stopped,
+    /// Its client is not registered any more, or not as it may be.
+    ClientGone,
+    /// Its client was deactivated.
+    ClientStopped,
+    /// Its client's organisation was stopped.
+    OrganisationStopped,
+    /// The supplier that runs its client was stopped.
+    SupplierStopped,
+    /// Its person was stopped.
+    PersonStopped,
+    /// A scope of it is no longer the client's to use.
+    ScopeWithdrawn,
+    /// Its customer is no longer registered on the client.
+    OnBehalfOfWithdrawn,
     /// The caller cannot authenticate: anyone could ask in its name.
     CallerPublic,
     /// The caller has not the scope [`INTROSPECTION`], or may not use it now.
@@ -81,11 +93,17 @@ impl From<&Rule> for Reason {
 
 impl Inactive {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 13] = [
         Self::Unknown,
         Self::Revoked,
         Self::Expired,
-        Self::Stopped,
+        Self::ClientGone,
+        Self::ClientStopped,
+        Self::OrganisationStopped,
+        Self::SupplierStopped,
+        Self::PersonStopped,
+        Self::ScopeWithdrawn,
+        Self::OnBehalfOfWithdrawn,
         Self::CallerPublic,
         Self::CallerScope,
         Self::CallerNotNamed,
@@ -102,8 +120,8 @@ impl Inactive {
             ),
             Self::Revoked => Reason::new(
                 "token-revoked",
-                "What the token was given by was taken back: by its client, by the operator, or because a code or a refresh token of \
-                 it was used twice.",
+                "What the token was given by was taken back: by its client (RFC 7009), by the operator (`portvakt revoke`), with a \
+                 client that became another's, or because a code or a refresh token of it was used twice.",
                 "Have the person log in again.",
             ),
             Self::Expired => Reason::new(
@@ -112,12 +130,43 @@ impl Inactive {
                 "Get a new one by the refresh token, or have the person log in again. How long one holds is the client's \
                  access_token_lifetime.",
             ),
-            Self::Stopped => Reason::new(
-                "token-stopped",
-                "The token's client, its organisation or its supplier was stopped, or the person was, or a scope or a customer \
-                 (onbehalfof) of the token is no longer the client's to use.",
-                "See what `portvakt client show` says of the token's client. Activate what was stopped, or have the person log in \
-                 again without the scope or the customer.",
+            Self::ClientGone => Reason::new(
+                "token-client-gone",
+                "The token's client is not registered any more, or something in its registration does not hold any more.",
+                "See what `portvakt client show` says of the token's client, and mend its registration.",
+            ),
+            Self::ClientStopped => Reason::new(
+                "token-client-stopped",
+                "The token's client was deactivated.",
+                "Activate the client: `portvakt client activate`.",
+            ),
+            Self::OrganisationStopped => Reason::new(
+                "token-organisation-stopped",
+                "The organisation of the token's client has left, was deactivated, or has not accepted the terms of use.",
+                "Activate the organisation, or have it accept the terms of use: `portvakt organisation show` says which.",
+            ),
+            Self::SupplierStopped => Reason::new(
+                "token-supplier-stopped",
+                "The supplier that runs the token's client has left, was deactivated, or has not accepted the terms of use.",
+                "Activate the supplier, or have it accept the terms of use: `portvakt client show` names it. Or take it off the \
+                 client.",
+            ),
+            Self::PersonStopped => Reason::new(
+                "token-person-stopped",
+                "The person who logged in may no longer do so.",
+                "Use an active test person, or activate this one.",
+            ),
+            Self::ScopeWithdrawn => Reason::new(
+                "token-scope-withdrawn",
+                "A scope of the token is no longer the client's to use: it was taken off the client, deactivated, or the access of \
+                 the client's organisation was withdrawn.",
+                "See the scopes that `portvakt client show` shows of the token's client. Give the scope back, or have the person \
+                 log in again without it.",
+            ),
+            Self::OnBehalfOfWithdrawn => Reason::new(
+                "token-onbehalfof-withdrawn",
+                "The customer (onbehalfof) that the person logged in for is no longer registered on the token's client.",
+                "Register the customer again, or have the person log in again.",
             ),
             Self::CallerPublic => Reason::new(
                 "caller-public",
@@ -139,15 +188,29 @@ impl Inactive {
     }
 }
 
+impl From<Halted> for Inactive {
+    fn from(halted: Halted) -> Self {
+        match halted {
+            Halted::ClientGone => Self::ClientGone,
+            Halted::Client(Stopped::ClientDeactivated, _) => Self::ClientStopped,
+            Halted::Client(Stopped::OrganisationStopped, _) => Self::OrganisationStopped,
+            Halted::Client(Stopped::SupplierStopped, _) => Self::SupplierStopped,
+            Halted::Person => Self::PersonStopped,
+            Halted::Scope(_, _) => Self::ScopeWithdrawn,
+            Halted::OnBehalfOf(_) => Self::OnBehalfOfWithdrawn,
+        }
+    }
+}
+
 /// Catalogue T4: revoked, expired, or of a client, organisation, scope or person that was stopped is not good.
 fn good(
     loaded: Option<LoadedAccessToken>,
     client: Option<Arc<Client>>,
-    (provider, standing): (&Provider, PersonStanding),
+    at: (&Provider, PersonStanding),
     now: Timestamp,
 ) -> Result<Good, Inactive> {
     let LoadedAccessToken { grant, issued, expires, scopes, revoked } = loaded.ok_or(Inactive::Unknown)?;
-    let client = client.filter(|client| *client.id() == grant.client_id).ok_or(Inactive::Stopped)?;
+    let client = client_of(&grant, client)?;
     let ends = client.end_of_token(&grant, &scopes, (issued, expires));
     if taken_back(&client, &grant, revoked) {
         return Err(Inactive::Revoked);
@@ -155,9 +218,7 @@ fn good(
     if now >= ends {
         return Err(Inactive::Expired);
     }
-    if provider.stops(grant.method, standing) || !stands(&client, &grant, &scopes) {
-        return Err(Inactive::Stopped);
-    }
+    stands(&client, &grant, &scopes, at)?;
     Ok(Good { client, grant, scopes, span: (issued, ends) })
 }
 

@@ -7,9 +7,9 @@ use super::authenticate::ClientProof;
 use super::faults::{RefreshFault, TokenFault};
 use super::plan::{Draws, Issuance, Planned};
 use super::standing::{holds, taken_back};
-use crate::authorize::ScopeFault;
+use crate::authorize::{ScopeFault, Unsupported};
 use crate::client::Client;
-use crate::grant::{LoadedRefreshToken, NewAccessToken, NewRefreshToken};
+use crate::grant::{LoadedRefreshToken, NewAccessToken, NewRefreshToken, SpentOn};
 use crate::params::RawParams;
 use crate::profile::REFRESH_GRACE;
 use crate::provider::{PersonStanding, Provider};
@@ -23,7 +23,8 @@ use crate::witness::Refreshed;
 #[derive(Debug)]
 pub struct RefreshRequest {
     presented: RefreshToken,
-    scope: Option<Scopes>,
+    /// What it asks for, or what is wrong with that. Told once it is sure that the token is no replay, which must not be hidden by it.
+    asked: Result<Option<Scopes>, TokenFault>,
 }
 
 impl RefreshRequest {
@@ -33,8 +34,11 @@ impl RefreshRequest {
     /// [`TokenFault`] names the parameter.
     pub(super) fn parse(params: &RawParams) -> Result<Self, TokenFault> {
         let presented = Malformed::required("refresh_token", params.first("refresh_token"))?;
-        let scope = params.first("scope").map(ScopeFault::read).transpose()?;
-        Ok(Self { presented: RefreshToken::presented(presented), scope })
+        let asked = match Unsupported::binding(params) {
+            Some(fault) => Err(fault.into()),
+            None => params.first("scope").map(ScopeFault::read).transpose().map_err(TokenFault::from),
+        };
+        Ok(Self { presented: RefreshToken::presented(presented), asked })
     }
 
     /// The digest of the token presented.
@@ -85,32 +89,41 @@ pub fn refresh(
     now: Timestamp,
 ) -> Result<RefreshPlan, TokenFault> {
     let client = proof.client();
-    if client.refreshes().is_none() {
+    let loaded = loaded.filter(|loaded| loaded.grant.client_id == *client.id());
+    // Whoever brings one of these gets nothing: what it brings is the store's word that it was a replay.
+    let is_over = |spent: SpentOn| !spent.successor_unused || now >= spent.at + REFRESH_GRACE;
+    let replayed = loaded.as_ref().and_then(|loaded| loaded.spent).is_some_and(is_over);
+    let asked = match &request.asked {
+        Err(fault) if !replayed => return Err(fault.clone()),
+        Err(_) => None,
+        Ok(asked) => asked.as_ref(),
+    };
+    // Anybody may come in the name of a client without a secret: only who has a token of its learns how it is registered.
+    if client.refreshes().is_none() && (loaded.is_some() || client.auth_method().has_secret()) {
         return Err(RefreshFault::NotRegistered.into());
     }
     let LoadedRefreshToken { mut grant, expires, spent, revoked } =
-        loaded.filter(|loaded| loaded.grant.client_id == *client.id()).ok_or_else(|| request.unknown())?;
+        loaded.ok_or_else(|| request.unknown())?;
     grant.expires = client.end_of(&grant);
-    // Whoever brings one of these gets nothing: what it brings is the store's word that it was a replay.
-    let replayed =
-        spent.is_some_and(|spent| !spent.successor_unused || now >= expires.min(spent.at + REFRESH_GRACE));
     if !replayed {
         if taken_back(client, &grant, revoked) {
             return Err(request.unknown());
         }
-        if now >= expires.min(grant.expires) {
+        // One that was spent in time is retried after its own end too: its successor has not ended.
+        let ends = if spent.is_some() { grant.expires } else { expires.min(grant.expires) };
+        if now >= ends {
             return Err(RefreshFault::Expired.into());
         }
         if provider.stops(grant.method, standing) {
             return Err(RefreshFault::Stopped.into());
         }
-        let mut asked = request.scope.iter().flat_map(Scopes::iter);
-        if let Some(scope) = asked.find(|scope| !grant.scopes.contains(scope.as_str())) {
+        let mut scopes = asked.into_iter().flat_map(Scopes::iter);
+        if let Some(scope) = scopes.find(|scope| !grant.scopes.contains(scope.as_str())) {
             return Err(RefreshFault::Wider(scope.clone()).into());
         }
-        holds(client, &grant, request.scope.as_ref().unwrap_or(&grant.scopes))?;
+        holds(client, &grant, asked.unwrap_or(&grant.scopes))?;
     }
-    let narrowed = request.scope.clone().filter(|asked| *asked != grant.scopes);
+    let narrowed = asked.filter(|asked| **asked != grant.scopes).cloned();
     let planned = Planned::new(client, grant, narrowed, Some(&request.presented), draws, provider, now);
     Ok(RefreshPlan { presented: request.digest(), planned })
 }

@@ -104,6 +104,14 @@ fn row_30_no_refresh_unless_the_grant_is_registered() {
         assert!(!refused.may_refresh(), "{refused:?}");
     }
     assert_eq!(Try { registration: code_alone, ..Try::at(&PILOT) }.fault(), RefreshFault::NotRegistered);
+    // Anybody may come in the name of a public client: who has no token of its does not learn how it is registered.
+    let public = ClientRegistration {
+        grant_types: Some(vec![GrantType::AuthorizationCode]),
+        ..authenticating(AuthMethod::None)
+    };
+    let stranger = Try { registration: public.clone(), loaded: None, ..Try::at(&PILOT) };
+    assert_eq!(stranger.fault(), RefreshFault::Unknown(PRESENTED.len()));
+    assert_eq!(Try { registration: public, ..Try::at(&PILOT) }.fault(), RefreshFault::NotRegistered);
     assert!(
         ten_fields(600).may_refresh(),
         "the pilot's ten fields: the lifetime is the registration of the grant"
@@ -179,13 +187,17 @@ fn s4_14_2_a_spent_token_that_is_no_retry_is_judged_by_the_store_alone() {
     };
     let ends = after(600);
     assert_eq!(spent(after(71), true, ends).fault(), RefreshFault::Stopped, "a retry meets every rule");
-    for replay in
-        [spent(after(70), true, ends), spent(after(71), false, ends), spent(after(71), true, after(100))]
-    {
+    let ended = Try { standing: PersonStanding::Active, ..spent(after(71), true, after(72)) };
+    assert!(ended.run().is_ok(), "a retry after its own end, for it was spent before");
+    for replay in [spent(after(70), true, ends), spent(after(71), false, ends)] {
         assert!(replay.run().is_ok(), "so that the store says that it was a replay, and revokes");
     }
-    let wider = Try { scope: Some("openid profile skatt:inntekt"), ..spent(after(71), false, ends) };
-    assert!(wider.run().is_ok(), "whatever else is wrong with it");
+    for scope in ["openid profile skatt:inntekt", "\"", "openid  profile"] {
+        let wrong = Try { scope: Some(scope), ..spent(after(71), false, ends) };
+        assert!(wrong.run().is_ok(), "whatever else is wrong with it: {scope}");
+    }
+    let retried = Try { scope: Some("\""), ..spent(after(71), true, ends) };
+    assert!(matches!(retried.run(), Err(TokenFault::Scope(_))), "of a retry it is told");
 }
 
 #[test]

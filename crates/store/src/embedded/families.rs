@@ -184,7 +184,7 @@ fn retry(
         "SELECT p.id, s.id, s.generation, s.access_token, s.grant_id
          FROM refresh_token p JOIN login_grant f ON f.id = p.grant_id
          JOIN refresh_token s ON s.grant_id = p.grant_id AND s.issuer = ?1 AND s.digest = p.successor
-         WHERE p.issuer = ?1 AND p.digest = ?2 AND p.client_id = ?3 AND p.spent_at >= ?5 AND p.expires > ?4
+         WHERE p.issuer = ?1 AND p.digest = ?2 AND p.client_id = ?3 AND p.spent_at >= ?5
            AND s.spent_at IS NULL AND s.expires > ?4 AND f.expires > ?4 AND NOT ",
         taken_back!("f"),
     );

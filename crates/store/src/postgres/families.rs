@@ -53,7 +53,7 @@ statements! {
         "WITH presented AS (
             SELECT p.login_grant, p.successor, f.client_id, f.person, f.expires AS ends
             FROM refresh_token p JOIN login_grant f ON f.name = p.login_grant
-            WHERE p.issuer = $1 AND p.digest = $2 AND p.client_id = $3 AND p.spent_at >= $13 AND p.expires > $4
+            WHERE p.issuer = $1 AND p.digest = $2 AND p.client_id = $3 AND p.spent_at >= $13
               AND f.expires > $4 AND NOT ", taken_back!("f"), "
          ), replaced AS (
             UPDATE refresh_token AS s SET spent_at = $4 FROM presented p
@@ -100,7 +100,7 @@ statements! {
     REPLAYED(INT8, BYTEA, TEXT, INT8, TEXT, INT8) = concat!(
         "WITH presented AS (
             SELECT p.login_grant,
-                   coalesce(p.spent_at >= $6 AND p.expires > $4 AND s.spent_at IS NULL AND s.expires > $4
+                   coalesce(p.spent_at >= $6 AND s.spent_at IS NULL AND s.expires > $4
                             AND f.expires > $4 AND NOT ", taken_back!("f"), ", FALSE) AS again
             FROM refresh_token p JOIN login_grant f ON f.name = p.login_grant
             LEFT JOIN refresh_token s ON s.digest = p.successor AND s.issuer = p.issuer

@@ -111,7 +111,7 @@ macro_rules! suite {
                     a_retry_replaces_the_successor_that_nobody_used
                     the_grace_ends_to_the_second_and_a_retry_does_not_begin_it_anew
                     a_retry_after_the_successor_was_used_is_a_replay
-                    a_spent_token_that_has_ended_is_no_retry
+                    a_token_that_was_spent_in_time_is_retried_after_its_own_end
                     a_replay_is_recognised_for_as_long_as_the_grant_is_there
                     tokens_are_rotated_several_times_in_one_second
                     a_token_that_stays_has_its_end_moved

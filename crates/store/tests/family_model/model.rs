@@ -153,7 +153,7 @@ impl Family {
         };
         let next = token.successor.and_then(|next| Some((next, *self.tokens.get(&next)?)));
         match next.filter(|(_, next)| next.spent.is_none() && now < next.expires) {
-            Some((next, unused)) if now < spent + GRACE && self.can_be_used(token, now) => {
+            Some((next, unused)) if now < spent + GRACE && !self.revoked && now < self.ends => {
                 self.tokens.insert(next, Token { spent: Some(now), ..unused });
                 self.accesses.entry(next).and_modify(|expires| *expires -= i64::from(ACCESS));
                 self.succeed(presented, token, number, now);
