@@ -10,7 +10,7 @@ pub mod rules;
 mod sensitive;
 
 pub use example::{Example, ExampleKind, Only, ShownExample};
-pub use malformed::Malformed;
+pub use malformed::{Malformed, Sent};
 pub use received::{Received, beginning, inert};
 pub use rule::{Rule, Shared, Text};
 pub use sensitive::{Seen, holds_number, is_shown_whole, shown};

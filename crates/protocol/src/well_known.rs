@@ -117,8 +117,8 @@ impl Meant {
 
 impl Fault for NotServed {
     fn refusal(&self) -> Refusal {
-        let row = |rule, parameter, expected: String, sent: &str, fix: String| {
-            Refusal::of(rule, Some(parameter), expected, Received::text(sent), fix)
+        let row = |rule, parameter, expected: String, sent: Received, fix: String| {
+            Refusal::of(rule, Some(parameter), expected, sent, fix)
         };
         match self {
             Self::Path { sent, meant, issuers } => {
@@ -126,13 +126,13 @@ impl Fault for NotServed {
                 let expected = url.unwrap_or_else(|| "a path that an issuer of this host serves".to_owned());
                 let fix = meant.as_ref().map(Meant::fix);
                 let fix = fix.unwrap_or_else(|| format!("take the endpoints from {}", discoveries(issuers)));
-                row(&rules::PATH_UNKNOWN, "path", expected, sent, fix)
+                row(&rules::PATH_UNKNOWN, "path", expected, Received::path(sent), fix)
             }
             Self::Method { sent, served } => row(
                 &rules::METHOD_NOT_ALLOWED,
                 "method",
                 served.join(" or "),
-                sent,
+                Received::text(sent),
                 format!(
                     "send the request with {}; a redirect or a proxy on the way may have changed the method",
                     served.join(" or ")
@@ -142,7 +142,7 @@ impl Fault for NotServed {
                 &rules::HOST_UNKNOWN,
                 "Host",
                 "the host of an issuer of this process".to_owned(),
-                sent,
+                Received::text(sent),
                 format!("use the issuer's own host: {}", discoveries(issuers)),
             ),
         }

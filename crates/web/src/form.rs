@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, Request};
 use portvakt_protocol::params::RawParams;
-use portvakt_protocol::refusal::Malformed;
+use portvakt_protocol::refusal::{Malformed, Sent};
 
 use crate::listen::{BodyFault, whole};
 
@@ -24,10 +24,10 @@ pub(crate) async fn form(headers: &HeaderMap, body: Body) -> Result<RawParams, M
 
 /// Reads a body that is there as a form.
 pub(crate) fn form_of(headers: &HeaderMap, body: &[u8]) -> Result<RawParams, Malformed> {
-    if !is_form(headers) {
-        return Err(Malformed::ContentType(content_type(headers)));
+    match no_form(headers) {
+        Some(sent) => Err(Malformed::ContentType(sent)),
+        None => Ok(RawParams::parse(body)?),
     }
-    Ok(RawParams::parse(body)?)
 }
 
 /// Reads a body whole.
@@ -38,24 +38,17 @@ pub(crate) async fn read(body: Body) -> Result<Bytes, Malformed> {
     })
 }
 
-/// Whether the content type is a form's, parameters such as a charset aside, and the content not compressed: a small body that
-/// unpacks to a large one is not unpacked at all.
-fn is_form(headers: &HeaderMap) -> bool {
-    if headers.contains_key(CONTENT_ENCODING) {
-        return false;
-    }
-    content_type(headers).is_some_and(|value| {
-        let media_type = value.split(';').next().unwrap_or_default().trim();
-        media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    })
-}
-
-/// The one content type, as text.
-fn content_type(headers: &HeaderMap) -> Option<String> {
+/// What a body is said to be, if it is no form. Parameters of the type, such as a charset, make no difference.
+fn no_form(headers: &HeaderMap) -> Option<Sent> {
     let mut all = headers.get_all(CONTENT_TYPE).iter();
-    let first = all.next()?;
+    let Some(first) = all.next() else { return Some(Sent::Unsaid) };
     if all.next().is_some() {
-        return None;
+        return Some(Sent::Several);
     }
-    first.to_str().ok().map(str::to_owned)
+    let said = String::from_utf8_lossy(first.as_bytes());
+    let media_type = said.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Some(Sent::Type(media_type.to_owned()));
+    }
+    headers.contains_key(CONTENT_ENCODING).then_some(Sent::Encoded)
 }

@@ -95,8 +95,9 @@ pub(crate) fn stop(trace: &Trace, endpoint: &'static str, here: &Here<'_>, stop:
     match stop {
         Stop::Page(fault, client) => {
             let refusal = fault.refusal();
-            let named = fault.client().map(ClientId::as_str);
-            log_refusal(site, trace, endpoint, Concerned::of(client.as_deref(), named), &refusal);
+            let named = fault.named();
+            let concerned = Concerned::of(client.as_deref(), named.as_deref());
+            log_refusal(site, trace, endpoint, concerned, &refusal);
             refusal_page(trace, here, (&refusal, status(&fault)), Service::maybe(client.as_ref()))
         }
         Stop::Redirect(addressed, fault) => {

@@ -7,7 +7,7 @@ use portvakt_protocol::registration::{Change, ClientRegistration, IntegrationTyp
 use portvakt_protocol::scope::{AccessState, Scope, ScopeAccess, ScopeRecord, Scopes};
 use portvakt_testkit::{At, World, organisation, public, registration};
 
-use crate::Provoked;
+use crate::{Provoked, event, trace_id};
 
 /// Another organisation than the clients'.
 const OWNER: &str = "910753614";
@@ -89,4 +89,27 @@ async fn scopes(world: &World, at: At, provoked: &mut Provoked) {
     provoked.by(&rules::SCOPE_INTEGRATION_TYPE, &asking.send().await);
     world.scope(at, ScopeRecord { active: false, ..owned }).await;
     provoked.by(&rules::SCOPE_DEACTIVATED, &asking.send().await);
+}
+
+/// RFC 6749 §4.1.2.1: the service may show the description to a person, and anybody may have written the link that led to it.
+#[tokio::test]
+async fn what_a_link_says_is_put_before_nobody_and_half_a_number_is_not_told() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        let service = world.service(at).await;
+        for (name, sent, told) in [
+            ("response_type", "code id_token", "response_type: expected code, received code id_token;"),
+            ("response_type", "konto sperret", "response_type: expected code, received 13 characters;"),
+            ("prompt", "https://evil.example/login", " received 26 characters;"),
+            ("response_mode", "218794_98012", " received an identity number of 12 characters (not shown);"),
+            ("scope", "openid 218794 98012", " received a number of 6 characters (not shown);"),
+            ("acr_values", "218794 98012", " received a number of 6 characters (not shown);"),
+        ] {
+            let reply = service.request().with(name, sent).send().await;
+            assert!(reply.description().contains(told), "{name}: {}", reply.description());
+        }
+        let unknown = service.request().with("client_id", "a-misspelt-client-name").send().await;
+        let logged = event(&trace_id(&unknown));
+        assert!(logged.contains("client=\"a-misspe... (22 characters)\""), "{logged}");
+    }
 }

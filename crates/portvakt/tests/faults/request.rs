@@ -30,8 +30,22 @@ pub(crate) async fn provoke(world: &World, provoked: &mut Provoked) {
         let answer = world.answer(&service, PERSON).await;
         let redemption = service.redemption(&answer);
         let json = redemption.call();
-        let json = Call { headers: Vec::new(), ..json }.body("application/json", "{}");
-        provoked.by(&rules::CONTENT_TYPE, &world.call(json).await);
+        let json = Call { headers: Vec::new(), ..json }.body("application/json; charset=utf-8", "{}");
+        for (call, told) in [
+            (json, "Content-Type: expected application/x-www-form-urlencoded, received 'application/json'"),
+            (
+                redemption.call().header("content-type", "text/plain"),
+                "Content-Type: expected application/x-www-form-urlencoded, received several",
+            ),
+            (
+                redemption.call().header("content-encoding", "gzip"),
+                "Content-Encoding: expected a form as it is, received an encoded one",
+            ),
+        ] {
+            let reply = world.call(call).await;
+            assert!(reply.description().starts_with(told), "{}", reply.description());
+            provoked.by(&rules::CONTENT_TYPE, &reply);
+        }
         let mut queried = redemption.call();
         queried.url.push_str("?client_id=web");
         provoked.by(&rules::PARAMETERS_IN_QUERY, &world.call(queried).await);

@@ -78,6 +78,9 @@ pub enum PkceFault {
     MethodAlone,
 }
 
+/// The response types of several words (OAuth 2.0 Multiple Response Type Encoding Practices §5, OpenID Connect Core §3).
+const OTHER_FLOWS: [&str; 4] = ["code id_token", "code token", "id_token token", "code id_token token"];
+
 impl Fault for AuthorizeFault {
     fn refusal(&self) -> Refusal {
         match self {
@@ -166,7 +169,11 @@ impl Fault for RequestFault {
                 &rules::RESPONSE_TYPE_UNSUPPORTED,
                 Some("response_type"),
                 "code",
-                Received::text(sent),
+                // Of several words none is quoted, but for those that somebody may have meant.
+                OTHER_FLOWS
+                    .into_iter()
+                    .find(|known| sent == known)
+                    .map_or_else(|| Received::text(sent), Received::State),
                 "use the code flow: response_type=code",
             ),
             Self::ResponseMode(sent) => Refusal::of(

@@ -50,7 +50,7 @@ impl Fault for LoginFault {
                 &rules::ACR_VALUES_UNKNOWN,
                 Some("acr_values"),
                 format!("values from: {words}"),
-                Received::text(word),
+                Received::word(word),
                 "send levels of this issuer, separated by spaces",
             ),
             Self::AcrUnmet(sent, words) => Refusal::of(
@@ -64,7 +64,7 @@ impl Fault for LoginFault {
                 &rules::PROMPT_UNKNOWN,
                 Some("prompt"),
                 "values from: none login consent select_account",
-                Received::text(sent),
+                Received::word(sent),
                 "send a value of OpenID Connect Core §3.1.2.1",
             ),
             Self::PromptNoneCombined => Refusal::of(

@@ -2,7 +2,7 @@
 
 use crate::client::{ClientId, Stopped, unknown_client_fix};
 use crate::issuer::Issuer;
-use crate::refusal::{Fault, Malformed, Received, Refusal, rules};
+use crate::refusal::{Fault, Malformed, Received, Refusal, beginning, rules};
 
 /// A fault found before the answer had an address: a page, never a redirect (RFC 6749 §4.1.2.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +22,12 @@ pub enum PageFault {
 }
 
 impl PageFault {
-    /// The registered client that it concerns, if it got so far.
-    pub fn client(&self) -> Option<&ClientId> {
+    /// The client that the request named, as far as that may be told.
+    pub fn named(&self) -> Option<String> {
         match self {
-            Self::ClientStopped(id, _) | Self::RedirectUriUnregistered(id, _) => Some(id),
-            Self::Malformed(_)
-            | Self::ClientIdMissing
-            | Self::ClientUnknown(_, _)
-            | Self::RedirectUriMissing => None,
+            Self::ClientUnknown(sent, _) => Some(beginning(sent)),
+            Self::ClientStopped(id, _) | Self::RedirectUriUnregistered(id, _) => Some(id.to_string()),
+            Self::Malformed(_) | Self::ClientIdMissing | Self::RedirectUriMissing => None,
         }
     }
 
@@ -87,21 +85,13 @@ impl Fault for PageFault {
                     "",
                 )
             },
-            Self::ClientStopped(id, stopped) => Refusal {
-                expected: match stopped {
-                    Stopped::ClientDeactivated => "an active client".into(),
-                    Stopped::OrganisationStopped => {
-                        "a client of an active organisation that has accepted the terms of use".into()
-                    }
-                },
-                ..row(
-                    &rules::CLIENT_STOPPED,
-                    "client_id",
-                    "",
-                    Received::text(id.as_str()),
-                    "activate the client, or have its organisation accept the terms of use",
-                )
-            },
+            Self::ClientStopped(id, stopped) => row(
+                &rules::CLIENT_STOPPED,
+                "client_id",
+                stopped.expected(),
+                Received::text(id.as_str()),
+                stopped.fix(),
+            ),
             Self::RedirectUriMissing => row(
                 &rules::REDIRECT_URI_MISSING,
                 "redirect_uri",

@@ -47,7 +47,7 @@ impl ScopeFault {
 impl Fault for ScopeFault {
     fn refusal(&self) -> Refusal {
         let refused = |rule, expected: Cow<'static, str>, scope: &str, fix: &'static str| {
-            Refusal::of(rule, Some("scope"), expected, Received::text(scope), fix)
+            Refusal::of(rule, Some("scope"), expected, Received::word(scope), fix)
         };
         match self {
             Self::Missing => Refusal::of(

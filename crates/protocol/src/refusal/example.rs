@@ -16,6 +16,8 @@ pub enum Example {
     TestLogin(&'static [Pair]),
     /// The token request that redeems the login's code.
     Redemption,
+    /// The same with a secret that holds what HTTP Basic cannot carry as it is.
+    EncodedRedemption,
     /// The token request that refreshes, with these parameters more.
     Refresh(&'static [Pair]),
     /// A revocation.
@@ -24,8 +26,12 @@ pub enum Example {
     Userinfo,
     /// A look at the discovery document.
     Discovery,
-    /// A command on the issuer's registry: its arguments, each one word.
+    /// A command on the issuer's registry: its arguments, as a shell reads them.
     Command(&'static str),
+    /// The commands that say what stops the client `web`, and that let it be used again.
+    Activation,
+    /// The same, and the one for a test person where there are any.
+    ActivationOrPerson,
     /// The command that lets a test person log in again; where there are none, a plain login.
     Person,
     /// A catalogue with the client `web`: more lines of the client's, and what else stands in it.
@@ -41,6 +47,8 @@ pub enum ExampleKind {
     Request,
     /// A command line of the operator's.
     Command,
+    /// Several: the first says which of the others is needed.
+    Commands,
     /// A catalogue, for `portvakt apply`.
     Catalogue,
     /// A part of the configuration.
@@ -90,19 +98,30 @@ impl Example {
                 let more = if provider.test_id().is_some() { more } else { [].as_slice() };
                 (ExampleKind::Request, login(provider, more))
             }
-            Self::Redemption => (ExampleKind::Request, form(provider, Endpoint::Token, REDEMPTION, &[])),
-            Self::Refresh(more) => (ExampleKind::Request, form(provider, Endpoint::Token, REFRESH, more)),
-            Self::Revocation => (ExampleKind::Request, form(provider, Endpoint::Revocation, REVOCATION, &[])),
+            Self::Redemption => (ExampleKind::Request, form(provider, Endpoint::Token, REDEMPTION)),
+            Self::EncodedRedemption => {
+                (ExampleKind::Request, form_by("FORM_ENCODED_SECRET", provider, Endpoint::Token, REDEMPTION))
+            }
+            Self::Refresh(more) => {
+                (ExampleKind::Request, form(provider, Endpoint::Token, REFRESH.iter().chain(*more)))
+            }
+            Self::Revocation => (ExampleKind::Request, form(provider, Endpoint::Revocation, REVOCATION)),
             Self::Userinfo => {
                 let bearer = "--header 'Authorization: Bearer ACCESS_TOKEN'".to_owned();
                 (ExampleKind::Request, curl("", &provider.url(Endpoint::Userinfo), [bearer]))
             }
             Self::Discovery => (ExampleKind::Request, curl("", &provider.url(Endpoint::Discovery), [])),
-            Self::Command(arguments) => {
-                (ExampleKind::Command, command(arguments, "--issuer", provider.issuer().as_str()))
+            Self::Command(arguments) => (ExampleKind::Command, at_issuer(provider, arguments)),
+            Self::Activation => {
+                (ExampleKind::Commands, ACTIVATION.map(|it| at_issuer(provider, it)).join("\n\n"))
             }
-            Self::Person => match provider.test_id().and_then(|offered| offered.pools.first()) {
-                Some(pool) => (ExampleKind::Command, command(ACTIVATION, "--pool", &pool.0)),
+            Self::ActivationOrPerson => {
+                let commands = ACTIVATION.map(|it| at_issuer(provider, it)).into_iter();
+                let commands: Vec<_> = commands.chain(person(provider)).collect();
+                (ExampleKind::Commands, commands.join("\n\n"))
+            }
+            Self::Person => match person(provider) {
+                Some(command) => (ExampleKind::Command, command),
                 None => (ExampleKind::Request, login(provider, &[])),
             },
             Self::Catalogue(client, more) => (ExampleKind::Catalogue, catalogue(provider, client, more)),
@@ -137,8 +156,16 @@ const REFRESH: &[Pair] = &[("grant_type", "refresh_token"), ("refresh_token", "R
 
 const REVOCATION: &[Pair] = &[("token", "ACCESS_TOKEN")];
 
+/// What stops a client may be its own, its organisation's or its supplier's.
+const ACTIVATION: [&str; 4] = [
+    "client show web",
+    "client activate web",
+    "organisation accept-terms 910753614 --accepted-by 'Kari Nordmann'",
+    "organisation activate 910753614",
+];
+
 /// A synthetic number: nobody has it.
-const ACTIVATION: &str = "person activate 21879498012";
+const PERSON: &str = "person activate 21879498012";
 
 /// An authorization request. Its answer is a redirect, which stands in the headers.
 fn login(provider: &Provider, more: &[Pair]) -> String {
@@ -148,9 +175,19 @@ fn login(provider: &Provider, more: &[Pair]) -> String {
 }
 
 /// A form of the client `web`, which authenticates by HTTP Basic.
-fn form(provider: &Provider, endpoint: Endpoint, fields: &[Pair], more: &[Pair]) -> String {
-    let fields = fields.iter().chain(more).map(|(name, value)| data(name, value));
-    let user = "--user 'web:CLIENT_SECRET'".to_owned();
+fn form<'a>(provider: &Provider, endpoint: Endpoint, fields: impl IntoIterator<Item = &'a Pair>) -> String {
+    form_by("CLIENT_SECRET", provider, endpoint, fields)
+}
+
+/// The same, with this for the secret. Curl encodes neither half of `--user`: what stands there is form-encoded already.
+fn form_by<'a>(
+    secret: &str,
+    provider: &Provider,
+    endpoint: Endpoint,
+    fields: impl IntoIterator<Item = &'a Pair>,
+) -> String {
+    let fields = fields.into_iter().map(|(name, value)| data(name, value));
+    let user = format!("--user 'web:{secret}'");
     curl("", &provider.url(endpoint), std::iter::once(user).chain(fields))
 }
 
@@ -164,6 +201,16 @@ fn curl(options: &str, url: &str, arguments: impl IntoIterator<Item = String>) -
     arguments.into_iter().fold(begun, |line, argument| format!("{line} \\\n  {argument}"))
 }
 
+fn at_issuer(provider: &Provider, arguments: &str) -> String {
+    command(arguments, "--issuer", provider.issuer().as_str())
+}
+
+/// The command for a person of the first pool, where there is one.
+fn person(provider: &Provider) -> Option<String> {
+    let pool = provider.test_id()?.pools.first()?;
+    Some(command(PERSON, "--pool", &pool.0))
+}
+
 fn command(arguments: &str, option: &str, value: &str) -> String {
     format!("portvakt {arguments} \\\n  --config portvakt.toml {option} {}", quoted(value))
 }
@@ -173,14 +220,15 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// A catalogue with all that it needs: `portvakt apply` takes it where nothing is registered.
+/// A catalogue with all that it needs: `portvakt apply` takes it where nothing is registered. Its organisation is not that of the demo
+/// of `portvakt dev`, which would be renamed by it.
 fn catalogue(provider: &Provider, client: &str, more: &str) -> String {
     let (issuer, terms) = (text(provider.issuer().as_str()), text(provider.terms()));
     format!(
         "issuer = [{issuer}]\n\n\
-         [[organisations]]\norgno = \"991825827\"\nname = \"Eksempeletaten\"\n\
+         [[organisations]]\norgno = \"910753614\"\nname = \"Eksempeletaten\"\n\
          terms = {{ version = {terms}, accepted_at = \"2016-12-01T12:00:00Z\", accepted_by = \"Kari Nordmann\" }}\n\n\
-         [[clients]]\nclient_id = \"web\"\nclient_orgno = \"991825827\"\ndisplay_name = \"Eksempeltjenesten\"\n\
+         [[clients]]\nclient_id = \"web\"\nclient_orgno = \"910753614\"\ndisplay_name = \"Eksempeltjenesten\"\n\
          redirect_uris = [\"{REDIRECT_URI}\"]\n{client}{more}"
     )
 }

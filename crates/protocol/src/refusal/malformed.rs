@@ -6,8 +6,8 @@ use crate::params::{ParamsFault, Repeated};
 /// A fault in how a request's parameters are written or sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// The body is no form: the content type that it has.
-    ContentType(Option<String>),
+    /// The body is no form: what it is said to be.
+    ContentType(Sent),
     /// The body is larger than a form may be.
     TooLarge,
     /// The body broke off.
@@ -20,6 +20,19 @@ pub enum Malformed {
     Query,
     /// A parameter that the request needs is missing.
     Missing(&'static str),
+}
+
+/// What a body that is no form is said to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// Nothing.
+    Unsaid,
+    /// Several things.
+    Several,
+    /// Another media type, without its parameters.
+    Type(String),
+    /// A form, in another `Content-Encoding` than none. A small body that unpacks to a large one is not unpacked at all.
+    Encoded,
 }
 
 impl From<ParamsFault> for Malformed {
@@ -64,23 +77,34 @@ const MOST_NAMED: usize = 40;
 impl Fault for Malformed {
     fn refusal(&self) -> Refusal {
         match self {
-            Self::ContentType(sent) => Refusal::of(
-                &rules::CONTENT_TYPE,
-                Some("Content-Type"),
-                "application/x-www-form-urlencoded",
-                Received::maybe(sent.as_deref()),
-                "send the parameters as a form, not as JSON or multipart",
-            ),
+            Self::ContentType(sent) => {
+                let form = "application/x-www-form-urlencoded";
+                let as_form = "send the parameters as a form, not as JSON or multipart";
+                let (header, expected, received, fix) = match sent {
+                    Sent::Unsaid => ("Content-Type", form, Received::Absent, as_form),
+                    Sent::Several => {
+                        ("Content-Type", form, Received::State("several"), "send the header once")
+                    }
+                    Sent::Type(media_type) => ("Content-Type", form, Received::text(media_type), as_form),
+                    Sent::Encoded => (
+                        "Content-Encoding",
+                        "a form as it is",
+                        Received::State("an encoded one"),
+                        "send the form without compressing it",
+                    ),
+                };
+                Refusal::of(&rules::CONTENT_TYPE, Some(header), expected, received, fix)
+            }
             Self::TooLarge => Refusal::of(
                 &rules::BODY_TOO_LARGE,
-                Some("Content-Length"),
-                "at most 64 KiB",
-                Received::State("more"),
+                None,
+                "a form of at most 64 KiB",
+                Received::State("a larger one"),
                 "send a smaller form",
             ),
             Self::BrokeOff => Refusal::of(
                 &rules::BODY_INCOMPLETE,
-                Some("Content-Length"),
+                None,
                 "a body to its announced end",
                 Received::State("a body that broke off"),
                 "send the whole body",

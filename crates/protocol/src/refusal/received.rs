@@ -25,6 +25,17 @@ impl Received {
         Self::Text(Seen::of(value))
     }
 
+    /// One word of several: digits alone are told by their length, for they may be half of a number that was taken for two words.
+    pub fn word(value: &str) -> Self {
+        let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number { Self::Kind("a number", value.len()) } else { Self::text(value) }
+    }
+
+    /// The path of a URL, as [`Self::text`]; names in it look like secrets and are none.
+    pub fn path(value: &str) -> Self {
+        Self::Text(Seen::of_path(value))
+    }
+
     /// An identifier that nobody here knows: its [`beginning`].
     pub fn beginning(value: &str) -> Self {
         Self::Text(Seen::of(value).told_as(beginning(value)))
@@ -36,13 +47,14 @@ impl Received {
     }
 
     /// The same in an `error_description`. A text that a service may show to a person comes from whoever made the request, and that
-    /// may be a stranger's link: so it is quoted only if it is one short word. Otherwise it is told by its length, and by the kind of
+    /// may be a stranger's link: so it is quoted only if it is one short word, and no address. Otherwise it is told by its length, and by the kind of
     /// the first secret or number in it.
     pub(super) fn on_the_wire(&self) -> String {
         let Self::Text(seen) = self else { return self.to_string() };
         let (text, length) = (seen.text(), seen.length());
+        let of_a_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:/+,".contains(&byte);
         let is_word =
-            (1..=MOST_QUOTED).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+            (1..=MOST_QUOTED).contains(&text.len()) && text.bytes().all(of_a_word) && !text.contains("//");
         match seen.first() {
             Some((kind, all)) if all == length => {
                 format!("{} of {length} characters (not shown)", kind.one())
@@ -55,7 +67,7 @@ impl Received {
 }
 
 /// So many characters of a request are quoted in an answer at most.
-const MOST_QUOTED: usize = 80;
+const MOST_QUOTED: usize = 48;
 
 impl fmt::Display for Received {
     /// Control and bidirectional characters come out escaped: a log line stays one line and reads in its own order.
@@ -126,14 +138,18 @@ mod tests {
     fn an_answer_quotes_one_word_and_no_sentence() {
         for (sent, told) in [
             ("client_credentials", "'client_credentials'"),
-            ("https://rp.example.no/cb?x=1", "'https://rp.example.no/cb?x=1'"),
+            ("urn:ietf:params:oauth:grant-type:jwt-bearer", "'urn:ietf:params:oauth:grant-type:jwt-bearer'"),
+            ("skatt:inntekt/2016.read", "'skatt:inntekt/2016.read'"),
+            ("https://evil.example/login", "26 characters"),
+            ("//evil.example/login", "20 characters"),
+            ("Sperret!Ring-22222222", "21 characters"),
             ("Call 22 22 22 22 now", "20 characters"),
             ("sk\u{e5}pe", "5 characters"),
             ("", "0 characters"),
         ] {
             assert_eq!(Received::text(sent).on_the_wire(), told);
         }
-        assert_eq!(Received::text(&"a".repeat(81)).on_the_wire(), "81 characters");
+        assert_eq!(Received::text(&"a".repeat(49)).on_the_wire(), "49 characters");
         assert_eq!(
             Received::text(&"a".repeat(700)).on_the_wire(),
             "700 characters",
@@ -161,6 +177,8 @@ mod tests {
         ] {
             assert_eq!(Received::text(&sent).on_the_wire(), told);
         }
+        assert_eq!(Received::word("218794").on_the_wire(), "a number of 6 characters (not shown)");
+        assert_eq!(Received::word("Level3").on_the_wire(), "'Level3'");
         let told = Received::beginning("2f1c2f0e-6f7d-4b1c-9a53-0d1f3f3f2a10");
         assert_eq!(
             (told.to_string().as_str(), told.on_the_wire().as_str()),

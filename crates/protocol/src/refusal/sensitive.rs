@@ -61,11 +61,22 @@ pub struct Seen {
 impl Seen {
     /// Looks a text through.
     pub(super) fn of(value: &str) -> Self {
+        Self::read(value, path_of_url)
+    }
+
+    /// Looks the path of a URL through, up to its query.
+    pub(super) fn of_path(value: &str) -> Self {
+        Self::read(value, path)
+    }
+
+    fn read(value: &str, path: impl Fn(&[char]) -> usize) -> Self {
         let read: Vec<char> = value.chars().take(MOST_READ).collect();
-        let (text, _) = redacted(&read, MOST_SHOWN);
-        let (_, first) = redacted(&read, MOST_READ);
+        // Tokens are longer than what is read.
+        let more = value.chars().skip(MOST_READ).take_while(|character| is_token(*character)).count();
+        let text = Text { read: &read, path: path(&read), more };
+        let (shown, seen) = (text.redacted(MOST_SHOWN), text.redacted(MOST_READ));
         let length = value.chars().count();
-        Self { text, length, is_cut: length > MOST_SHOWN, first }
+        Self { text: shown.text, length, is_cut: shown.until < length, first: seen.first }
     }
 
     /// The same, of which something else is shown that says how long it is.
@@ -104,7 +115,7 @@ pub fn shown(value: &str) -> String {
 /// Whether a value has nothing in it, to its very end, that [`shown`] would take out. One too long to be read is not looked through.
 pub fn is_shown_whole(value: &str) -> bool {
     let read: Vec<char> = value.chars().take(MOST_READ + 1).collect();
-    read.len() <= MOST_READ && redacted(&read, MOST_READ).0.chars().eq(value.chars())
+    read.len() <= MOST_READ && Seen::of(value).first.is_none()
 }
 
 /// Whether an identity number stands somewhere in a value, as [`shown`] would find it. The caller sees to it that the value is short.
@@ -113,63 +124,95 @@ pub fn holds_number(value: &str) -> bool {
     (0..read.len()).any(|at| read.get(at..).and_then(number).is_some())
 }
 
-/// The first `most` characters of `read`, without secrets, and the first of those.
-fn redacted(read: &[char], most: usize) -> (String, Option<(Sensitive, usize)>) {
-    let (mut shown, mut first) = (String::new(), None);
-    let path = path_of_url(read);
-    let mut rest = read;
-    // Counted in what was read, so that a replacement does not let more through.
-    while let Some(at) = read.len().checked_sub(rest.len()).filter(|at| *at < most) {
-        let before = at.checked_sub(1).and_then(|before| read.get(before)).copied();
-        match secret(rest, before, at < path) {
-            Some((kind, length)) => {
-                shown.push_str(&format!("[{}: {length} characters, not shown]", kind.name()));
-                first = first.or(Some((kind, length)));
-                rest = rest.get(length..).unwrap_or_default();
-            }
-            None => match rest.split_first() {
-                Some((character, after)) => {
-                    shown.push(*character);
-                    rest = after;
-                }
-                None => break,
-            },
-        }
-    }
-    (shown, first)
+/// A text as it is looked through.
+struct Text<'a> {
+    /// Its first characters.
+    read: &'a [char],
+    /// How many of them are a URL's path: it has names in it that look as if they were drawn by lot, and whoever looks for a misspelling has
+    /// to read them.
+    path: usize,
+    /// How many characters of a token come after them.
+    more: usize,
 }
 
-/// How many characters of `read` are the URL that it begins with, up to its query; 0 if it begins with none. A path has names in it
-/// that look as if they were drawn by lot, and whoever looks for a misspelling has to read them.
+/// What may be shown of a text.
+struct Redacted {
+    text: String,
+    /// The first secret or number, and its length.
+    first: Option<(Sensitive, usize)>,
+    /// How many characters it tells of.
+    until: usize,
+}
+
+impl Text<'_> {
+    /// The first `most` characters, without secrets.
+    fn redacted(&self, most: usize) -> Redacted {
+        let (mut text, mut first) = (String::new(), None);
+        // Counted in what was read, so that a replacement does not let more through.
+        let (mut until, mut before) = (0, None);
+        while until < most {
+            let rest = self.read.get(until..).unwrap_or_default();
+            let Some(character) = rest.first() else { break };
+            if let Some((kind, length)) = secret(rest, before, until < self.path) {
+                let whole =
+                    if length == rest.len() && self.may_go_on() { length + self.more } else { length };
+                text.push_str(&format!("[{}: {whole} characters, not shown]", kind.name()));
+                first = first.or(Some((kind, whole)));
+                until += whole;
+                // What follows on it begins anew.
+                before = None;
+            } else {
+                text.push(*character);
+                until += 1;
+                before = Some(*character);
+            }
+        }
+        Redacted { text, first, until }
+    }
+
+    /// Whether there may be more than what was read.
+    fn may_go_on(&self) -> bool {
+        self.read.len() == MOST_READ
+    }
+}
+
+/// How many characters of `read` are the URL that it begins with, up to its query; 0 if it begins with none.
 fn path_of_url(read: &[char]) -> usize {
-    let is_url = ["https://", "http://"].into_iter().any(|scheme| begins(read, scheme));
-    if is_url { run(read, |character| !matches!(character, '?' | '#')) } else { 0 }
+    let scheme =
+        run(read, |character| character.is_ascii_alphanumeric() || matches!(character, '+' | '-' | '.'));
+    let is_url = scheme > 0 && read.get(scheme..).is_some_and(|rest| rest.starts_with(&[':', '/']));
+    if is_url { path(read) } else { 0 }
+}
+
+/// How many characters of a URL come before its query.
+fn path(read: &[char]) -> usize {
+    run(read, |character| !matches!(character, '?' | '#') && !character.is_whitespace())
 }
 
 /// The secret that `text` begins with, as far as can be told: what it is, and its length. `before`: the character in front of it.
 fn secret(text: &[char], before: Option<char>, in_path: bool) -> Option<(Sensitive, usize)> {
+    let (word, token) = (run(text, is_word), run(text, is_token));
+    let starts = !before.is_some_and(is_word);
+    let is_jwt = text.starts_with(&['e', 'y', 'J']) && (token > word || word >= DRAWN);
+    let is_drawn = word >= DRAWN && text.get(..word).is_some_and(is_mixed);
+    // What is longest comes first: a number may be glued to a code.
+    if starts && is_jwt {
+        return Some((Sensitive::Jwt, token));
+    }
+    if let Some(length) = base64(text).filter(|_| starts && !in_path) {
+        return Some((Sensitive::Drawn, length));
+    }
+    if starts && is_drawn {
+        return Some((Sensitive::Drawn, word));
+    }
     if let Some(length) = number(text) {
         return Some((Sensitive::Number, length));
     }
-    let hexadecimal = || hexadecimal(text).filter(|_| !before.is_some_and(|it| it.is_ascii_alphanumeric()));
-    if let Some(length) = hexadecimal().filter(|_| !in_path) {
-        return Some((Sensitive::Drawn, length));
-    }
-    if before.is_some_and(is_word) {
-        return None;
-    }
-    if let Some(length) = credentials(text) {
+    if let Some(length) = credentials(text).filter(|_| starts) {
         return Some((Sensitive::Credentials, length));
     }
-    let word = run(text, is_word);
-    let jwt = run(text, |character| is_word(character) || character == '.');
-    if jwt > word && text.starts_with(&['e', 'y', 'J']) {
-        return Some((Sensitive::Jwt, jwt));
-    }
-    if let Some(length) = base64(text).filter(|_| !in_path) {
-        return Some((Sensitive::Drawn, length));
-    }
-    (word >= DRAWN && is_mixed(text.get(..word)?)).then_some((Sensitive::Drawn, word))
+    let starts = !before.is_some_and(|before| before.is_ascii_alphanumeric());
+    hexadecimal(text).filter(|_| starts && !in_path).map(|length| (Sensitive::Drawn, length))
 }
 
 /// 128 bits or more in hexadecimal: digits and letters, up to the next character that is neither.
@@ -201,18 +244,56 @@ fn begins(text: &[char], with: &str) -> bool {
         && text.iter().zip(with.chars()).all(|(character, known)| character.eq_ignore_ascii_case(&known))
 }
 
-/// An identity number in one piece or as `DDMMYY NNNNN`, and the digits that follow on it.
+/// An identity number, whatever stands between its digits as long as it is little and no letter; and the digits that follow on it.
 fn number(text: &[char]) -> Option<usize> {
-    let is_digit = |character: char| character.is_ascii_digit();
-    let digits = run(text, is_digit);
-    let is_pid = |text: &[char]| Pid::parse(&text.iter().collect::<String>()).is_ok();
-    if text.get(..11).is_some_and(is_pid) {
-        return Some(digits);
+    let (mut digits, mut at) = (String::new(), 0);
+    while digits.len() < DIGITS {
+        let rest = text.get(at..)?;
+        let gap = if digits.is_empty() { 0 } else { gap(rest) };
+        digits.push(digit(*rest.get(gap)?)?);
+        at += gap + 1;
     }
-    let (date, rest) = text.split_at_checked(digits).filter(|_| digits == 6)?;
-    let (_, ending) = rest.split_first().filter(|(gap, _)| matches!(gap, ' ' | '-' | '.' | '+'))?;
-    let ending = ending.get(..5).filter(|_| run(ending, is_digit) == 5)?;
-    is_pid(&[date, ending].concat()).then_some(12)
+    let following = run(text.get(at..)?, |character| digit(character).is_some());
+    Pid::parse(&digits).is_ok().then_some(at + following)
+}
+
+/// An identity number has so many digits.
+const DIGITS: usize = 11;
+
+/// So many characters stand between two digits of a number at most.
+const WIDEST_GAP: usize = 3;
+
+/// How many characters of the beginning stand between two digits; one that is percent-encoded, once or more often, is one.
+fn gap(text: &[char]) -> usize {
+    let mut at = 0;
+    for _ in 0..WIDEST_GAP {
+        let rest = text.get(at..).unwrap_or_default();
+        at += match rest.first() {
+            Some('%') => {
+                let nested = 2 * rest
+                    .get(1..)
+                    .unwrap_or_default()
+                    .chunks(2)
+                    .take_while(|pair| *pair == ['2', '5'])
+                    .count();
+                let encoded = rest.get(1 + nested..3 + nested).unwrap_or_default();
+                let is_encoded = encoded.len() == 2 && encoded.iter().all(char::is_ascii_hexdigit);
+                if is_encoded { 3 + nested } else { 1 }
+            }
+            Some(character) if !character.is_alphanumeric() => 1,
+            _ => break,
+        };
+    }
+    at
+}
+
+/// A digit, also one of double width.
+fn digit(character: char) -> Option<char> {
+    match character {
+        '0'..='9' => Some(character),
+        '\u{ff10}'..='\u{ff19}' => char::from_digit(u32::from(character) - 0xff10, 10),
+        _ => None,
+    }
 }
 
 /// `Basic` or `Bearer`, in any case, with what follows.
@@ -227,6 +308,11 @@ fn credentials(text: &[char]) -> Option<usize> {
 
 fn is_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
+}
+
+/// A signed object is words with full stops between them.
+fn is_token(character: char) -> bool {
+    is_word(character) || character == '.'
 }
 
 /// How many characters from the start on are of one sort.
@@ -253,6 +339,15 @@ mod tests {
                 number.to_owned(),
                 format!("{date} {ending}"),
                 format!("{date}-{ending}"),
+                format!("{date}_{ending}"),
+                format!("{date}/{ending}"),
+                format!("{date}  {ending}"),
+                format!("{date}\u{a0}{ending}"),
+                format!("{date}\r\n{ending}"),
+                format!("{date}%20{ending}"),
+                format!("{date}%252520{ending}"),
+                number.chars().map(|digit| format!("{digit} ")).collect(),
+                number.chars().filter_map(|digit| char::from_u32(u32::from(digit) - 0x30 + 0xff10)).collect(),
                 format!("Level3 {number}"),
                 format!("https://rp.example.no/cb?pid={number}&x=1"),
                 format!("9{number}7"),
@@ -260,7 +355,7 @@ mod tests {
                 format!("{}{number}", "x".repeat(195)),
             ] {
                 let shown = shown(&around);
-                assert!(!shown.contains(number) && !shown.contains(ending), "{shown}");
+                assert!(![number, date, ending].iter().any(|part| shown.contains(part)), "{shown}");
                 assert!(shown.contains("[identity number: "), "{shown}");
             }
         }
@@ -274,6 +369,10 @@ mod tests {
             let (code, secret) = (Code::draw(&random), ClientSecret::draw(&random));
             for around in [
                 code.reveal().to_owned(),
+                format!("{}_{}", NUMBERS[0], code.reveal()),
+                format!("{}{}", NUMBERS[0], code.reveal()),
+                format!("5d41402abc4b2a76b9719d911017c592-{}", code.reveal()),
+                format!("https://rp.example.no/cb?k={}-{}", NUMBERS[0], code.reveal()),
                 format!("authorization_code {}", secret.reveal()),
                 format!("https://rp.example.no/cb?code={}&state=x", code.reveal()),
                 format!("{}{}", code.reveal(), secret.reveal()),
@@ -289,6 +388,10 @@ mod tests {
         }
         let jwt = shown("x eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln y");
         assert_eq!(jwt, "x [JWT: 41 characters, not shown] y");
+        let long = format!("eyJ{}.{}.x y", "a".repeat(700), "b".repeat(1500));
+        assert_eq!(shown(&long), "[JWT: 2206 characters, not shown]");
+        assert_eq!(Seen::of(&long).first(), Some((Sensitive::Jwt, 2206)), "longer than what is read");
+        assert!(Seen::of(&long).is_cut() && !Seen::of(&long[..2206]).is_cut());
         assert_eq!(shown("bAsIc d2ViOnNlY3JldA== z"), "[credentials: 22 characters, not shown] z");
     }
 
@@ -343,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_whole_only_if_nothing_would_be_taken_out_of_it_to_its_end() {
+    fn a_value_may_go_on_only_if_nothing_would_be_taken_out_of_it_to_its_end() {
         for before in [0, 1, 150, 199, 200, 201, 300, 490] {
             let around = format!("{}?pid={}", "a".repeat(before), NUMBERS[0]);
             let harmless = around.replace(NUMBERS[0], "12345");

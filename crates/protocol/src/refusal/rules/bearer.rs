@@ -17,13 +17,13 @@ pub static TOKEN_NOT_GOOD: Shared = Shared {
         only: None,
         en: Text {
             title: "The access token is not good",
-            what: "The token is none of this issuer's, has ended, was revoked, or belongs to a client, an organisation or a person that may not be used at present.",
+            what: "The token is none of this issuer's, has ended, was revoked, or may not be used at present: its client, an organisation, the person, a scope or a customer of it was stopped or withdrawn.",
             why: "Whoever presents a token may have found it, so each of these has the same answer. Which of them it was stands in the operator's log under the trace_id.",
             mend: "Send the access_token of the latest token response, not the id_token, to the issuer that gave it. Refresh or log in again when expires_in is over, and give the operator the trace_id if it still fails.",
         },
         nb: Text {
             title: "Tilgangstokenet er ikke gyldig",
-            what: "Tokenet er ikke denne utstederens, er utløpt, er kalt tilbake, eller tilhører en klient, en virksomhet eller en person som ikke kan brukes for tiden.",
+            what: "Tokenet er ikke denne utstederens, er utløpt, er kalt tilbake, eller kan ikke brukes for tiden: klienten, en virksomhet, personen, et scope eller en kunde bak det er stoppet eller trukket tilbake.",
             why: "Den som viser frem et token, kan ha funnet det, så alle disse får samme svar. Hvilken av dem det var, står i driftens logg under trace_id.",
             mend: "Send access_token fra det siste tokensvaret, ikke id_token, til utstederen som ga det. Forny eller logg inn igjen når expires_in er over, og oppgi trace_id til driften hvis det fortsatt feiler.",
         },
@@ -97,26 +97,26 @@ rules! {
     /// Taken back.
     static TOKEN_REVOKED = "token-revoked", InvalidToken, "RFC 6750 §3.1", told as TOKEN_NOT_GOOD;
     en "The access token was revoked",
-        "The token was taken back: by its client, by the operator, or because its code or refresh token was used twice.",
+        "The token was taken back: by its client (RFC 7009), by the operator (portvakt revoke), with a client that became another's, or because its code or refresh token was used twice.",
         "What was taken back must open nothing any more.",
-        "Log in again. If a code or a refresh token was used twice, look for the retry.";
+        "Log in again. If neither the client nor the operator revoked it, a code or a refresh token was used twice: look for the retry.";
     nb "Tilgangstokenet er kalt tilbake",
-        "Tokenet ble kalt tilbake: av klienten, av driften, eller fordi koden eller fornyingstokenet ble brukt to ganger.",
+        "Tokenet ble kalt tilbake: av klienten (RFC 7009), av driften (portvakt revoke), med en klient som ble en annens, eller fordi koden eller fornyingstokenet ble brukt to ganger.",
         "Det som er kalt tilbake, skal ikke åpne noe mer.",
-        "Logg inn på nytt. Ble en kode eller et fornyingstoken brukt to ganger, så se etter det gjentatte forsøket.";
+        "Logg inn på nytt. Har verken klienten eller driften kalt det tilbake, ble en kode eller et fornyingstoken brukt to ganger: se etter det gjentatte forsøket.";
     example Example::Userinfo;
 
-    /// The client, its organisation or the person may no longer be used.
+    /// The client, its organisation or supplier, the person, a scope or the customer may not be used at present.
     static TOKEN_STOPPED = "token-stopped", InvalidToken, "RFC 6750 §3.1", told as TOKEN_NOT_GOOD;
     en "The access token may not be used at present",
-        "The client, its organisation or the person behind the token has been stopped.",
-        "Whoever is stopped is stopped at every endpoint, whatever was given before.",
-        "Activate the client, its organisation or the person.";
+        "The client behind the token, its organisation or supplier, or the person has been stopped, or a scope or the customer (onbehalfof) of the token is no longer the client's to use.",
+        "Whatever is stopped or withdrawn is so at every endpoint, whatever was given before.",
+        "The log says which of them it was: activate it or have it given back; an organisation that withdrew accepts the terms of use anew. Or log in again without the scope or the customer.";
     nb "Tilgangstokenet kan ikke brukes for tiden",
-        "Klienten, virksomheten eller personen bak tokenet er stoppet.",
-        "Den som er stoppet, er stoppet på alle endepunkter, uansett hva som ble gitt før.",
-        "Aktiver klienten, virksomheten eller personen.";
-    example Example::Command("client activate web");
+        "Klienten bak tokenet, virksomheten, leverandøren eller personen er stoppet, eller klienten kan ikke lenger bruke et scope eller kunden (onbehalfof) i tokenet.",
+        "Det som er stoppet eller trukket tilbake, er det på alle endepunkter, uansett hva som ble gitt før.",
+        "Loggen sier hvilken av dem det var: aktiver det eller få det gitt tilbake; en virksomhet som har trukket seg, godtar bruksvilkårene på nytt. Eller logg inn på nytt uten scopet eller kunden.";
+    example Example::ActivationOrPerson;
 
     /// A token without the scope `profile`.
     static SCOPE_PROFILE_MISSING = "scope-profile-missing", InsufficientScope, "RFC 6750 §3.1";

@@ -61,14 +61,14 @@ rules! {
     /// A client that may not be used at present.
     static CLIENT_STOPPED = "client-stopped", InvalidRequest, "RFC 6749 §4.1.2.1";
     en "The client may not be used at present",
-        "The client was deactivated, or its organisation has left or has not accepted the terms of use in force.",
+        "The client was deactivated, or its organisation or supplier was, has left, or has not accepted the terms of use in force.",
         "Whoever is responsible for a service must stand behind it for as long as people log in to it.",
-        "Activate the client, or have its organisation accept the terms of use. It counts from the next request on.";
+        "Activate what was deactivated, or have the organisation or supplier accept the terms of use. It counts from the next request on.";
     nb "Klienten kan ikke brukes for tiden",
-        "Klienten er deaktivert, eller virksomheten har trukket seg eller ikke godtatt gjeldende bruksvilkår.",
+        "Klienten, virksomheten eller leverandøren er deaktivert, har trukket seg eller har ikke godtatt gjeldende bruksvilkår.",
         "Den som har ansvar for en tjeneste, må stå bak den så lenge noen logger inn på den.",
-        "Aktiver klienten, eller la virksomheten godta bruksvilkårene. Det gjelder fra neste forespørsel.";
-    example Example::Command("client activate web");
+        "Aktiver det som er deaktivert, eller la virksomheten eller leverandøren godta bruksvilkårene. Det gjelder fra neste forespørsel.";
+    example Example::Activation;
 
     /// No `redirect_uri`.
     static REDIRECT_URI_MISSING = "redirect-uri-missing", InvalidRequest, "OpenID Connect Core §3.1.2.1";
@@ -87,12 +87,14 @@ rules! {
     en "The redirect URI is not registered",
         "redirect_uri is compared with the registered ones character for character: scheme, case, port, path, trailing slash and query all count.",
         "A code sent to an address that merely resembles yours is a stolen login, so the person is shown a page and nobody is redirected.",
-        "Register this exact URI, or send one that is registered. Behind a proxy, make your framework build the outer https address.";
+        "Register this exact URI beside the others (an update replaces the whole list), or send one that is registered. Behind a proxy, make your framework build the outer https address.";
     nb "Redirect URI-en er ikke registrert",
         "redirect_uri sammenlignes med de registrerte tegn for tegn: protokoll, store og små bokstaver, port, sti, skråstrek til slutt og spørredel teller.",
         "En kode sendt til en adresse som bare ligner din, er en stjålet innlogging, så personen får se en side, og ingen omdirigeres.",
-        "Registrer nettopp denne adressen, eller send en som er registrert. Bak en mellomtjener må rammeverket lage den ytre https-adressen.";
-    example Example::Catalogue("scopes = [\"openid\", \"profile\"]", "");
+        "Registrer nettopp denne adressen sammen med de andre (en oppdatering erstatter hele listen), eller send en som er registrert. Bak en mellomtjener må rammeverket lage den ytre https-adressen.";
+    example Example::Command(
+        "client update web --redirect-uri https://rp.example.no/cb --redirect-uri https://rp.example.no/another"
+    );
 
     /// No credentials and no `client_id`.
     static CLIENT_AUTHENTICATION_MISSING = "client-authentication-missing", InvalidClient, "RFC 6749 §5.2";
@@ -135,12 +137,12 @@ rules! {
     en "The Basic header cannot be read",
         "The Authorization header is Basic and the base64 of client_id:client_secret, where each of the two is form-encoded first.",
         "A secret with a colon, a plus or a percent sign would otherwise be read as another one.",
-        "Form-encode client_id and secret, join them with a colon, and base64-encode the whole. Libraries of OAuth do it; plain HTTP clients do not.";
+        "Form-encode client_id and secret (% becomes %25, + becomes %2B, a colon %3A), join them with a colon, and base64-encode the whole. OAuth libraries do it; curl and plain HTTP clients only do the base64.";
     nb "Basic-headeren kan ikke leses",
         "Headeren Authorization er Basic og base64 av client_id:client_secret, der hver av de to først er skjemakodet.",
         "En hemmelighet med kolon, pluss eller prosenttegn ville ellers ha blitt lest som en annen.",
-        "Skjemakod client_id og hemmelighet, sett kolon mellom, og base64-kod det hele. OAuth-biblioteker gjør det; enkle HTTP-klienter gjør det ikke.";
-    example Example::Redemption;
+        "Skjemakod client_id og hemmelighet (% blir %25, + blir %2B, kolon %3A), sett kolon mellom, og base64-kod det hele. OAuth-biblioteker gjør det; curl og enkle HTTP-klienter gjør bare base64-kodingen.";
+    example Example::EncodedRedemption;
 
     /// A method that is not supported at all.
     static CLIENT_METHOD_UNSUPPORTED = "client-method-unsupported", InvalidClient, "RFC 6749 §5.2";
@@ -205,12 +207,12 @@ rules! {
     /// A client that may not be used at present, where clients authenticate.
     static CLIENT_AUTHENTICATION_STOPPED = "client-authentication-stopped", InvalidClient, "RFC 6749 §5.2", told as CLIENT_AUTHENTICATION;
     en "The authenticating client may not be used at present",
-        "The client was deactivated, or its organisation has left or has not accepted the terms of use in force.",
+        "The client was deactivated, or its organisation or supplier was, has left, or has not accepted the terms of use in force.",
         "Whoever is responsible for a service must stand behind it for as long as it gets tokens.",
-        "Activate the client, or have its organisation accept the terms of use. It counts from the next request on.";
+        "Activate what was deactivated, or have the organisation or supplier accept the terms of use. It counts from the next request on.";
     nb "Klienten som autentiserer seg, kan ikke brukes for tiden",
-        "Klienten er deaktivert, eller virksomheten har trukket seg eller ikke godtatt gjeldende bruksvilkår.",
+        "Klienten, virksomheten eller leverandøren er deaktivert, har trukket seg eller har ikke godtatt gjeldende bruksvilkår.",
         "Den som har ansvar for en tjeneste, må stå bak den så lenge den får tokener.",
-        "Aktiver klienten, eller la virksomheten godta bruksvilkårene. Det gjelder fra neste forespørsel.";
-    example Example::Command("client activate web");
+        "Aktiver det som er deaktivert, eller la virksomheten eller leverandøren godta bruksvilkårene. Det gjelder fra neste forespørsel.";
+    example Example::Activation;
 }

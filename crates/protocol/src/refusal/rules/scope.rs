@@ -64,11 +64,11 @@ rules! {
     en "The scope is not registered on the client",
         "A client may ask for the scopes of its own registration, at this issuer.",
         "The registration is where somebody decided what the service needs. Test and production have one each.",
-        "Register the scope on the client in this environment, or leave it out of the request. The change counts from the next request on.";
+        "Register the scope on the client in this environment, beside its others (an update replaces the whole list), or leave it out of the request. The change counts from the next request on.";
     nb "Scopet er ikke registrert på klienten",
         "En klient kan be om scope fra sin egen registrering, hos denne utstederen.",
         "Registreringen er der noen bestemte hva tjenesten trenger. Test og produksjon har hver sin.",
-        "Registrer scopet på klienten i dette miljøet, eller utelat det i forespørselen. Endringen gjelder fra neste forespørsel.";
+        "Registrer scopet på klienten i dette miljøet, sammen med de andre (en oppdatering erstatter hele listen), eller utelat det i forespørselen. Endringen gjelder fra neste forespørsel.";
     example Example::Command("client update web --scope openid --scope profile --scope skatt:inntekt");
 
     /// A scope that its owner took out of use.
@@ -93,7 +93,7 @@ rules! {
         "Scopet eies av en annen virksomhet, og din har ingen godkjent tilgang: den har bedt om tilgang, fått avslag, mistet tilgangen eller aldri spurt.",
         "Den som eier et API, bestemmer hvem som kan bruke det. Tilgang gis per virksomhet og per miljø.",
         "Be eieren av scopet godkjenne tilgangen for din virksomhet i dette miljøet. Å registrere scopet på klienten er ikke nok alene.";
-    example Example::Command("scope access approve skatt:inntekt 991825827");
+    example Example::Command("scope access approve skatt:inntekt 910753614");
 
     /// The scope is for other integration types than the client's (the pain known as MP-201).
     static SCOPE_INTEGRATION_TYPE = "scope-integration-type", InvalidScope, "ID-porten, scope: allowed_integration_types", told as SCOPE_REFUSED;
@@ -107,7 +107,7 @@ rules! {
         "Registrer tjenesten som en klient med en tillatt integration_type, for eksempel api_klient.";
     example Example::Catalogue(
         "integration_type = \"api_klient\"\nscopes = [\"openid\", \"skatt:inntekt\"]\n",
-        "\n[[scopes]]\nscope = \"skatt:inntekt\"\nowner_orgno = \"991825827\"\nallowed_integration_types = [\"api_klient\"]"
+        "\n[[scopes]]\nscope = \"skatt:inntekt\"\nowner_orgno = \"910753614\"\nallowed_integration_types = [\"api_klient\"]"
     );
 
     /// An `onbehalfof` that is not registered under the client.
@@ -122,7 +122,7 @@ rules! {
         "Registrer kunden under klienten hos denne utstederen, skrevet nøyaktig slik, eller utelat onbehalfof.";
     example Example::Catalogue(
         "scopes = [\"openid\"]\n",
-        "\n[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"910753614\"\nurl = \"https://oslo.example.no/\""
+        "\n[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"889640782\"\nurl = \"https://oslo.example.no/\""
     );
 
     /// A login for a customer that is no longer registered under the client.
@@ -137,6 +137,6 @@ rules! {
         "Registrer kunden på nytt, eller la personen logge inn igjen uten onbehalfof.";
     example Example::Catalogue(
         "scopes = [\"openid\"]\n",
-        "\n[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"910753614\"\nurl = \"https://oslo.example.no/\""
+        "\n[[clients.onbehalfof]]\nonbehalfof = \"oslo\"\ndisplay_name = \"Oslo kommune\"\norgno = \"889640782\"\nurl = \"https://oslo.example.no/\""
     );
 }
