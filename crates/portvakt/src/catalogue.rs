@@ -9,7 +9,7 @@ use portvakt_crypto::random::Random;
 use portvakt_protocol::catalogue::{AsRegistered, Catalogue, Plan, plan};
 use portvakt_protocol::issuer::Issuer;
 use portvakt_protocol::provider::{Pool, Provider};
-use portvakt_protocol::registration::RegistrationFault;
+use portvakt_protocol::registration::{Change, RegistrationFault, Registry, taken_back_at};
 use portvakt_protocol::time::Timestamp;
 use portvakt_store::{Actor, Broken, Registered};
 
@@ -134,7 +134,6 @@ pub(crate) async fn bring_about(
             let known = desk.store.persons(pool).await?;
             persons.insert(pool.clone(), known);
         }
-        // A client that moves loses what it was given until now.
         let now = desk.now().await?;
         let registered = AsRegistered { providers: &providers, registries: &registries, persons: &persons };
         let planned = decide(registered, now)?;
@@ -142,11 +141,25 @@ pub(crate) async fn bring_about(
             return Ok(planned);
         }
         match desk.store.register(planned.changes.clone(), Some(generation), actor.clone(), now).await? {
-            Registered::Done => return Ok(planned),
+            Registered::Done => {
+                // A client that moves loses what it was given until now; whoever logs in after this is not among that.
+                if planned.changes.iter().any(|change| moves(change, &registries)) {
+                    desk.until(taken_back_at(now)).await;
+                }
+                return Ok(planned);
+            }
             Registered::Conflict => {}
         }
     }
     Err(NotApplied::Contended)
+}
+
+/// Whether a client comes to another organisation or supplier by this.
+fn moves(change: &Change, registries: &BTreeMap<Issuer, Registry>) -> bool {
+    let Change::Client { issuer, registration, .. } = change else { return false };
+    let known = registries.get(issuer).into_iter().flat_map(|registry| &registry.clients);
+    let mut before = known.map(|record| &record.registration);
+    before.any(|before| before.client_id == registration.client_id && registration.has_moved(before))
 }
 
 /// Brings a catalogue about, or plans it only, and answers the plan.

@@ -1,11 +1,20 @@
 //! The time that a command counts by, where several machines share a database.
 
+use std::time::Duration;
+
 use portvakt_protocol::time::{Seconds, Timestamp};
+use tokio::time::Instant;
 
 use super::{Desk, Refused};
 
 /// So far apart may the clocks of machines be that share a database.
 const CLOCKS_DIFFER: Seconds = Seconds::new(60);
+
+/// So often is looked whether an instant has come.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// So long is waited for one: as far as clocks may be apart, and the running second. Longer only if somebody sets a clock.
+const LONGEST: Duration = Duration::from_secs(62);
 
 impl Desk {
     /// Now, by this machine's clock and by the one that the nodes share: whichever is later, for the nodes may have granted by either.
@@ -14,6 +23,19 @@ impl Desk {
     /// They are over a minute apart, so that one of them is wrong; or the store failed.
     pub(crate) async fn now(&self) -> Result<Timestamp, Refused> {
         later(self.clock.now(), self.store.clock().await.map_err(Refused::broken)?)
+    }
+
+    /// Waits until this instant has come by the clock that the nodes share, or by this machine's where there is none: what is granted from
+    /// then on is granted after it.
+    pub(crate) async fn until(&self, at: Timestamp) {
+        let begun = Instant::now();
+        while begun.elapsed() < LONGEST {
+            let shared = self.store.clock().await.ok().flatten();
+            if shared.unwrap_or_else(|| self.clock.now()) >= at {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 

@@ -1,12 +1,9 @@
 //! Taking back everything that was given before now: at an issuer, or there to one client, one organisation's clients or in one
 //! person's name.
 
-use std::time::Duration;
-
 use portvakt_protocol::person::Pid;
 use portvakt_protocol::provider::Provider;
 use portvakt_protocol::registration::{Change, Registry, Subject, taken_back_at};
-use portvakt_protocol::time::Timestamp;
 use portvakt_store::{Actor, Registered};
 use serde::{Deserialize, Serialize};
 
@@ -60,12 +57,6 @@ pub(crate) enum From {
     Person,
 }
 
-/// So often is looked whether the second has passed.
-const LOOK: Duration = Duration::from_millis(20);
-
-/// No second lasts longer, unless somebody sets the clock. The database's, where that is ahead of this one, has come to the instant by then.
-const MOST_LOOKS: usize = 100;
-
 /// Takes everything back, and returns when whatever is granted from now on is granted after that.
 ///
 /// # Errors
@@ -86,7 +77,7 @@ pub(crate) async fn perform(
         Registered::Done => {}
         Registered::Conflict => return Err(Refused::broken("a change without a condition had a conflict")),
     }
-    pass(desk, at).await;
+    desk.until(at).await;
     let person = match &subject {
         Subject::Person(pid) => Some(pid),
         Subject::Issuer | Subject::Client(_) | Subject::Organisation(_) => None,
@@ -98,15 +89,6 @@ pub(crate) async fn perform(
         from,
         not_before: in_force.unwrap_or(at).to_rfc3339(),
     }))
-}
-
-async fn pass(desk: &Desk, at: Timestamp) {
-    for _ in 0..MOST_LOOKS {
-        if desk.clock.now() >= at {
-            return;
-        }
-        tokio::time::sleep(LOOK).await;
-    }
 }
 
 /// The one of whom something is taken back must be known: a name that is misspelt takes nothing back. A person need not be

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use portvakt_crypto::random::Random;
+use portvakt_protocol::time::Timestamp;
 use portvakt_testkit::{Browser, PERSONS, Process, RelyingParty, Service};
 use rustix::process::getuid;
 use serde_json::Value;
@@ -403,6 +404,20 @@ fn g4_a_client_whose_supplier_is_stopped_is_shown_as_such() {
     assert_eq!(stopped(), "supplier_stopped");
     let listed = String::from_utf8(desk.run(&["client", "list"]).stdout).unwrap();
     assert!(listed.contains("supplier stopped"), "{listed}");
+}
+
+#[test]
+fn a_client_has_moved_when_the_command_returns_and_whoever_logs_in_then_stays_logged_in() {
+    let desk = Desk::with(ONE_ISSUER);
+    desk.add_organisation();
+    desk.told(&["organisation", "add", OTHER_ORGNO, "--name", "Another"]);
+    desk.told(&["organisation", "accept-terms", OTHER_ORGNO, "--accepted-by", "Ola"]);
+    desk.add_client("skjema", &[]);
+    desk.told(&["client", "update", "skjema", "--client-orgno", OTHER_ORGNO]);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let not_before = desk.told(&["client", "show", "skjema"])["not_before"].clone();
+    let at = Timestamp::from_rfc3339(not_before.as_str().unwrap()).unwrap().unix();
+    assert!(at <= i64::try_from(now).unwrap(), "{not_before} has come");
 }
 
 #[test]
