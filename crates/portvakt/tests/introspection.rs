@@ -209,19 +209,24 @@ async fn t4_o6_a_token_of_a_stopped_person_client_or_organisation_is_not_active(
     let active = async || assert_eq!(reader.introspect(&token).await["active"], true);
     active().await;
     world.person(AT.pool().unwrap(), PERSON, false).await;
-    world.inactive(reader, &token, "token-stopped").await;
+    world.inactive(reader, &token, "token-person-stopped").await;
     world.person(AT.pool().unwrap(), PERSON, true).await;
     active().await;
     world.set_client(AT, "caller", false).await;
-    world.inactive(reader, &token, "token-stopped").await;
+    world.inactive(reader, &token, "token-client-stopped").await;
     world.set_client(AT, "caller", true).await;
     active().await;
     for standing in [Standing::Withdrawn, Standing::Deactivated] {
         world.set_organisation(AT, standing).await;
-        world.inactive(reader, &token, "token-stopped").await;
+        world.inactive(reader, &token, "token-organisation-stopped").await;
         world.set_organisation(AT, Standing::Active).await;
         active().await;
     }
+    let bad = ClientRegistration { redirect_uris: vec!["no uri".to_owned()], ..caller("caller") };
+    world.register(AT, bad).await;
+    world.inactive(reader, &token, "token-client-gone").await;
+    world.register(AT, caller("caller")).await;
+    active().await;
 }
 
 #[tokio::test]
@@ -231,14 +236,14 @@ async fn t4_a_token_whose_scope_was_withdrawn_deactivated_or_taken_off_is_not_ac
     let token = api.token().await;
     for state in [AccessState::Withdrawn, AccessState::Denied] {
         world.access(AT, SCOPE, "991825827", state).await;
-        world.inactive(reader, &token, "token-stopped").await;
+        world.inactive(reader, &token, "token-scope-withdrawn").await;
         world.access(AT, SCOPE, "991825827", AccessState::Approved).await;
     }
     world.scope(AT, ScopeRecord { active: false, ..api.record.clone() }).await;
-    world.inactive(reader, &token, "token-stopped").await;
+    world.inactive(reader, &token, "token-scope-withdrawn").await;
     world.scope(AT, api.record.clone()).await;
     world.register(AT, refreshing("caller")).await;
-    world.inactive(reader, &token, "token-stopped").await;
+    world.inactive(reader, &token, "token-scope-withdrawn").await;
     world.register(AT, caller("caller")).await;
     assert_eq!(reader.introspect(&token).await["active"], true);
     // And a reader whom the scope no longer names.

@@ -133,6 +133,32 @@ pub enum Stopped {
     ClientDeactivated,
     /// Its organisation withdrew, was deactivated, or has accepted no terms.
     OrganisationStopped,
+    /// The same of the supplier that runs it.
+    SupplierStopped,
+}
+
+impl Stopped {
+    /// The client that was expected instead.
+    pub(crate) fn expected(self) -> &'static str {
+        match self {
+            Self::ClientDeactivated => "an active client",
+            Self::OrganisationStopped => {
+                "a client of an active organisation that has accepted the terms of use"
+            }
+            Self::SupplierStopped => "a client whose supplier is active and has accepted the terms of use",
+        }
+    }
+
+    /// What to do about it.
+    pub(crate) fn fix(self) -> &'static str {
+        match self {
+            Self::ClientDeactivated => "activate the client",
+            Self::OrganisationStopped => "activate the organisation, or have it accept the terms of use",
+            Self::SupplierStopped => {
+                "activate the supplier, have it accept the terms of use, or take it off the client"
+            }
+        }
+    }
 }
 
 /// `refresh_token_usage`: what becomes of a refresh token that is used (contract §8).
@@ -179,6 +205,29 @@ pub enum ScopeRefused {
     NotGranted(Option<AccessState>),
     /// It is not for clients of this integration type.
     IntegrationType,
+}
+
+impl ScopeRefused {
+    /// The scopes that were expected instead, of a client that could use this one before.
+    pub(crate) fn expected(self) -> &'static str {
+        match self {
+            Self::NotRegistered => "scopes that are still registered on the client",
+            Self::Deactivated => "scopes that are in use",
+            Self::NotGranted(Some(AccessState::Requested)) => {
+                "scopes that the client's organisation may still use: its access was asked for, and not answered"
+            }
+            Self::NotGranted(Some(AccessState::Denied)) => {
+                "scopes that the client's organisation may still use: its access was denied"
+            }
+            Self::NotGranted(Some(AccessState::Withdrawn)) => {
+                "scopes that the client's organisation may still use: its access was withdrawn"
+            }
+            Self::NotGranted(Some(AccessState::Approved) | None) => {
+                "scopes that the client's organisation may still use"
+            }
+            Self::IntegrationType => "scopes that are for clients of this integration type",
+        }
+    }
 }
 
 /// A registered client, with its scopes and its organisation's standing resolved.

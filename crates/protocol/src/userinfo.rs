@@ -1,15 +1,16 @@
 //! The UserInfo endpoint (OpenID Connect Core §5.3) and how a bearer token is presented to it (RFC 6750 §2).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::client::Client;
+use crate::client::{Client, ScopeRefused, Stopped};
 use crate::grant::{Grant, LoadedAccessToken};
 use crate::params::RawParams;
 use crate::provider::{PersonStanding, Provider};
 use crate::refusal::{Fault, Malformed, Received, Refusal, rules};
 use crate::secret::AccessToken;
 use crate::time::Timestamp;
-use crate::token::{stands, taken_back};
+use crate::token::{Halted, client_of, stands, taken_back};
 
 /// A bearer token as presented; nothing is known of it yet.
 #[derive(Debug)]
@@ -44,10 +45,16 @@ pub enum UserinfoFault {
     Expired,
     /// Taken back.
     Revoked,
-    /// The client, its organisation or the person may no longer be used.
-    Stopped,
+    /// It may not be used at present.
+    Stopped(Halted),
     /// Without the scope `profile`.
     Scope,
+}
+
+impl From<Halted> for UserinfoFault {
+    fn from(halted: Halted) -> Self {
+        Self::Stopped(halted)
+    }
 }
 
 impl From<Malformed> for UserinfoFault {
@@ -110,23 +117,19 @@ pub fn admit(
     presented: &Presented,
     loaded: Option<LoadedAccessToken>,
     client: Option<Arc<Client>>,
-    (provider, standing): (&Provider, PersonStanding),
+    at: (&Provider, PersonStanding),
     now: Timestamp,
 ) -> Result<Admitted, UserinfoFault> {
     let LoadedAccessToken { grant, issued, expires, scopes, revoked } =
         loaded.ok_or_else(|| UserinfoFault::Unknown(presented.text().chars().count()))?;
-    let client = client.filter(|client| *client.id() == grant.client_id);
-    if let Some(client) = &client {
-        if taken_back(client, &grant, revoked) {
-            return Err(UserinfoFault::Revoked);
-        }
-        if now >= client.end_of_token(&grant, &scopes, (issued, expires)) {
-            return Err(UserinfoFault::Expired);
-        }
+    let client = client_of(&grant, client)?;
+    if taken_back(&client, &grant, revoked) {
+        return Err(UserinfoFault::Revoked);
     }
-    let client = client
-        .filter(|client| stands(client, &grant, &scopes) && !provider.stops(grant.method, standing))
-        .ok_or(UserinfoFault::Stopped)?;
+    if now >= client.end_of_token(&grant, &scopes, (issued, expires)) {
+        return Err(UserinfoFault::Expired);
+    }
+    stands(&client, &grant, &scopes, at)?;
     if !scopes.contains("profile") && !client.userinfo_without_profile() {
         return Err(UserinfoFault::Scope);
     }
@@ -154,8 +157,9 @@ impl Fault for UserinfoFault {
                 Received::State("it in more than one"),
                 "send the token in the Authorization header only",
             ),
-            Self::NotBearer => token(
+            Self::NotBearer => Refusal::of(
                 &rules::BEARER_SCHEME,
+                Some("Authorization"),
                 "the scheme Bearer and an access token",
                 Received::State("another header"),
                 "send Authorization: Bearer and the access token",
@@ -176,14 +180,14 @@ impl Fault for UserinfoFault {
                 &rules::TOKEN_REVOKED,
                 "a token that holds",
                 Received::State("a revoked token"),
-                "log in again; if its code was redeemed twice, look for the retry",
+                "log in again; if the client did not revoke it (RFC 7009) and the operator did not (portvakt revoke), look for a \
+                 code or a refresh token of it that was used twice",
             ),
-            Self::Stopped => token(
-                &rules::TOKEN_STOPPED,
-                "a token of an active client, organisation and person",
-                Received::State("one that may not be used at present"),
-                "activate the client, its organisation or the person",
-            ),
+            Self::Stopped(halted) => {
+                let (expected, received, fix) = told_of(halted);
+                let expected = format!("a token of {expected}");
+                Refusal::of(&rules::TOKEN_STOPPED, Some("access_token"), expected, received, fix)
+            }
             Self::Scope => Refusal::of(
                 &rules::SCOPE_PROFILE_MISSING,
                 Some("scope"),
@@ -192,5 +196,42 @@ impl Fault for UserinfoFault {
                 "ask for scope openid profile, or register userinfo_without_profile",
             ),
         }
+    }
+}
+
+/// What the log says of a token that may not be used at present: what it was expected to be of, of what it is instead, and what to do.
+fn told_of(halted: &Halted) -> (&'static str, Received, Cow<'static, str>) {
+    match halted {
+        Halted::ClientGone => (
+            "a client that is registered, as may be registered now",
+            Received::State("a client that is not"),
+            "see what portvakt client show says of the client, and mend its registration".into(),
+        ),
+        Halted::Client(stopped @ Stopped::ClientDeactivated, _) => {
+            (stopped.expected(), Received::State("a client that was deactivated"), stopped.fix().into())
+        }
+        Halted::Client(stopped @ (Stopped::OrganisationStopped | Stopped::SupplierStopped), orgno) => {
+            (stopped.expected(), Received::text(orgno.as_str()), stopped.fix().into())
+        }
+        Halted::Person => (
+            "a person who may log in",
+            Received::State("a person who may not"),
+            "use an active test person, or activate this one".into(),
+        ),
+        Halted::Scope(scope, why) => {
+            let fix = match why {
+                ScopeRefused::NotRegistered => "register it on the client again",
+                ScopeRefused::Deactivated => "have it activated again (portvakt scope activate)",
+                ScopeRefused::NotGranted(_) => "have its owner give the access again (portvakt scope access)",
+                ScopeRefused::IntegrationType => "use a client of an integration_type that it is for",
+            };
+            let fix = format!("log in again without the scope, or {fix}");
+            (why.expected(), Received::text(scope.as_str()), fix.into())
+        }
+        Halted::OnBehalfOf(name) => (
+            "a customer that is still registered on the client",
+            Received::text(name),
+            "register the customer again, or have the person log in again".into(),
+        ),
     }
 }

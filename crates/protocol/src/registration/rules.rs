@@ -96,10 +96,11 @@ impl ClientRegistration {
         let is_run = self.supplier_orgno.as_ref().is_none_or(|orgno| {
             supplier.is_some_and(|supplier| supplier.orgno == *orgno && supplier.may_have_clients())
         });
-        let stopped = match (active, is_run && organisation.may_have_clients()) {
-            (false, _) => Some(Stopped::ClientDeactivated),
-            (true, false) => Some(Stopped::OrganisationStopped),
-            (true, true) => None,
+        let stopped = match (active, organisation.may_have_clients(), is_run) {
+            (false, _, _) => Some(Stopped::ClientDeactivated),
+            (true, false, _) => Some(Stopped::OrganisationStopped),
+            (true, true, false) => Some(Stopped::SupplierStopped),
+            (true, true, true) => None,
         };
         Ok(Client {
             id: self.client_id.clone(),

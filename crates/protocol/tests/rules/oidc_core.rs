@@ -14,7 +14,7 @@ use portvakt_protocol::refusal::Fault;
 use portvakt_protocol::registration::ClientRegistration;
 use portvakt_protocol::secret::Code;
 use portvakt_protocol::time::Seconds;
-use portvakt_protocol::token::{Signed, exchange};
+use portvakt_protocol::token::{Halted, Signed, exchange};
 use portvakt_protocol::userinfo::{UserinfoFault, admit, present};
 use portvakt_protocol::witness::Spent;
 use proptest::prelude::*;
@@ -309,7 +309,10 @@ fn s5_3_a_revoked_token_another_client_s_or_one_without_profile_reads_nothing() 
     let foreign = |token: &mut LoadedAccessToken| {
         token.grant.client_id = portvakt_protocol::client::ClientId::parse("other").unwrap()
     };
-    assert_eq!(admitted(600, 600, 0, foreign, "openid profile"), Err(UserinfoFault::Stopped));
+    assert_eq!(
+        admitted(600, 600, 0, foreign, "openid profile"),
+        Err(UserinfoFault::Stopped(Halted::ClientGone))
+    );
     assert_eq!(admitted(600, 600, 0, |_| (), "openid"), Err(UserinfoFault::Scope));
     assert_eq!(admitted(600, 600, 0, |_| (), "profile"), Ok(()));
 }

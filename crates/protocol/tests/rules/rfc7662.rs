@@ -86,8 +86,8 @@ fn t4_whatever_is_not_good_is_not_active() {
     assert_eq!(with(|told| told.not_before = after(1)), Inactive::Revoked);
     assert_eq!(with(|told| told.now = after(600)), Inactive::Expired);
     assert_eq!(with(|told| told.token.grant.expires = after(10)), Inactive::Expired);
-    assert_eq!(with(|told| told.standing = PersonStanding::Deactivated), Inactive::Stopped);
-    assert_eq!(with(|told| told.scope.active = false), Inactive::Stopped);
+    assert_eq!(with(|told| told.standing = PersonStanding::Deactivated), Inactive::PersonStopped);
+    assert_eq!(with(|told| told.scope.active = false), Inactive::ScopeWithdrawn);
     assert!(Told::all().asked().is_ok());
 }
 
