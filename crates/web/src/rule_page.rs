@@ -85,6 +85,7 @@ pub(crate) struct Labels {
     never: &'static str,
     of_request: &'static str,
     of_command: &'static str,
+    of_commands: &'static str,
     of_catalogue: &'static str,
     of_configuration: &'static str,
 }
@@ -95,6 +96,7 @@ impl Labels {
         match kind {
             ExampleKind::Request => self.of_request,
             ExampleKind::Command => self.of_command,
+            ExampleKind::Commands => self.of_commands,
             ExampleKind::Catalogue => self.of_catalogue,
             ExampleKind::Configuration => self.of_configuration,
         }
@@ -115,8 +117,9 @@ impl Labels {
                 never: "Denne regelen kan ikke brytes hos denne utstederen, bare hos andre.",
                 of_request: "Sett inn dine egne verdier for web, rp.example.no og ordene med bare store bokstaver.",
                 of_command: "Kjør kommandoen på serveren, med dine egne verdier. Kjører portvakt dev, er det --data MAPPE i stedet for --config FIL.",
-                of_catalogue: "Sett inn dine egne verdier og lagre det i en fil: portvakt apply FIL --config portvakt.toml registrerer det i stedet for det som var registrert.",
-                of_configuration: "Dette står i konfigurasjonen, portvakt.toml.",
+                of_commands: "Den første kommandoen sier hva som er stoppet; kjør så den som retter det, på serveren og med dine egne verdier. Kjører portvakt dev, er det --data MAPPE i stedet for --config FIL.",
+                of_catalogue: "Sett inn dine egne verdier og lagre det i en fil: portvakt apply FIL --config portvakt.toml registrerer det i stedet for det som var registrert av dette. Kjører portvakt dev, er det --data MAPPE i stedet for --config FIL.",
+                of_configuration: "Dette står i konfigurasjonen, portvakt.toml. portvakt dev har ingen: der tilbyr hver utsteder TestID fra før.",
             },
             Language::En | Language::Se => &Self {
                 rule: "Rule",
@@ -130,8 +133,9 @@ impl Labels {
                 never: "This rule cannot be broken at this issuer, only at others.",
                 of_request: "Put in your own values for web, rp.example.no and the words in capitals only.",
                 of_command: "Run the command on the server, with your own values. If portvakt dev runs, it is --data FOLDER in place of --config FILE.",
-                of_catalogue: "Put in your own values and save it in a file: portvakt apply FILE --config portvakt.toml registers it in place of what was registered.",
-                of_configuration: "This stands in the configuration, portvakt.toml.",
+                of_commands: "The first command says what is stopped; then run the one that mends it, on the server and with your own values. If portvakt dev runs, it is --data FOLDER in place of --config FILE.",
+                of_catalogue: "Put in your own values and save it in a file: portvakt apply FILE --config portvakt.toml registers it in place of what was registered of these. If portvakt dev runs, it is --data FOLDER in place of --config FILE.",
+                of_configuration: "This stands in the configuration, portvakt.toml. portvakt dev has none: there every issuer offers TestID already.",
             },
         }
     }
