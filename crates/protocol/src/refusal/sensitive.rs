@@ -6,7 +6,7 @@ use crate::person::Pid;
 /// Of a value this much is shown, in characters.
 const MOST_SHOWN: usize = 200;
 
-/// Of a value this much is read: what begins within the shown part is seen to its end.
+/// Of a value this much is looked through; a token that goes on is followed to its end.
 const MOST_READ: usize = 512;
 
 /// What we draw is this long: 256 bits as base64url.
@@ -105,17 +105,15 @@ impl Seen {
     }
 }
 
-/// A text of a request, cut to a readable length, with each part that looks like an identity number or like
-/// something drawn by lot replaced by its kind and length. Other secrets look like any word: what is secret by its place has its own
-/// row, and no text.
+/// A text of a request, cut to a readable length, with each part that looks like an identity number or like something drawn by lot
+/// replaced by its kind and length. Other secrets look like any word: what is secret by its place has its own row, and no text.
 pub fn shown(value: &str) -> String {
     Seen::of(value).text
 }
 
 /// Whether a value has nothing in it, to its very end, that [`shown`] would take out. One too long to be read is not looked through.
 pub fn is_shown_whole(value: &str) -> bool {
-    let read: Vec<char> = value.chars().take(MOST_READ + 1).collect();
-    read.len() <= MOST_READ && Seen::of(value).first.is_none()
+    value.chars().nth(MOST_READ).is_none() && Seen::of(value).first.is_none()
 }
 
 /// Whether an identity number stands somewhere in a value, as [`shown`] would find it. The caller sees to it that the value is short.
@@ -191,28 +189,37 @@ fn path(read: &[char]) -> usize {
 
 /// The secret that `text` begins with, as far as can be told: what it is, and its length. `before`: the character in front of it.
 fn secret(text: &[char], before: Option<char>, in_path: bool) -> Option<(Sensitive, usize)> {
-    let (word, token) = (run(text, is_word), run(text, is_token));
     let starts = !before.is_some_and(is_word);
-    let is_jwt = text.starts_with(&['e', 'y', 'J']) && (token > word || word >= DRAWN);
-    let is_drawn = word >= DRAWN && text.get(..word).is_some_and(is_mixed);
-    // What is longest comes first: a number may be glued to a code.
-    if starts && is_jwt {
-        return Some((Sensitive::Jwt, token));
-    }
-    if let Some(length) = base64(text).filter(|_| starts && !in_path) {
-        return Some((Sensitive::Drawn, length));
-    }
-    if starts && is_drawn {
-        return Some((Sensitive::Drawn, word));
+    // What may be longest comes first: a number may be glued to a code.
+    let signed_or_drawn = || signed(text).or_else(|| drawn(text, in_path));
+    if let Some(found) = starts.then(signed_or_drawn).flatten() {
+        return Some(found);
     }
     if let Some(length) = number(text) {
         return Some((Sensitive::Number, length));
     }
-    if let Some(length) = credentials(text).filter(|_| starts) {
+    if let Some(length) = starts.then(|| credentials(text)).flatten() {
         return Some((Sensitive::Credentials, length));
     }
-    let starts = !before.is_some_and(|before| before.is_ascii_alphanumeric());
-    hexadecimal(text).filter(|_| starts && !in_path).map(|length| (Sensitive::Drawn, length))
+    let starts = !in_path && !before.is_some_and(|before| before.is_ascii_alphanumeric());
+    starts.then(|| hexadecimal(text)).flatten().map(|length| (Sensitive::Drawn, length))
+}
+
+/// Words with full stops between them, the first of which is an object in base64url; or a long one of these.
+fn signed(text: &[char]) -> Option<(Sensitive, usize)> {
+    if !text.starts_with(&['e', 'y', 'J']) {
+        return None;
+    }
+    let (word, token) = (run(text, is_word), run(text, is_token));
+    (token > word || word >= DRAWN).then_some((Sensitive::Jwt, token))
+}
+
+/// A word like those that we draw, or one in base64.
+fn drawn(text: &[char], in_path: bool) -> Option<(Sensitive, usize)> {
+    let word = run(text, is_word);
+    let of_ours = word >= DRAWN && text.get(..word).is_some_and(is_mixed);
+    let of_others = if in_path { None } else { base64(text) };
+    of_others.or(of_ours.then_some(word)).map(|length| (Sensitive::Drawn, length))
 }
 
 /// 128 bits or more in hexadecimal: digits and letters, up to the next character that is neither.
@@ -310,7 +317,7 @@ fn is_word(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '-' | '_')
 }
 
-/// A signed object is words with full stops between them.
+/// What a signed object is made of.
 fn is_token(character: char) -> bool {
     is_word(character) || character == '.'
 }
