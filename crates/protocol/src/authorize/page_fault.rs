@@ -115,11 +115,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_registered_client_is_named_in_the_log_and_a_strangers_word_is_not() {
+    fn a_client_is_named_in_the_log_as_far_as_it_may_be() {
         let id = ClientId::parse("web").unwrap();
-        assert_eq!(PageFault::ClientUnknown("web".into(), Vec::new()).client(), None);
-        assert_eq!(PageFault::ClientStopped(id.clone(), Stopped::ClientDeactivated).client(), Some(&id));
-        assert_eq!(PageFault::RedirectUriUnregistered(id.clone(), "x".into()).client(), Some(&id));
+        let named = |fault: PageFault| fault.named();
+        assert_eq!(named(PageFault::ClientIdMissing), None);
+        let secret = "x.21879498012@skole.example.no".to_owned();
+        assert_eq!(
+            named(PageFault::ClientUnknown(secret, Vec::new())).as_deref(),
+            Some("... (30 characters)")
+        );
+        assert_eq!(
+            named(PageFault::ClientStopped(id.clone(), Stopped::ClientDeactivated)).as_deref(),
+            Some("web")
+        );
+        assert_eq!(named(PageFault::RedirectUriUnregistered(id, "x".into())).as_deref(), Some("web"));
     }
     #[test]
     fn a_client_of_another_development_issuer_is_told_where_it_is_registered() {
