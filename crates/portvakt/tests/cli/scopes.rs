@@ -186,6 +186,17 @@ fn access_is_asked_for_given_denied_and_taken_back_and_a_client_is_told_what_it_
 }
 
 #[test]
+fn who_moves_a_reader_to_another_organisation_is_told_whose_tokens_it_still_reads() {
+    let desk = desk();
+    desk.told(&["organisation", "accept-terms", OTHER_ORGNO, "--accepted-by", "Ola"]);
+    desk.add_client("api", &[]);
+    desk.told(&["scope", "add", SCOPE, "--owner-orgno", ORGNO, "--enforced-aud-for-introspection", "api"]);
+    let told = desk.told(&["client", "update", "api", "--client-orgno", OTHER_ORGNO]);
+    let detail = told["changes"][0]["detail"].as_str().unwrap();
+    assert!(detail.ends_with("; still named as a reader by skatt:inntekt of 991825827"), "{detail}");
+}
+
+#[test]
 fn access_of_a_catalogue_goes_with_its_file() {
     let desk = Desk::with(ONE_ISSUER);
     let scope = r#"
