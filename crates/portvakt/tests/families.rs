@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use portvakt_protocol::client::RefreshUse;
+use portvakt_protocol::client::{AuthMethod, RefreshUse};
 use portvakt_protocol::organisation::Standing;
 use portvakt_protocol::registration::{ClientRegistration, GrantType};
 use portvakt_protocol::scope::ScopeRecord;
 use portvakt_protocol::time::Seconds;
 use portvakt_testkit::{
-    At, PERSONS, RelyingParty, Tokens, World, assert_rule, logged_rule, open_scope, public, refreshing,
-    registration, scopes,
+    At, PERSONS, RelyingParty, Tokens, World, assert_rule, logged_rule, native, open_scope, public,
+    refreshing, registration, scopes,
 };
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
@@ -531,6 +531,74 @@ async fn c6_scopes_may_narrow_and_never_widen() {
         }
     }
 }
+
+#[tokio::test]
+async fn c6_no_client_of_any_kind_gets_anything_by_another_grant() {
+    let world = World::new().await;
+    for at in At::PROFILES {
+        let ClientRegistration { grant_types, refresh_token_lifetime, .. } = refreshing("x");
+        let post = |client_id: &str, usage| ClientRegistration {
+            token_endpoint_auth_method: AuthMethod::ClientSecretPost,
+            refresh_token_usage: Some(usage),
+            ..refreshing(client_id)
+        };
+        let app = ClientRegistration {
+            grant_types,
+            refresh_token_lifetime,
+            ..native("other-native", &["no.example.app:/cb"])
+        };
+        for registration in [
+            refreshing("other-basic"),
+            reused("other-basic-reuse"),
+            post("other-post", RefreshUse::OneTime),
+            post("other-post-reuse", RefreshUse::Reuse),
+            spa("other-public"),
+            app,
+        ] {
+            let service = world.register(at, registration).await;
+            let id = &service.service().client_id;
+            let (unspent, tokens) =
+                (world.answer(&service, PERSON).await, world.tokens(&service, PERSON).await);
+            let refresh = service.refreshing(tokens.refresh_token());
+            for grant in OTHER_GRANTS {
+                // With all that any grant could be given by, and with what this client may use of it.
+                let mut bare = refresh.clone().without("refresh_token").with("grant_type", grant);
+                let with_all = service
+                    .redemption(&unspent)
+                    .with("grant_type", grant)
+                    .with("refresh_token", tokens.refresh_token())
+                    .with("scope", "openid profile")
+                    .with("username", PERSON)
+                    .with("password", "y")
+                    .with("subject_token", &tokens.access_token)
+                    .with("subject_token_type", "urn:ietf:params:oauth:token-type:access_token");
+                for asked in [&bare, &with_all] {
+                    world.refused_by(asked, "unsupported_grant_type", "grant-type-unsupported").await;
+                }
+                bare.fields.retain(|(name, _)| name != "grant_type");
+                world.refused_by(&bare, "invalid_request", "grant-type-missing").await;
+            }
+            assert_eq!(service.userinfo(&tokens.access_token).await.status, 200, "{id}");
+            service.read(&refresh.send().await).await;
+            service.tokens(&unspent).await;
+        }
+    }
+}
+
+/// Grants of other standards, and of the two that there are what somebody may take for them.
+const OTHER_GRANTS: [&str; 11] = [
+    "password",
+    "client_credentials",
+    "implicit",
+    "AUTHORIZATION_CODE",
+    "Refresh_Token",
+    "refresh_token authorization_code",
+    "refresh-token",
+    "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+    "urn:ietf:params:oauth:grant-type:device_code",
+];
 
 // What ends it from outside.
 

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use portvakt_protocol::client::{AuthMethod, RefreshUse};
 use portvakt_protocol::person::Pid;
+use portvakt_protocol::profile::TokenType;
 use portvakt_protocol::registration::{Change, ClientRegistration, Subject};
+use portvakt_protocol::scope::ScopeRecord;
 use portvakt_protocol::time::Seconds;
 use portvakt_store::{Fault, SweepPolicy};
 use portvakt_testkit::{
-    At, Damage, PERSONS, RelyingParty, Tokens, World, assert_rule, client_id, logged_rule, orgno, public,
-    read_by, reader, refreshing, scopes,
+    At, Damage, PERSONS, RelyingParty, Tokens, World, assert_rule, client_id, logged_rule, open_scope, orgno,
+    public, read_by, reader, refreshing, scopes,
 };
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -43,6 +45,12 @@ impl Scene {
 
     async fn tokens(&self) -> Tokens {
         self.tokens_of(&self.service, PERSON).await
+    }
+
+    /// The same, once the scope is registered so.
+    async fn tokens_as(&self, scope: &ScopeRecord) -> Tokens {
+        self.world.scope(self.at, scope.clone()).await;
+        self.tokens().await
     }
 
     async fn tokens_of(&self, service: &RelyingParty, pid: &str) -> Tokens {
@@ -331,6 +339,50 @@ async fn b36_t3_a_revocation_that_is_not_stored_is_503_and_never_200() {
 }
 
 #[tokio::test]
+async fn b36_t3_a_jwt_whose_keys_cannot_be_read_anew_is_503_on_its_way_to_revocation_and_never_200() {
+    for at in At::PROFILES {
+        let scene = Scene::at(at).await;
+        let (world, service) = (&scene.world, &scene.service);
+        let signed =
+            ScopeRecord { token_type: Some(TokenType::SelfContained), ..read_by(SCOPE, &["reader"]) };
+        for fault in [Fault::Before, Fault::After] {
+            for which in ["access", "forged", "refresh"] {
+                let (tokens, forged) = (scene.tokens_as(&signed).await, "a.b.c");
+                assert!(tokens.access_token.contains('.'), "a JWT");
+                // Somebody changed what is registered, maybe a key: those read before are too old to judge by.
+                let other = format!("x:{which}-{}", u8::from(fault == Fault::After));
+                world.scope(at, open_scope(&other)).await;
+                let (token, needs_keys) = match which {
+                    "access" => (tokens.access_token.as_str(), true),
+                    "forged" => (forged, true),
+                    _ => (tokens.refresh_token(), false),
+                };
+                let before = world.rows();
+                world.store().danger_plan_faults(move |called| (called == "signing_keys").then_some(fault));
+                let reply = service.revoking(token).send().await;
+                world.store().danger_plan_faults(|_| None);
+                if !needs_keys {
+                    assert_eq!(reply.status, 200, "{fault:?}: a refresh token is signed by no key");
+                    scene.assert_dead(service, &tokens).await;
+                    continue;
+                }
+                assert_eq!(reply.status, 503, "{fault:?} {which}: {}", reply.text());
+                assert!(!reply.header("retry-after").is_empty() && !reply.text().contains("planted"));
+                world.assert_untouched(&before);
+                assert!(scene.lives(&tokens.access_token).await);
+                // Whoever was told to come back does.
+                service.revoke(token).await;
+                if which == "access" {
+                    scene.assert_dead(service, &tokens).await;
+                } else {
+                    scene.assert_alive(service, &tokens).await;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn b36_a_database_that_takes_no_write_answers_no_revocation_with_200() {
     let scene = Scene::at(At::Current).await;
     let tokens = scene.tokens().await;
@@ -494,10 +546,11 @@ async fn t5_a_code_and_a_login_from_before_give_nothing_either() {
         let person = Subject::Person(Pid::parse_synthetic(PERSON).unwrap());
         world.take_back(at, person, world.now()).await;
         let left = browser.follow(logged_in).await;
-        let answer = left.location().map(|_| asking.answer(&left));
-        if let Some(answer) = answer.filter(|answer| answer.get("code").is_some()) {
-            world.refused_by(&service.redemption(&answer), "invalid_grant", "code-unknown").await;
-        }
+        let answer = asking.answer(&left);
+        assert!(answer.get("code").is_some(), "a code came: {:?}", left.location());
+        world.refused_by(&service.redemption(&answer), "invalid_grant", "code-unknown").await;
+        // And one who logs in after it is before nothing.
+        scene.assert_alive(service, &scene.tokens().await).await;
     }
 }
 
