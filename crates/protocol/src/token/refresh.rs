@@ -8,7 +8,7 @@ use super::faults::{RefreshFault, TokenFault};
 use super::plan::{Draws, Issuance, Planned};
 use super::standing::{holds, taken_back};
 use crate::authorize::{ScopeFault, Unsupported};
-use crate::client::Client;
+use crate::client::{Client, RefreshUse};
 use crate::grant::{LoadedRefreshToken, NewAccessToken, NewRefreshToken, SpentOn};
 use crate::params::RawParams;
 use crate::profile::REFRESH_GRACE;
@@ -77,8 +77,8 @@ pub enum Turn {
 /// Decides a refresh. `standing` is where the grant's person stands now.
 ///
 /// # Errors
-/// [`TokenFault`]; nothing is burnt by any of them. A spent token that is no retry passes here, whatever else is wrong with the request:
-/// the store says that it is a replay, and revokes.
+/// [`TokenFault`]; nothing is burnt by any of them. A spent token that is no retry passes here, whatever else is wrong with the request,
+/// unless the client is registered for no refresh tokens any more: the store says that it is a replay, and revokes.
 pub fn refresh(
     proof: &ClientProof,
     request: &RefreshRequest,
@@ -91,7 +91,8 @@ pub fn refresh(
     let client = proof.client();
     let loaded = loaded.filter(|loaded| loaded.grant.client_id == *client.id());
     // Whoever brings one of these gets nothing: what it brings is the store's word that it was a replay.
-    let is_over = |spent: SpentOn| !spent.successor_unused || now >= spent.at + REFRESH_GRACE;
+    let stays = client.refreshes() == Some(RefreshUse::Reuse);
+    let is_over = |spent: SpentOn| stays || !spent.successor_unused || now >= spent.at + REFRESH_GRACE;
     let replayed = loaded.as_ref().and_then(|loaded| loaded.spent).is_some_and(is_over);
     let asked = match &request.asked {
         Err(fault) if !replayed => return Err(fault.clone()),
@@ -109,7 +110,7 @@ pub fn refresh(
         if taken_back(client, &grant, revoked) {
             return Err(request.unknown());
         }
-        // One that was spent in time is retried after its own end too: its successor has not ended.
+        // One that was spent in time is retried after its own end too. Whether its successor has ended the store sees.
         let ends = if spent.is_some() { grant.expires } else { expires.min(grant.expires) };
         if now >= ends {
             return Err(RefreshFault::Expired.into());

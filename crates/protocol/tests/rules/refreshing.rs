@@ -196,6 +196,12 @@ fn s4_14_2_a_spent_token_that_is_no_retry_is_judged_by_the_store_alone() {
         let wrong = Try { scope: Some(scope), ..spent(after(71), false, ends) };
         assert!(wrong.run().is_ok(), "whatever else is wrong with it: {scope}");
     }
+    let reuse = ClientRegistration { refresh_token_usage: Some(RefreshUse::Reuse), ..may_refresh() };
+    let stays = Try { registration: reuse, scope: Some("\""), ..spent(after(71), true, ends) };
+    assert!(
+        stays.run().is_ok(),
+        "nothing that stays is retried, so what was spent before it stayed is a replay"
+    );
     let retried = Try { scope: Some("\""), ..spent(after(71), true, ends) };
     assert!(matches!(retried.run(), Err(TokenFault::Scope(_))), "of a retry it is told");
 }
