@@ -134,16 +134,21 @@ pub(crate) async fn bring_about(
             let known = desk.store.persons(pool).await?;
             persons.insert(pool.clone(), known);
         }
-        let now = desk.now().await?;
+        let mut now = desk.clock.now();
         let registered = AsRegistered { providers: &providers, registries: &registries, persons: &persons };
         let planned = decide(registered, now)?;
         if dry_run || planned.is_empty() {
             return Ok(planned);
         }
+        // A client that moves loses what it was given until now, so whose clock that is matters; nothing else waits for clocks to be set.
+        let moves = planned.changes.iter().any(|change| moves(change, &registries));
+        if moves {
+            now = desk.now().await?;
+        }
         match desk.store.register(planned.changes.clone(), Some(generation), actor.clone(), now).await? {
             Registered::Done => {
-                // A client that moves loses what it was given until now; whoever logs in after this is not among that.
-                if planned.changes.iter().any(|change| moves(change, &registries)) {
+                // Whoever logs in after this is not among those who must log in anew.
+                if moves {
                     desk.until(taken_back_at(now)).await;
                 }
                 return Ok(planned);

@@ -17,7 +17,8 @@ const LOOK: Duration = Duration::from_millis(20);
 const LONGEST: Duration = Duration::from_secs(62);
 
 impl Desk {
-    /// Now, by this machine's clock and by the one that the nodes share: whichever is later, for the nodes may have granted by either.
+    /// Now, for what takes something back: by this machine's clock or by the one that the nodes share, whichever is later. A node grants by its
+    /// own, which is near one of them.
     ///
     /// # Errors
     /// They are over a minute apart, so that one of them is wrong; or the store failed.
@@ -25,18 +26,23 @@ impl Desk {
         later(self.clock.now(), self.store.clock().await.map_err(Refused::broken)?)
     }
 
-    /// Waits until this instant has come by the clock that the nodes share, or by this machine's where there is none: what is granted from
-    /// then on is granted after it.
+    /// Waits until this instant has come by this machine's clock and by the one that the nodes share: what is granted from then on, by either,
+    /// is granted after it.
     pub(crate) async fn until(&self, at: Timestamp) {
         let begun = Instant::now();
         while begun.elapsed() < LONGEST {
             let shared = self.store.clock().await.ok().flatten();
-            if shared.unwrap_or_else(|| self.clock.now()) >= at {
+            if earlier(self.clock.now(), shared) >= at {
                 return;
             }
             tokio::time::sleep(LOOK).await;
         }
     }
+}
+
+/// The earlier of two clocks.
+fn earlier(here: Timestamp, shared: Option<Timestamp>) -> Timestamp {
+    shared.map_or(here, |shared| shared.min(here))
 }
 
 /// The later of two clocks, if both may be right. One that is behind would leave the newest grants where something is taken back; one that
@@ -59,6 +65,14 @@ fn later(here: Timestamp, shared: Option<Timestamp>) -> Result<Timestamp, Refuse
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instant_has_come_when_it_has_by_both_clocks() {
+        let at = Timestamp::from_unix;
+        assert_eq!(earlier(at(1001), Some(at(1000))), at(1000));
+        assert_eq!(earlier(at(1000), Some(at(1060))), at(1000));
+        assert_eq!(earlier(at(1000), None), at(1000));
+    }
 
     #[test]
     fn t5_a_clock_that_is_wrong_takes_nothing_back_and_shuts_nobody_out() {

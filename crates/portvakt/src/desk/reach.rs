@@ -20,8 +20,8 @@ use crate::house::{not_opened, open_store};
 use crate::serve::{master_keys, store_url};
 use crate::served::Served;
 
-/// How long the server may take to carry a command out.
-const WAITING: Duration = Duration::from_secs(60);
+/// How long the server may take to carry a command out: longer than it ever waits for a clock.
+const WAITING: Duration = Duration::from_secs(90);
 
 /// How long a folder may be locked without a socket, and how often that is looked at.
 const STARTING: Duration = Duration::from_secs(5);
