@@ -257,10 +257,8 @@ async fn userinfo_s_log_names_what_was_stopped_or_withdrawn_and_its_answer_does_
             for other in others {
                 assert!(!line.contains(other.at_userinfo()[0]), "{of:?} is told as {other:?}: {line}");
             }
-            let (said, _) = {
-                let said = refused.description();
-                said.split_once(" (trace_id").map(|(said, id)| (said.to_owned(), id.len())).unwrap()
-            };
+            let said = refused.description();
+            let said = said.split_once(" (trace_id").map(|(said, _)| said.to_owned()).unwrap();
             told.push((refused.status.as_u16(), said, refused.error_uri()));
             scene.set(of, true).await;
         }

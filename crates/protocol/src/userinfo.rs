@@ -180,8 +180,8 @@ impl Fault for UserinfoFault {
                 &rules::TOKEN_REVOKED,
                 "a token that holds",
                 Received::State("a revoked token"),
-                "log in again; if the client did not revoke it (RFC 7009) and the operator did not (portvakt revoke), look for a \
-                 code or a refresh token of it that was used twice",
+                "log in again; if the client did not revoke it (RFC 7009), the operator did not (portvakt revoke) and the client is \
+                 whose it was, look for a code or a refresh token of it that was used twice",
             ),
             Self::Stopped(halted) => {
                 let (expected, received, fix) = told_of(halted);

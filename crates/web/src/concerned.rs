@@ -69,3 +69,24 @@ impl<'a> From<&'a Client> for Concerned<'a> {
         Self::Registered(client)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_sent_breaks_no_line_and_tells_no_number() {
+        for (sent, told) in [
+            ("a\nb\u{202e}c", "a\\u{a}b\\u{202e}c"),
+            ("web 21879498012", "web [identity number: 11 characters, not shown]"),
+            ("web", "web"),
+        ] {
+            let concerned = Concerned::Named(sent);
+            assert_eq!((concerned.shown(), concerned.to_string()), (told.to_owned(), format!("\"{told}\"")));
+        }
+        assert_eq!(
+            (Concerned::Nobody.shown().as_str(), Concerned::Nobody.to_string().as_str()),
+            ("", "nothing")
+        );
+    }
+}

@@ -120,8 +120,8 @@ mod tests {
         let lately = Lately::default();
         let trace = Trace { id: "x".into(), now: Timestamp::from_unix(0), by: Instant::now() };
         let refusal = PageFault::ClientUnknown("a\r\n\u{202e}b".into(), Vec::new()).refusal();
-        lately.add(&trace, "authorize", "a".to_owned(), &refusal);
+        lately.add(&trace, "authorize", String::new(), &refusal);
         let late = lately.newest(1).remove(0);
-        assert_eq!((late.client.as_str(), late.received.as_str()), ("a", "\"a\\u{d}\\u{a}\\u{202e}b\""));
+        assert_eq!(late.received, "\"a\\u{d}\\u{a}\\u{202e}b\"");
     }
 }

@@ -337,6 +337,17 @@ async fn every_command_that_is_given_as_an_example_is_carried_out() {
     for (rule, line) in found {
         run(folder.path(), &line).unwrap_or_else(|told| panic!("{rule}: {told}"));
     }
+    // Each of these is to give refresh tokens, or to leave them, also by itself.
+    let told: Vec<_> = examples(&world, ExampleKind::Command).await;
+    let told = told.iter().filter(|(_, line)| line.contains("refresh"));
+    for (rule, line) in told {
+        let folder = registered(&world).await;
+        run(folder.path(), line).unwrap();
+        let issuer = line.split_once(" \\\n").unwrap().1;
+        let shown = output(folder.path(), &format!("portvakt client show web --json {issuer}")).unwrap();
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(shown["may_refresh"], true, "{rule}: {line}");
+    }
 }
 
 #[tokio::test]

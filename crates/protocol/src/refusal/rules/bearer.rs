@@ -99,11 +99,11 @@ rules! {
     en "The access token was revoked",
         "The token was taken back: by its client (RFC 7009), by the operator (portvakt revoke), with a client that became another's, or because its code or refresh token was used twice.",
         "What was taken back must open nothing any more.",
-        "Log in again. If neither the client nor the operator revoked it, a code or a refresh token was used twice: look for the retry.";
+        "Log in again. If neither the client nor the operator revoked it, and the client is whose it was, a code or a refresh token was used twice: look for the retry.";
     nb "Tilgangstokenet er kalt tilbake",
         "Tokenet ble kalt tilbake: av klienten (RFC 7009), av driften (portvakt revoke), med en klient som ble en annens, eller fordi koden eller fornyingstokenet ble brukt to ganger.",
         "Det som er kalt tilbake, skal ikke åpne noe mer.",
-        "Logg inn på nytt. Har verken klienten eller driften kalt det tilbake, ble en kode eller et fornyingstoken brukt to ganger: se etter det gjentatte forsøket.";
+        "Logg inn på nytt. Har verken klienten eller driften kalt det tilbake, og er klienten den samme virksomhetens som før, ble en kode eller et fornyingstoken brukt to ganger: se etter det gjentatte forsøket.";
     example Example::Userinfo;
 
     /// The client, its organisation or supplier, the person, a scope or the customer may not be used at present.

@@ -43,7 +43,9 @@ rules! {
         "Et fornyingstoken som roteres, gjelder én gang. Siden det kom igjen etter at etterfølgeren var brukt, eller etter 30 sekunder, er alle tokener fra innloggingen kalt tilbake.",
         "To gangers bruk betyr at to har tokenet, og den ene kan ha stjålet det.",
         "Ta vare på det nye refresh_token i hvert svar, og la bare én av prosessene fornye om gangen. Kan de ikke dele det, så registrer refresh_token_usage REUSE.";
-    example Example::Command("client update web --refresh-token-usage REUSE");
+    example Example::Command(
+        "client update web --grant-type authorization_code --grant-type refresh_token --refresh-token-usage REUSE"
+    );
 
     /// The person of the refresh token may no longer log in.
     static REFRESH_TOKEN_STOPPED = "refresh-token-stopped", InvalidGrant, "RFC 6749 §5.2";
