@@ -205,8 +205,8 @@ fn retry(
     // When it was spent stays as it is: the grace does not begin anew.
     db.prepare_cached("UPDATE refresh_token SET successor = ?2 WHERE id = ?1")?
         .execute(params![spent, successor.digest.as_bytes()])?;
-    // It is as if it had ended at once, whatever a clock says, and is kept: whoever revokes it revokes the grant.
-    db.prepare_cached("UPDATE access_token SET expires = issued WHERE issuer = ?1 AND digest = ?2")?
+    // It has ended by every clock, also one that is behind the one that it was issued by, and is kept: whoever revokes it revokes the grant.
+    db.prepare_cached("UPDATE access_token SET expires = 0 WHERE issuer = ?1 AND digest = ?2")?
         .execute(params![issuer, given])?;
     Family { issuer, grant_id, client_id }.keep(db, generation + 1, successor, access_token)?;
     keep(db, (issuer, grant_id), access_token, true)?;

@@ -47,8 +47,8 @@ statements! {
          SELECT 1 FROM spent"
     );
     /// Puts the successor in the place of the one that nobody has used. Two that do it at once meet at that one's row: the second finds it
-    /// spent. When the token presented was spent stays as it is, so the grace does not begin anew. The replaced one's access token is as if it had ended at once,
-    /// whatever a clock says, and is kept: whoever revokes it revokes the grant.
+    /// spent. When the token presented was spent stays as it is, so the grace does not begin anew. The replaced one's access token has ended by every
+    /// clock, also one that is behind the one that it was issued by, and is kept: whoever revokes it revokes the grant.
     RETRY(INT8, BYTEA, TEXT, INT8, BYTEA, INT8, INT8, BYTEA, INT8, INT8, TEXT, TEXT, INT8) = concat!(
         "WITH presented AS (
             SELECT p.login_grant, p.successor, f.client_id, f.person, f.expires AS ends
@@ -62,7 +62,7 @@ statements! {
          ), moved AS (
             UPDATE refresh_token SET successor = $5 WHERE issuer = $1 AND digest = $2 AND EXISTS (SELECT 1 FROM replaced)
          ), ended AS (
-            UPDATE access_token SET expires = issued WHERE issuer = $1 AND digest = (SELECT access_token FROM replaced)
+            UPDATE access_token SET expires = 0 WHERE issuer = $1 AND digest = (SELECT access_token FROM replaced)
          ), followed AS (
             INSERT INTO refresh_token (issuer, digest, login_grant, client_id, generation, access_token, issued, expires)
             SELECT $1, $5, login_grant, client_id, generation + 1, $8, $6, $7 FROM replaced

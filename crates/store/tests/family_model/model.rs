@@ -155,7 +155,7 @@ impl Family {
         match next.filter(|(_, next)| next.spent.is_none() && now < next.expires) {
             Some((next, unused)) if now < spent + GRACE && !self.revoked && now < self.ends => {
                 self.tokens.insert(next, Token { spent: Some(now), ..unused });
-                self.accesses.entry(next).and_modify(|expires| *expires -= i64::from(ACCESS));
+                self.accesses.entry(next).and_modify(|expires| *expires = 0);
                 self.succeed(presented, token, number, now);
                 Answer::Refreshed
             }
