@@ -28,15 +28,15 @@ async fn a_load_at_three_nodes_breaks_nothing() {
     let journal = Journal::in_memory(clock);
     let mut load = Load::new("load", 16, 7, journal.clone()).unwrap();
     load.prepare(&nodes[0]).await.unwrap();
-    load.live(&nodes, 0, Until::Logins(30)).await.unwrap();
+    load.live(&nodes, 0, Until::Logins(40)).await.unwrap();
     load.settle(&nodes, 0).await.unwrap();
     let audit = Some(load.audit(&nodes[1]).await.unwrap());
     let history = History { audit, ..journal.history().unwrap() };
     let counts = history.judge(&Bounds::default()).held().unwrap_or_else(|breach| panic!("{breach}"));
     println!("{counts:?}");
-    // It was a load of everything. How often who was first is the threads' own: 299 to 398 refreshes were seen.
-    assert!(counts.logins == 480 && counts.contested > 100 && counts.revoked > 50, "{counts:?}");
-    assert!(counts.refreshed > 200 && counts.retried > 20, "{counts:?}");
+    // It was a load of everything. How many refreshes come of it is the threads' own: of 480 logins 299 to 398 were seen.
+    assert!(counts.logins == 640 && counts.contested > 100 && counts.revoked > 50, "{counts:?}");
+    assert!(counts.refreshed > 300 && counts.retried > 30, "{counts:?}");
     assert!(counts.refused > 200 && counts.audit > 1000, "{counts:?}");
     for node in nodes {
         node.store.close().await.unwrap();
